@@ -1,0 +1,3 @@
+//! The `darban` binary.
+
+fn main() {}
