@@ -6,5 +6,7 @@
 pub mod alert;
 pub mod attribute;
 pub mod decode;
+pub mod novelty;
 pub mod source;
 pub mod time;
+pub mod timeline;

@@ -15,7 +15,7 @@ pub const CHANNEL_BATCHES_MAX: usize = 8;
 
 /// A partition of this run: an index into the list of places in the order of assignment.
 /// A partition that is revoked and comes back keeps its index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub u16);
 
 /// What a partition is called outside: a topic's partition, or a file (its path, number 0).

@@ -1,0 +1,324 @@
+//! The policy that turns facts into cuts.
+
+use super::clock::{AGREEING, Clock, Kind, clamp_event};
+use super::{Chunk, Stamp};
+use crate::attribute::{Lookup, NameRef};
+use crate::source::Partition;
+use crate::time::{Moment, SECOND_MS};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How long an assigned partition that says nothing may hold a slice open: a leaderless
+/// partition must not silence the others for longer than a person waits for a page.
+pub const SILENT_HOLD_MS: i64 = 30 * SECOND_MS;
+
+/// What the timeline is configured with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Length of a slice in milliseconds.
+    pub slice_ms: i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { slice_ms: SECOND_MS }
+    }
+}
+
+/// A lookup in its slice.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// The lookup; its event time is clamped and its names stand in the cut's arena.
+    pub lookup: Lookup,
+    /// Where it was read.
+    pub partition: Partition,
+    /// Its offset there.
+    pub offset: i64,
+}
+
+/// How far a partition has been judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Which partition.
+    pub partition: Partition,
+    /// The lowest offset that is not judged yet: where a restart resumes.
+    pub resume: i64,
+}
+
+/// A closed slice.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    /// The slice's number: record time divided by the slice's length.
+    pub slice: i64,
+    /// The end of the slice: the time that lifecycle and silences go by.
+    pub at: Moment,
+    /// Its lookups by (event time, content, partition, offset).
+    pub lookups: Vec<Placed>,
+    /// The names of their keys.
+    pub names: Vec<u8>,
+    /// Every partition's bound once this cut is judged, in partition order.
+    pub bounds: Vec<Bound>,
+    /// The log alone does not imply this cut: a partition was caught up, or cut without.
+    pub by_clock: bool,
+}
+
+/// Counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Records fed.
+    pub records: u64,
+    /// Cuts made.
+    pub cuts: u64,
+    /// Lookups whose slice was closed already and that went into the next one.
+    pub late: u64,
+    /// Stamps clamped.
+    pub clamped: u64,
+    /// Slices cut without a partition that said nothing.
+    pub cut_without: u64,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    lookups: Vec<Placed>,
+    names: Vec<u8>,
+    first_read: Moment,
+}
+
+#[derive(Debug)]
+struct Lane {
+    clock: Clock,
+    /// Rows that wait for those after them (files only).
+    waiting: VecDeque<Stamp>,
+    parked: VecDeque<(i64, Lookup, Vec<u8>)>,
+    active: bool,
+    caught_up: bool,
+    heard: Moment,
+    next: i64,
+    /// Slices with unjudged lookups of this partition, each with its first offset. Record time is
+    /// monotone, so both rise together.
+    open: VecDeque<(i64, i64)>,
+}
+
+/// Facts in, cuts out.
+#[derive(Debug)]
+pub struct Timeline {
+    options: Options,
+    lanes: BTreeMap<Partition, Lane>,
+    pending: BTreeMap<i64, Pending>,
+    closed: Option<i64>,
+    stats: Stats,
+}
+
+impl Timeline {
+    /// A timeline without partitions.
+    #[must_use]
+    pub const fn new(options: Options) -> Self {
+        Self {
+            options,
+            lanes: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            closed: None,
+            stats: Stats { records: 0, cuts: 0, late: 0, clamped: 0, cut_without: 0 },
+        }
+    }
+
+    /// A Kafka partition is ours from `next` on, by our clock's `reading`.
+    pub fn assigned(&mut self, partition: Partition, next: i64, reading: Moment) {
+        self.join(partition, Kind::Record, next, reading);
+    }
+
+    /// A file is read from its first line on; its clock is the event time of its lines.
+    pub fn opened(&mut self, partition: Partition) {
+        self.join(partition, Kind::Event, 1, Moment(0));
+    }
+
+    fn join(&mut self, partition: Partition, kind: Kind, next: i64, heard: Moment) {
+        let lane = self.lanes.entry(partition).or_insert_with(|| Lane {
+            clock: Clock::new(kind),
+            waiting: VecDeque::new(),
+            parked: VecDeque::new(),
+            active: true,
+            caught_up: false,
+            heard,
+            next,
+            open: VecDeque::new(),
+        });
+        lane.active = true;
+        lane.caught_up = false;
+        lane.heard = heard;
+    }
+
+    /// A partition is gone; what was read of it is still judged.
+    pub fn revoked(&mut self, partition: Partition, reading: Moment) {
+        self.drain(partition, reading, 0);
+        if let Some(lane) = self.lanes.get_mut(&partition) {
+            lane.active = false;
+        }
+    }
+
+    /// A partition was read to its end (for a file: it is finished).
+    pub fn end(&mut self, partition: Partition, next: i64, reading: Moment) {
+        self.drain(partition, reading, 0);
+        if let Some(lane) = self.lanes.get_mut(&partition) {
+            lane.caught_up = true;
+            lane.heard = reading;
+            lane.next = lane.next.max(next);
+        }
+    }
+
+    /// Records were read.
+    pub fn feed(&mut self, chunk: &Chunk, reading: Moment) {
+        self.stats.records += chunk.stamps.len() as u64;
+        let Some(lane) = self.lanes.get_mut(&chunk.partition) else { return };
+        lane.caught_up = false;
+        lane.heard = reading;
+        if lane.clock.kind() == Kind::Event {
+            for (index, (row, lookup)) in chunk.lookups.iter().enumerate() {
+                let Some(stamp) = chunk.stamps.get(*row as usize) else { continue };
+                let names = chunk.names_of(index).to_vec();
+                lane.parked.push_back((stamp.offset, *lookup, names));
+            }
+            lane.waiting.extend(&chunk.stamps);
+            self.drain(chunk.partition, reading, AGREEING);
+            return;
+        }
+        let nothing = VecDeque::new();
+        let mut lookups = chunk.lookups.iter().enumerate().peekable();
+        let mut placed = Vec::with_capacity(chunk.lookups.len());
+        for (row, stamp) in chunk.stamps.iter().enumerate() {
+            let record = lane.clock.advance(stamp, &nothing, reading);
+            lane.next = stamp.offset.saturating_add(1);
+            while let Some((index, (_, lookup))) =
+                lookups.next_if(|(_, (at, _))| *at as usize == row)
+            {
+                placed.push((index, stamp.offset, record, *lookup));
+            }
+        }
+        for (index, offset, record, lookup) in placed {
+            self.place(chunk.partition, offset, record, (lookup, chunk.names_of(index)), reading);
+        }
+    }
+
+    /// Places the rows of a file that have at least `keep` lines after them.
+    fn drain(&mut self, partition: Partition, reading: Moment, keep: usize) {
+        loop {
+            let Some(lane) = self.lanes.get_mut(&partition) else { return };
+            if lane.waiting.len() <= keep {
+                return;
+            }
+            let Some(stamp) = lane.waiting.pop_front() else { return };
+            let record = lane.clock.advance(&stamp, &lane.waiting, reading);
+            lane.next = stamp.offset.saturating_add(1);
+            if lane.parked.front().is_some_and(|it| it.0 == stamp.offset)
+                && let Some((offset, lookup, names)) = lane.parked.pop_front()
+            {
+                self.place(partition, offset, record, (lookup, &names), reading);
+            }
+        }
+    }
+
+    fn place(
+        &mut self,
+        partition: Partition,
+        offset: i64,
+        record: Moment,
+        (mut lookup, names): (Lookup, &[u8]),
+        reading: Moment,
+    ) {
+        let own = record.index(self.options.slice_ms);
+        let slice = self.closed.map_or(own, |closed| own.max(closed + 1));
+        self.stats.late += u64::from(slice != own);
+        let pending = self
+            .pending
+            .entry(slice)
+            .or_insert_with(|| Pending { first_read: reading, ..Pending::default() });
+        lookup.event = clamp_event(lookup.event, record);
+        lookup.names = NameRef(u32::try_from(pending.names.len()).unwrap_or(u32::MAX));
+        pending.names.extend_from_slice(names);
+        pending.lookups.push(Placed { lookup, partition, offset });
+        if let Some(lane) = self.lanes.get_mut(&partition)
+            && lane.open.back().is_none_or(|it| it.0 < slice)
+        {
+            lane.open.push_back((slice, offset));
+        }
+    }
+
+    /// The next slice that can be closed by our clock's `reading`, oldest first.
+    pub fn cut(&mut self, reading: Moment) -> Option<Cut> {
+        let (&slice, pending) = self.pending.first_key_value()?;
+        let (mut open_until, mut silent, mut caught_up) = (i64::MAX, 0, false);
+        for lane in self.lanes.values().filter(|it| it.active) {
+            if lane.caught_up {
+                caught_up = true;
+            } else if let Some(now) = lane.clock.now() {
+                open_until = open_until.min(now.index(self.options.slice_ms));
+            } else if reading.since(lane.heard) >= SILENT_HOLD_MS {
+                silent += 1;
+            } else {
+                return None;
+            }
+        }
+        let waits_for_clock = open_until == i64::MAX;
+        if slice >= open_until {
+            return None;
+        }
+        if waits_for_clock
+            && !self.all_finished()
+            && reading.since(pending.first_read) < self.options.slice_ms
+        {
+            return None;
+        }
+        self.stats.cut_without += u64::from(silent > 0);
+        Some(self.close(slice, caught_up || silent > 0))
+    }
+
+    /// Files never get another line after their end, so nothing is waited for.
+    fn all_finished(&self) -> bool {
+        let files = |it: &Lane| it.clock.kind() == Kind::Event;
+        self.lanes.values().filter(|it| it.active).all(files)
+    }
+
+    fn close(&mut self, slice: i64, by_clock: bool) -> Cut {
+        let mut pending = self.pending.remove(&slice).unwrap_or_default();
+        pending.lookups.sort_unstable_by_key(|it| {
+            (it.lookup.event, it.lookup.content, it.partition, it.offset)
+        });
+        self.closed = Some(slice);
+        self.stats.cuts += 1;
+        let at = Moment((slice + 1).saturating_mul(self.options.slice_ms));
+        let bounds = self.bounds(slice);
+        Cut { slice, at, lookups: pending.lookups, names: pending.names, bounds, by_clock }
+    }
+
+    /// The lowest unjudged offset of every partition once `slice` is judged.
+    fn bounds(&mut self, slice: i64) -> Vec<Bound> {
+        let mut bounds = Vec::with_capacity(self.lanes.len());
+        for (&partition, lane) in &mut self.lanes {
+            while lane.open.front().is_some_and(|it| it.0 <= slice) {
+                lane.open.pop_front();
+            }
+            let resume = lane.open.front().map_or_else(|| lane.first_parked(), |it| it.1);
+            bounds.push(Bound { partition, resume });
+        }
+        bounds
+    }
+
+    /// Counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats { clamped: self.lanes.values().map(|it| it.clock.clamped()).sum(), ..self.stats }
+    }
+
+    /// The partition to read next: the one whose clock is furthest behind, of those that can
+    /// still give records. So partitions of a backlog advance together.
+    #[must_use]
+    pub fn furthest_behind(&self) -> Option<Partition> {
+        let open = self.lanes.iter().filter(|(_, it)| it.active && !it.caught_up);
+        open.min_by_key(|(partition, it)| (it.clock.now(), **partition)).map(|(it, _)| *it)
+    }
+}
+
+impl Lane {
+    fn first_parked(&self) -> i64 {
+        self.waiting.front().map_or(self.next, |it| it.offset)
+    }
+}
