@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod attribute;
 pub mod decode;
+pub mod evidence;
 pub mod novelty;
 pub mod source;
 pub mod time;

@@ -1,0 +1,100 @@
+//! Evidence streams: one file a stream, each with its state, its update, its argument, its tests.
+//!
+//! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
+//! explains what was seen than this client's honest rate does. Four streams draw a yes or no a
+//! contact ([`cold`], [`miss`], [`walk`], [`monotone`]) and share [`Cusum`]; [`volume`] compares
+//! counts with an expectation. E-values may be averaged under any dependence between streams
+//! (arXiv 2409.19888), which is why [`merge`] is a weighted mean and nothing cleverer.
+//!
+//! Evidence is fixed point ([`Nats`], 1/1024 nat) and every logarithm comes from tables that are
+//! built once from exact IEEE operations ([`math`]): the same log gives the same alert on every
+//! machine, and the hot path holds no call into a math library.
+
+pub mod cold;
+mod cusum;
+pub mod math;
+pub mod merge;
+pub mod miss;
+pub mod monotone;
+mod rate;
+pub mod volume;
+pub mod walk;
+
+pub use cusum::{Cusum, Ladder};
+pub use rate::{Daily, Rate, rate_of_step};
+
+/// Evidence in 1/1024 nat.
+pub type Nats = i32;
+/// One nat.
+pub const ONE_NAT: Nats = 1024;
+/// The most a stream can hold: 63.999 nats, far above any threshold, in sixteen bits.
+pub const NATS_MAX: Nats = u16::MAX as Nats;
+
+/// A stream of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// Records that nobody else reads.
+    Cold,
+    /// Ids that do not exist.
+    Miss,
+    /// Ids in rows.
+    Walk,
+    /// Ids that only rise, or only fall.
+    Monotone,
+    /// More subjects than expected.
+    Volume,
+}
+
+/// How many streams there are.
+pub const STREAMS: usize = 5;
+
+impl Stream {
+    /// Every stream, in the order of every array indexed by stream.
+    pub const ALL: [Self; STREAMS] =
+        [Self::Cold, Self::Miss, Self::Walk, Self::Monotone, Self::Volume];
+
+    /// The name in alerts, in `explain` and in the documentation.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cold => cold::NAME,
+            Self::Miss => miss::NAME,
+            Self::Walk => walk::NAME,
+            Self::Monotone => monotone::NAME,
+            Self::Volume => volume::NAME,
+        }
+    }
+
+    /// What it tells the person who was woken up.
+    #[must_use]
+    pub const fn pager_line(self) -> &'static str {
+        match self {
+            Self::Cold => cold::PAGER_LINE,
+            Self::Miss => miss::PAGER_LINE,
+            Self::Walk => walk::PAGER_LINE,
+            Self::Monotone => monotone::PAGER_LINE,
+            Self::Volume => volume::PAGER_LINE,
+        }
+    }
+
+    /// Its place in arrays indexed by stream.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// A number of nats as fixed point, rounded to the nearest and kept within what a stream holds.
+#[must_use]
+pub fn nats(value: f64) -> Nats {
+    let scaled = (value * f64::from(ONE_NAT)).clamp(-f64::from(NATS_MAX), f64::from(NATS_MAX));
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to seventeen bits above")]
+    let fixed = (scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as Nats;
+    fixed
+}
+
+/// Fixed point as a number of nats.
+#[must_use]
+pub fn as_f64(value: Nats) -> f64 {
+    f64::from(value) / f64::from(ONE_NAT)
+}

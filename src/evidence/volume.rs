@@ -1,0 +1,274 @@
+//! `volume`: novel subjects against what this client is expected to look up.
+//!
+//! Counts are a Polya process with batches: a Poisson process whose rate is gamma distributed
+//! around the client's level, seen through work that comes in batches. The likelihood ratio of
+//! `n` subjects after `m` expected ones, for a rate `d` times the usual, can be read at any
+//! moment, so nothing waits for an hour to end:
+//!
+//! `ln L = n ln d + (n + k) ln((k + m) / (k + d m))`, `1/k = (F - 1)/m + 1/k_day`
+//!
+//! `k_day` says how much a client's days differ, `F` (variance to mean) how much its work comes
+//! in batches; with one `k` at every horizon the short ones paged 16 to 28 times a week.
+//!
+//! Four horizons are read: a minute, an hour, a day, thirty days. They are windows of the UTC
+//! calendar, so that everybody's numbers can be checked against the log with a pocket calculator.
+//! Only the day and the thirty days carry what they know over their window's end.
+
+use super::math::{add_logs, ln};
+use super::{NATS_MAX, Nats, nats};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+
+/// The stream's name.
+pub const NAME: &str = "volume";
+/// What it tells the person who was woken up.
+pub const PAGER_LINE: &str = "looks up more people than it ever does";
+/// Alternatives: the rate is this many times the usual.
+pub const FACTORS: [f64; 3] = [1.5, 3.0, 8.0];
+/// How many horizons there are.
+pub const HORIZONS: usize = 4;
+/// Their lengths in milliseconds.
+pub const HORIZON_MS: [i64; HORIZONS] = [MINUTE_MS, HOUR_MS, DAY_MS, 30 * DAY_MS];
+/// Their names as alerts say them.
+pub const HORIZON_WORDS: [&str; HORIZONS] = ["a minute", "an hour", "a day", "in thirty days"];
+/// Expectations below this are this: a division by nothing must not make evidence.
+const EXPECTED_MIN: f64 = 1e-6;
+
+/// How far counts may honestly spread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// Shape of the gamma distribution of a client's days.
+    pub k: f64,
+    /// Variance to mean of counts within a minute.
+    pub minute: f64,
+    /// Variance to mean of counts within an hour and longer.
+    pub longer: f64,
+}
+
+impl Spread {
+    const fn of(&self, horizon: usize) -> f64 {
+        if horizon == 0 { self.minute } else { self.longer }
+    }
+}
+
+/// `ln L` of `n` subjects after `m` expected ones under `factor` times the rate.
+#[must_use]
+pub fn log_ratio(n: f64, m: f64, factor: f64, k_day: f64, batches: f64) -> f64 {
+    let m = m.max(EXPECTED_MIN);
+    let k = 1.0 / ((batches - 1.0) / m + 1.0 / k_day);
+    n * ln(factor) + (n + k) * ln((k + m) / (k + factor * m))
+}
+
+/// The log of the mean over [`FACTORS`] of the likelihood ratios.
+#[must_use]
+pub fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
+    let m = m.max(EXPECTED_MIN);
+    let k = 1.0 / ((batches - 1.0) / m + 1.0 / k_day);
+    let known = ln(k + m);
+    let ratio = |factor: f64, log: f64| nats(n * log + (n + k) * (known - ln(k + factor * m)));
+    // ln 1.5, ln 3, ln 8, and ln 3 (1125/1024) for the mean of three.
+    let [a, b, c] = FACTORS;
+    let low = add_logs(ratio(a, 0.405_465_108_108_164_4), ratio(b, 1.098_612_288_668_109_8));
+    add_logs(low, ratio(c, 2.079_441_541_679_835_7)) - 1125
+}
+
+/// Subjects counted in the current window of every horizon.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Windows {
+    /// Counts in the current minute, hour, day and thirty days.
+    counts: [u16; HORIZONS],
+    /// What the days (thirty days) before this one left over, in 1/1024 nat.
+    carried: [u16; 2],
+    /// The minute of the last contact, since 1970.
+    minute: u32,
+}
+
+/// What a window is read against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Subjects expected a day.
+    pub a_day: f64,
+    /// How far counts may spread.
+    pub spread: Spread,
+    /// Whether the client is known well enough to carry evidence over a window's end.
+    pub carries: bool,
+}
+
+/// What a reading found.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// The log of the mean e-value over the horizons.
+    pub log_e: Nats,
+    /// The horizon that contributed most.
+    pub horizon: usize,
+    /// Subjects counted there.
+    pub seen: u16,
+    /// Subjects expected there by now.
+    pub expected: f64,
+}
+
+impl Windows {
+    /// Closes the windows that ended before `at`, carrying what the long ones know. Whether the
+    /// day changed, and how many subjects the closed day had.
+    pub fn roll(&mut self, at: Moment, level: &Level) -> Option<(u16, i64)> {
+        let minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
+        if minute <= self.minute || self.minute == 0 {
+            self.minute = self.minute.max(minute);
+            return None;
+        }
+        let before = Moment(i64::from(self.minute) * MINUTE_MS);
+        self.minute = minute;
+        let mut day = None;
+        for (horizon, length) in HORIZON_MS.iter().enumerate() {
+            let ended = at.index(*length) - before.index(*length);
+            if ended == 0 {
+                continue;
+            }
+            let Some(count) = self.counts.get_mut(horizon) else { continue };
+            let closed = std::mem::take(count);
+            if horizon == 2 {
+                day = Some((closed, ended));
+            }
+            if let Some(carried) = horizon.checked_sub(2).and_then(|it| self.carried.get_mut(it)) {
+                *carried = if level.carries {
+                    carry(*carried, closed, ended, (level, horizon))
+                } else {
+                    0
+                };
+            }
+        }
+        day
+    }
+
+    /// Counts a novel subject.
+    pub fn count(&mut self) {
+        for count in &mut self.counts {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Evidence by now for a client with this level.
+    #[must_use]
+    pub fn read(&self, at: Moment, level: &Level) -> Reading {
+        let elapsed = HORIZON_MS.map(|it| at.0.rem_euclid(it) as f64 / DAY_MS as f64);
+        self.read_against(elapsed.map(|it| it * level.a_day), level)
+    }
+
+    /// Evidence by now against expectations gathered elsewhere, one a horizon.
+    #[must_use]
+    pub fn read_against(&self, expected: [f64; HORIZONS], level: &Level) -> Reading {
+        let mut reading = Reading { log_e: Nats::MIN / 2, ..Reading::default() };
+        let (mut best, mut sum) = (Nats::MIN, Nats::MIN / 2);
+        for (horizon, (count, m)) in self.counts.iter().zip(expected).enumerate() {
+            let n = f64::from(*count);
+            let before = horizon.checked_sub(2).and_then(|it| self.carried.get(it)).copied();
+            let before = Nats::from(before.unwrap_or(0));
+            // Below the expectation every alternative is worse than honesty.
+            let own = if n <= m && before == 0 {
+                -ALMOST_NOTHING
+            } else {
+                before + log_e(n, m, level.spread.k, level.spread.of(horizon))
+            };
+            sum = add_logs(sum, own);
+            if own > best {
+                best = own;
+                reading = Reading { log_e: 0, horizon, seen: *count, expected: m };
+            }
+        }
+        // The mean of four: ln 4 is 1420/1024.
+        reading.log_e = (sum - 1420).clamp(0, NATS_MAX);
+        reading
+    }
+
+    /// Forgets what was counted: an alert that resolved must not fire again on the same people.
+    pub fn reset(&mut self) {
+        self.counts = [0; HORIZONS];
+        self.carried = [0; 2];
+    }
+
+    /// Subjects counted in the current windows.
+    #[must_use]
+    pub const fn counts(&self) -> [u16; HORIZONS] {
+        self.counts
+    }
+}
+
+/// What a horizon far below its expectation counts as: an e-value of e^-2.
+const ALMOST_NOTHING: Nats = 2 * super::ONE_NAT;
+/// Windows without a contact after which nothing is left of what was carried.
+const EMPTY_WINDOWS_MAX: i64 = 14;
+
+/// What is left over after a window with `closed` subjects and the empty ones that followed it.
+fn carry(carried: u16, closed: u16, ended: i64, (level, horizon): (&Level, usize)) -> u16 {
+    let days = HORIZON_MS.get(horizon).map_or(1.0, |it| *it as f64 / DAY_MS as f64);
+    let m = level.a_day * days;
+    let (k, batches) = (level.spread.k, level.spread.of(horizon));
+    let mut sum =
+        (Nats::from(carried) + log_e(f64::from(closed), m, k, batches)).clamp(0, NATS_MAX);
+    let empty = log_e(0.0, m, k, batches);
+    for _ in 1..ended.min(EMPTY_WINDOWS_MAX) {
+        sum = (sum + empty).max(0);
+    }
+    if ended >= EMPTY_WINDOWS_MAX { 0 } else { u16::try_from(sum).unwrap_or(u16::MAX) }
+}
+
+/// A session has no clock: its subjects are counted against what sessions of its class look up
+/// in all, from the start. The first subject is free: a session without one is none.
+#[must_use]
+pub fn session(n: u16, mean: f64, k: f64) -> Reading {
+    let (n, m) = (f64::from(n.saturating_sub(1)), (mean - 1.0).max(0.5));
+    let log = if n <= m { 0 } else { log_e(n, m, k, 1.0).clamp(0, NATS_MAX) };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts up to 65,535"
+    )]
+    let seen = n as u16 + 1;
+    Reading { log_e: log, horizon: 2, seen, expected: mean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::as_f64;
+
+    const STAFF: Level =
+        Level { a_day: 20.0, spread: Spread { k: 4.0, minute: 1.4, longer: 4.5 }, carries: true };
+
+    #[test]
+    fn a_ratio_at_the_expectation_favours_honesty_and_far_above_it_does_not() {
+        assert!(log_ratio(20.0, 20.0, 3.0, 4.0, 4.5) < 0.0);
+        assert!(log_ratio(200.0, 20.0, 8.0, 4.0, 4.5) > 8.0);
+    }
+
+    #[test]
+    fn ten_times_the_usual_day_says_more_than_twelve_nats_by_its_end() {
+        let mut windows = Windows::default();
+        let start = Moment(20_000 * DAY_MS);
+        for it in 0..200 {
+            let at = start.plus(it * DAY_MS / 200);
+            windows.roll(at, &STAFF);
+            windows.count();
+        }
+        let reading = windows.read(start.plus(DAY_MS - 1), &STAFF);
+        assert!(as_f64(reading.log_e) > 5.0 && reading.horizon == 2, "{reading:?}");
+    }
+
+    #[test]
+    fn a_usual_month_says_nothing() {
+        let mut windows = Windows::default();
+        for day in 0..60 {
+            for it in 0..20 {
+                let at = Moment((20_000 + day) * DAY_MS + (8 * 60 + it * 24) * MINUTE_MS);
+                windows.roll(at, &STAFF);
+                windows.count();
+                assert!(as_f64(windows.read(at, &STAFF).log_e) < 3.0, "day {day}, {it}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_with_forty_people_is_told_and_one_with_five_is_not() {
+        assert!(as_f64(session(5, 1.5, 1.0).log_e) < 4.0);
+        assert!(as_f64(session(45, 1.5, 1.0).log_e) > 18.0, "{:?}", session(45, 1.5, 1.0));
+    }
+}
