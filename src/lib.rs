@@ -6,8 +6,11 @@
 pub mod alert;
 pub mod attribute;
 pub mod decode;
+pub mod engine;
 pub mod evidence;
+pub mod judge;
 pub mod novelty;
+pub mod profile;
 pub mod source;
 pub mod time;
 pub mod timeline;

@@ -1,7 +1,9 @@
 //! Findings to alerts: lifecycle, grouping, silences, page budget, evidence text, the one escaper.
 
+mod book;
 mod change;
 mod escape;
 
+pub use book::{Book, CLIENTS_MAX, Context};
 pub use change::{Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
 pub use escape::{escape_html, escape_text};

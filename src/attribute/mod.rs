@@ -4,6 +4,8 @@
 //! space and an eight-byte mask for examples, and nothing else.
 
 mod lookup;
+#[expect(dead_code, reason = "the writer comes with attribution")]
+pub mod names;
 mod options;
 
 pub use lookup::{

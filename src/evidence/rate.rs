@@ -55,6 +55,12 @@ impl Rate {
         step_of(self.shrunk(prior, concentration).max(floor))
     }
 
+    /// The rate of the opposite answer.
+    #[must_use]
+    pub const fn complement(&self) -> Self {
+        Self { value: u16::MAX - self.value, weight: self.weight }
+    }
+
     /// Contacts that the rate rests on.
     #[must_use]
     pub const fn weight(&self) -> u16 {

@@ -93,6 +93,15 @@ pub struct Level {
     pub carries: bool,
 }
 
+/// Which windows ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rolled {
+    /// The windows of this many horizons ended, the shortest first.
+    pub horizons: usize,
+    /// Subjects of the day that ended, and how many days ago it began.
+    pub day: Option<(u16, i64)>,
+}
+
 /// What a reading found.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Reading {
@@ -107,17 +116,16 @@ pub struct Reading {
 }
 
 impl Windows {
-    /// Closes the windows that ended before `at`, carrying what the long ones know. Whether the
-    /// day changed, and how many subjects the closed day had.
-    pub fn roll(&mut self, at: Moment, level: &Level) -> Option<(u16, i64)> {
+    /// Closes the windows that ended before `at`, carrying what the long ones know.
+    pub fn roll(&mut self, at: Moment, level: &Level) -> Rolled {
         let minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
         if minute <= self.minute || self.minute == 0 {
             self.minute = self.minute.max(minute);
-            return None;
+            return Rolled::default();
         }
         let before = Moment(i64::from(self.minute) * MINUTE_MS);
         self.minute = minute;
-        let mut day = None;
+        let mut rolled = Rolled::default();
         for (horizon, length) in HORIZON_MS.iter().enumerate() {
             let ended = at.index(*length) - before.index(*length);
             if ended == 0 {
@@ -125,8 +133,9 @@ impl Windows {
             }
             let Some(count) = self.counts.get_mut(horizon) else { continue };
             let closed = std::mem::take(count);
+            rolled.horizons = horizon + 1;
             if horizon == 2 {
-                day = Some((closed, ended));
+                rolled.day = Some((closed, ended));
             }
             if let Some(carried) = horizon.checked_sub(2).and_then(|it| self.carried.get_mut(it)) {
                 *carried = if level.carries {
@@ -136,7 +145,7 @@ impl Windows {
                 };
             }
         }
-        day
+        rolled
     }
 
     /// Counts a novel subject.
@@ -190,6 +199,17 @@ impl Windows {
     pub const fn counts(&self) -> [u16; HORIZONS] {
         self.counts
     }
+}
+
+/// Subjects both novel and cold that a client of a register reads in a day, whatever its level:
+/// counted absolutely, so that padding with popular records does not dilute.
+const COLD_LEVEL: Level =
+    Level { a_day: 5.0, spread: Spread { k: 1.0, minute: 6.0, longer: 6.0 }, carries: false };
+
+/// Evidence of the cold subjects counted in the current windows.
+#[must_use]
+pub fn read_cold(counts: [u16; HORIZONS], at: Moment) -> Nats {
+    Windows { counts, ..Windows::default() }.read(at, &COLD_LEVEL).log_e
 }
 
 /// What a horizon far below its expectation counts as: an e-value of e^-2.

@@ -1,0 +1,97 @@
+//! What one pass over a cut leaves for the next: a cell a lookup.
+//!
+//! Shards on different threads write the cells of different lookups, so atomics without ordering
+//! are all that is needed; the end of a pass is the barrier.
+
+use crate::judge::Relay;
+use crate::novelty::Contact;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+const NOVEL: u8 = 1;
+const COLD: u8 = 2;
+const WEIGHTLESS: u8 = 4;
+const FIRING: u32 = 1 << 16;
+const AT_ONCE: u32 = 1 << 17;
+
+/// The cells of the lookups of a cut.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    contacts: Vec<AtomicU8>,
+    /// Expectation in the upper half, gap in the lower.
+    expects: Vec<AtomicU64>,
+    shown: Vec<AtomicU32>,
+}
+
+impl Cells {
+    /// Makes room for a cut of this size.
+    pub(super) fn resize(&mut self, count: usize) {
+        if self.contacts.len() < count {
+            self.contacts.resize_with(count, AtomicU8::default);
+            self.expects.resize_with(count, AtomicU64::default);
+            self.shown.resize_with(count, AtomicU32::default);
+        }
+    }
+
+    pub(super) fn put_contact(&self, at: usize, contact: Contact) {
+        let bits = u8::from(contact.novel) * NOVEL
+            | u8::from(contact.cold) * COLD
+            | u8::from(contact.weightless) * WEIGHTLESS;
+        if let Some(cell) = self.contacts.get(at) {
+            cell.store(bits, Relaxed);
+        }
+    }
+
+    pub(super) fn contact(&self, at: usize) -> Contact {
+        let bits = self.contacts.get(at).map_or(0, |it| it.load(Relaxed));
+        Contact {
+            novel: bits & NOVEL != 0,
+            cold: bits & COLD != 0,
+            weightless: bits & WEIGHTLESS != 0,
+        }
+    }
+
+    pub(super) fn put_relay(&self, at: usize, relay: Relay) {
+        let (Some(expects), Some(shown)) = (self.expects.get(at), self.shown.get(at)) else {
+            return;
+        };
+        expects.store(u64::from(relay.expects.to_bits()) << 32 | u64::from(relay.gap_s), Relaxed);
+        let flags = u32::from(relay.firing) * FIRING | u32::from(relay.at_once) * AT_ONCE;
+        shown.store(u32::from(relay.evidence) | flags, Relaxed);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "unpacks what was packed")]
+    pub(super) fn relay(&self, at: usize) -> Relay {
+        let packed = self.expects.get(at).map_or(0, |it| it.load(Relaxed));
+        let shown = self.shown.get(at).map_or(0, |it| it.load(Relaxed));
+        Relay {
+            expects: f32::from_bits((packed >> 32) as u32),
+            gap_s: packed as u32,
+            evidence: shown as u16,
+            firing: shown & FIRING != 0,
+            at_once: shown & AT_ONCE != 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_into_a_cell_comes_out() {
+        let mut cells = Cells::default();
+        cells.resize(3);
+        let relay = Relay {
+            expects: 20.5,
+            gap_s: u32::MAX,
+            evidence: 65_000,
+            firing: true,
+            at_once: false,
+        };
+        cells.put_relay(2, relay);
+        assert_eq!(cells.relay(2), relay);
+        let contact = Contact { novel: true, cold: false, weightless: true };
+        cells.put_contact(1, contact);
+        assert_eq!(cells.contact(1), contact);
+    }
+}

@@ -1,0 +1,337 @@
+//! One step: a cut through the passes.
+
+use super::index::CutIndex;
+use super::pass::Cells;
+use super::{Lanes, SHARDS, Settings};
+use crate::alert::{Alert, Book, Context};
+use crate::attribute::{KeyKind, Lookup};
+use crate::judge::{Clients, Finding, Rules, Seen, Space, SpaceSample};
+use crate::novelty::Novelty;
+use crate::profile::{Baselines, Profile};
+use crate::source::{Partition, Place};
+use crate::time::{HOUR_MS, MINUTE_MS};
+use crate::timeline::Cut;
+
+/// Distinct first contacts after which the density of ids is read for the first time; from there
+/// at every doubling up to [`SPACES_LAST`], then hourly.
+const SPACES_FIRST: u64 = 256;
+/// The last doubling.
+const SPACES_LAST: u64 = 1 << 17;
+
+/// What a step gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outputs {
+    /// Alert changes, in the order in which they came about.
+    pub alerts: Vec<Alert>,
+    /// Once a minute of record time: where open alerts stand.
+    pub progress: Vec<Progress>,
+}
+
+/// How far an open alert has come without a change of its picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Which alert.
+    pub id: String,
+    /// Distinct records out of the judged key.
+    pub records: u64,
+}
+
+/// Counters and gauges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Lookups judged.
+    pub lookups: u64,
+    /// First contacts.
+    pub novel: u64,
+    /// Filter generations given up because they were full.
+    pub forced_rotations: u64,
+    /// Profiles.
+    pub profiles: u64,
+    /// Profiles that had to go.
+    pub evicted: u64,
+    /// Profiles under suspicion.
+    pub suspects: u64,
+    /// Profiles under suspicion that found no room.
+    pub suspects_refused: u64,
+    /// Tickets closed for want of room.
+    pub alerts_dropped: u64,
+    /// Bytes of state.
+    pub bytes: u64,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Rules,
+    settings: Settings,
+    baselines: Baselines,
+    spaces: Vec<Space>,
+    spaces_next: u64,
+    novelty: Vec<Novelty>,
+    clients: Vec<Clients>,
+    book: Book,
+    index: CutIndex,
+    cells: Cells,
+    hour: i64,
+    minute: i64,
+    lookups: u64,
+}
+
+impl Clone for Engine {
+    fn clone(&self) -> Self {
+        Self {
+            rules: self.rules.clone(),
+            settings: self.settings.clone(),
+            baselines: self.baselines.clone(),
+            spaces: self.spaces.clone(),
+            spaces_next: self.spaces_next,
+            novelty: self.novelty.clone(),
+            clients: self.clients.clone(),
+            book: self.book.clone(),
+            index: self.index.clone(),
+            cells: Cells::default(),
+            hour: self.hour,
+            minute: self.minute,
+            lookups: self.lookups,
+        }
+    }
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let routes = settings.routes.len();
+        let classes = settings.routes.iter().map(|it| it.classes.len()).max().unwrap_or(0);
+        Self {
+            rules: Rules::new(settings.routes.clone(), settings.levels, settings.resolve_after_ms),
+            baselines: Baselines::new(routes, classes),
+            spaces: vec![Space::default(); routes],
+            spaces_next: SPACES_FIRST,
+            novelty: (0..SHARDS).map(|_| Novelty::new(&settings.novelty)).collect(),
+            clients: (0..SHARDS).map(|_| Clients::new(settings.limits, routes)).collect(),
+            book: Book::new(settings.alert_key),
+            index: CutIndex::default(),
+            cells: Cells::default(),
+            hour: i64::MIN,
+            minute: i64::MIN,
+            lookups: 0,
+            settings,
+        }
+    }
+
+    /// Says what a partition is called, for the offsets in alerts.
+    pub fn name(&mut self, partition: Partition, place: Place) {
+        self.index.name(partition, place);
+    }
+
+    /// Judges a cut.
+    pub fn step<L: Lanes>(&mut self, cut: &Cut, lanes: &L) -> Outputs {
+        let hour = cut.at.index(HOUR_MS);
+        if hour > self.hour {
+            self.learn();
+            self.hour = hour;
+        }
+        self.lookups += cut.lookups.len() as u64;
+        self.cells.resize(cut.lookups.len());
+        self.remember(cut, lanes);
+        self.judge(cut, lanes);
+        self.index.take(cut);
+        let mut outputs = Outputs::default();
+        for (_, finding) in self.findings() {
+            outputs.alerts.extend(self.book_finding(&finding, cut));
+        }
+        if self.spaces_next != u64::MAX && self.novel() >= self.spaces_next {
+            self.spaces_next =
+                if self.spaces_next < SPACES_LAST { self.spaces_next * 2 } else { u64::MAX };
+            self.read_spaces();
+        }
+        let minute = cut.at.index(MINUTE_MS);
+        if minute > self.minute {
+            self.minute = minute;
+            outputs.progress = self.progress();
+        }
+        outputs
+    }
+
+    /// The first pass: who has seen whom.
+    fn remember<L: Lanes>(&mut self, cut: &Cut, lanes: &L) {
+        let cells = &self.cells;
+        lanes.spread(&mut self.novelty, cut.lookups.len(), &|first, shards| {
+            shards.iter_mut().for_each(|it| it.rotate(cut.at));
+            for (at, placed) in cut.lookups.iter().enumerate() {
+                let lookup = &placed.lookup;
+                let shard = shard_of(lookup.subject).wrapping_sub(first);
+                let Some(shard) = shards.get_mut(shard) else { continue };
+                let Some((_, key)) = finest(lookup) else { continue };
+                let pair = mix(mix(lookup.subject, key), u64::from(lookup.route.0));
+                let record = mix(lookup.record, u64::from(lookup.route.0));
+                cells.put_contact(at, shard.contact(pair, record, cut.at));
+            }
+        });
+    }
+
+    /// The second and third pass: finest keys, then the addresses above them.
+    fn judge<L: Lanes>(&mut self, cut: &Cut, lanes: &L) {
+        let cells = &self.cells;
+        let seen = Seen {
+            rules: &self.rules,
+            baselines: &self.baselines,
+            spaces: &self.spaces,
+            names: &cut.names,
+            slice: cut.slice,
+            at: cut.at,
+        };
+        lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
+            for (at, placed) in cut.lookups.iter().enumerate() {
+                let lookup = &placed.lookup;
+                let Some((kind, key)) = finest(lookup) else { continue };
+                let shard = shard_of(key).wrapping_sub(first);
+                let Some(shard) = shards.get_mut(shard) else { continue };
+                let index = u32::try_from(at).unwrap_or(u32::MAX);
+                let relay = shard.finest(&seen, (index, lookup, cells.contact(at)), kind);
+                cells.put_relay(at, relay);
+            }
+        });
+        lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
+            for (at, placed) in cut.lookups.iter().enumerate() {
+                let lookup = &placed.lookup;
+                let Some((kind, _)) = finest(lookup) else { continue };
+                let address = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
+                if address == 0 || kind >= KeyKind::Address {
+                    continue;
+                }
+                let shard = shard_of(address).wrapping_sub(first);
+                let Some(shard) = shards.get_mut(shard) else { continue };
+                let index = u32::try_from(at).unwrap_or(u32::MAX);
+                let contact = (index, lookup, cells.contact(at));
+                shard.roll_up(&seen, contact, (kind, cells.relay(at)));
+            }
+            shards.iter_mut().for_each(|it| it.tick(&seen));
+        });
+    }
+
+    /// The findings of the cut in the order of the lookups behind them, finest keys first.
+    fn findings(&mut self) -> Vec<(u32, Finding)> {
+        let mut all: Vec<(u32, Finding)> =
+            self.clients.iter_mut().flat_map(Clients::take_findings).collect();
+        all.sort_by_key(|(at, it)| (*at, it.kind, it.route, it.key));
+        all
+    }
+
+    fn book_finding(&mut self, finding: &Finding, cut: &Cut) -> Option<Alert> {
+        let route = self.rules.routes.get(usize::from(finding.route))?;
+        let since = finding.first_slice.saturating_mul(self.settings.slice_ms);
+        let offsets = self.index.spans(crate::time::Moment(since));
+        self.book.take(finding, Context { route: &route.name, at: cut.at, offsets })
+    }
+
+    /// At an hour boundary: lessons and samples, in shard order.
+    fn learn(&mut self) {
+        for shard in &mut self.clients {
+            let lessons = shard.take_lessons();
+            self.baselines.take(&lessons);
+        }
+        self.baselines.settle();
+        self.read_spaces();
+    }
+
+    fn read_spaces(&mut self) {
+        for (route, space) in self.spaces.iter_mut().enumerate() {
+            let mut sample = SpaceSample::default();
+            for shard in &self.clients {
+                if let Some(own) = shard.samples().get(route) {
+                    sample.merge(own);
+                }
+            }
+            *space = Space::read(&sample);
+        }
+        self.baselines.touch();
+    }
+
+    fn novel(&self) -> u64 {
+        self.novelty.iter().map(|it| it.stats().novel).sum()
+    }
+
+    fn progress(&self) -> Vec<Progress> {
+        let open = self.clients.iter().flat_map(Clients::open_records);
+        open.filter_map(|(key, route, (records, _))| {
+            let id = self.book.of(route, key)?.to_owned();
+            Some(Progress { id, records })
+        })
+        .collect()
+    }
+
+    /// The open alerts.
+    pub fn open(&self) -> impl Iterator<Item = &Alert> {
+        self.book.open()
+    }
+
+    /// The profile of a key on a route, for `explain`.
+    #[must_use]
+    pub fn profile(&self, key: u64, route: u16) -> Option<&Profile> {
+        self.clients.get(shard_of(key))?.profile(key, route)
+    }
+
+    /// The rules, for `explain`.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What classes have taught, for `explain`.
+    #[must_use]
+    pub const fn baselines(&self) -> &Baselines {
+        &self.baselines
+    }
+
+    /// How dense a route's ids are, for `explain`.
+    #[must_use]
+    pub fn space(&self, route: u16) -> Space {
+        self.spaces.get(usize::from(route)).copied().unwrap_or_default()
+    }
+
+    /// Counters and gauges.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            lookups: self.lookups,
+            alerts_dropped: self.book.dropped(),
+            ..Stats::default()
+        };
+        for shard in &self.novelty {
+            stats.novel += shard.stats().novel;
+            stats.forced_rotations += shard.stats().forced_rotations;
+            stats.bytes += shard.bytes() as u64;
+        }
+        for shard in &self.clients {
+            let own = shard.stats();
+            stats.profiles += own.profiles;
+            stats.evicted += own.evicted;
+            stats.suspects += own.suspects;
+            stats.suspects_refused += own.suspects_refused;
+            stats.bytes += own.bytes;
+        }
+        stats
+    }
+}
+
+/// The finest key of a lookup: the first present in the order of trust.
+fn finest(lookup: &Lookup) -> Option<(KeyKind, u64)> {
+    let mut kinds = KeyKind::ALL.into_iter().zip(lookup.keys);
+    kinds.find(|(_, key)| *key != 0)
+}
+
+/// The shard of a hash, by bits that neither the filters nor the tables use first.
+const fn shard_of(hash: u64) -> usize {
+    (hash >> 40) as usize % SHARDS
+}
+
+/// Two hashes as one (the multiply and fold of wyhash's finish, on keyed hashes only).
+fn mix(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a ^ 0x9e37_79b9_7f4a_7c15)
+        * u128::from(b.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ 0x94d0_49bb_1331_11eb);
+    #[expect(clippy::cast_possible_truncation, reason = "folds both halves")]
+    let folded = wide as u64 ^ (wide >> 64) as u64;
+    folded
+}

@@ -1,0 +1,93 @@
+//! What a contact is judged by: tables, weights and levels, fixed at start.
+
+use crate::attribute::RouteClass;
+use crate::evidence::merge::Weights;
+use crate::evidence::{Ladder, Nats, STREAMS, cold, miss, monotone, walk};
+use crate::profile::ClassSpec;
+use std::sync::Arc;
+
+/// The levels of `ln E`, in 1/1024 nat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Levels {
+    /// From here on it is a page: `H = ln(contacts a week / pages a week)`.
+    pub page: Nats,
+    /// From here on it is a ticket: `H - ln 100`.
+    pub ticket: Nats,
+    /// A ticket with this many records out is a page.
+    pub records_page: u64,
+}
+
+/// What a route is judged by.
+#[derive(Clone, Debug)]
+pub struct RouteRules {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it serves.
+    pub class: RouteClass,
+    /// Whether its ids have an order: streams `walk` and `monotone` are live.
+    pub ordered: bool,
+    /// Whether its ids are national ids led by a date.
+    pub national: bool,
+    /// Whether families hold adjacent ids.
+    pub households: bool,
+    /// Weights of its live streams.
+    pub weights: Weights,
+    /// Whether its alerts are shown and never paged.
+    pub observe: bool,
+    /// The classes as they start on this route, by class index.
+    pub classes: Vec<ClassSpec>,
+    /// Whether alerts of a class are shown and never paged, by class index.
+    pub class_observe: Vec<bool>,
+}
+
+/// Weights in parts, streams cold, miss, walk, monotone, volume; without `joint` (and the streams
+/// of a later version) they are renormalised over what is live.
+#[must_use]
+pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
+    let mut parts: [f64; STREAMS] = match class {
+        RouteClass::Register => [3.0, 2.0, 2.0, 1.0, 2.0],
+        RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0],
+        RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0],
+        RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0],
+        RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 1.0],
+        RouteClass::Write | RouteClass::Public => [0.0, 1.0, 0.0, 0.0, 3.0],
+    };
+    if !ordered {
+        let [_, _, walk, monotone, _] = &mut parts;
+        (*walk, *monotone) = (0.0, 0.0);
+    }
+    Weights::new(parts)
+}
+
+/// Everything that stays the same while the engine runs.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The routes, by route index.
+    pub routes: Vec<RouteRules>,
+    /// The levels.
+    pub levels: Levels,
+    /// An alert resolves after this many milliseconds without evidence.
+    pub resolve_after_ms: i64,
+    pub(super) cold: Ladder<{ cold::ALTERNATIVES }>,
+    pub(super) miss: Ladder<{ miss::ALTERNATIVES }>,
+    pub(super) walk: Ladder<{ walk::ALTERNATIVES }>,
+    pub(super) household: Ladder<{ walk::ALTERNATIVES }>,
+    pub(super) monotone: Ladder<{ monotone::ALTERNATIVES }>,
+}
+
+impl Rules {
+    /// Builds the tables.
+    #[must_use]
+    pub fn new(routes: Vec<RouteRules>, levels: Levels, resolve_after_ms: i64) -> Self {
+        Self {
+            routes,
+            levels,
+            resolve_after_ms,
+            cold: cold::ladder(),
+            miss: miss::ladder(),
+            walk: walk::ladder(),
+            household: walk::household_ladder(),
+            monotone: monotone::ladder(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! How dense a route's ids are, from a sample of its distinct subjects.
+//!
+//! The 512 subjects with the smallest hashes are a uniform sample of all distinct subjects,
+//! whoever asked and however often (Bar-Yossef et al. 2002, k minimum values), and the largest of
+//! those hashes tells how many there are. Pairs of sampled ids that lie within a gap of each other
+//! tell how often chance alone continues a run, clusters included, where a plain span would not.
+
+use crate::attribute::Position;
+use crate::evidence::walk::{GAP_MAX, RUNS};
+
+/// Subjects in a sample.
+const SAMPLE_MAX: usize = 512;
+/// Subjects below which a sample says nothing.
+const SAMPLE_MIN: usize = 64;
+/// The gap that continues a run spans this many ids that exist.
+const GAP_IDS: f64 = 8.0;
+
+/// The smallest hashes of one shard, or of a route.
+#[derive(Clone, Debug, Default)]
+pub struct SpaceSample(Vec<(u64, Position)>);
+
+impl SpaceSample {
+    /// Takes a subject.
+    pub fn insert(&mut self, hash: u64, position: Position) {
+        if position == Position::NONE {
+            return;
+        }
+        let full = self.0.len() >= SAMPLE_MAX;
+        if full && self.0.last().is_some_and(|it| it.0 <= hash) {
+            return;
+        }
+        if let Err(at) = self.0.binary_search_by_key(&hash, |it| it.0) {
+            self.0.insert(at, (hash, position));
+            self.0.truncate(SAMPLE_MAX);
+        }
+    }
+
+    /// Takes another sample's subjects.
+    pub fn merge(&mut self, other: &Self) {
+        other.0.iter().for_each(|(hash, position)| self.insert(*hash, *position));
+    }
+}
+
+/// What a route's sample says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Space {
+    /// The widest difference that continues a run.
+    pub gap: u64,
+    /// The share of honest first contacts that chance alone lets continue one of a client's runs.
+    pub chance: f64,
+}
+
+impl Default for Space {
+    fn default() -> Self {
+        Self { gap: GAP_MAX, chance: 0.0 }
+    }
+}
+
+impl Space {
+    /// Reads a sample.
+    #[must_use]
+    pub fn read(sample: &SpaceSample) -> Self {
+        let mut ids: Vec<u64> = sample.0.iter().filter_map(|it| it.1.ordinal()).collect();
+        if ids.len() < SAMPLE_MIN {
+            return Self::default();
+        }
+        ids.sort_unstable();
+        let count = ids.len() as f64;
+        // How many distinct subjects the sample stands for.
+        let largest = sample.0.last().map_or(u64::MAX, |it| it.0) as f64 / u64::MAX as f64;
+        let distinct = if sample.0.len() < SAMPLE_MAX { count } else { (count - 1.0) / largest };
+        let low = ids.get(ids.len() / 20).copied().unwrap_or(0);
+        let high = ids.get(ids.len() - 1 - ids.len() / 20).copied().unwrap_or(0);
+        let span = ((high - low) as f64 / 0.9).max(1.0);
+        let density = distinct / span;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 64")]
+        let gap = (GAP_IDS / density).clamp(1.0, GAP_MAX as f64) as u64;
+        Self { gap, chance: RUNS as f64 * near(&ids, gap) }
+    }
+}
+
+/// The share of pairs of ids (sorted) that lie within `gap` of each other.
+fn near(ids: &[u64], gap: u64) -> f64 {
+    let mut pairs = 0_usize;
+    let mut first = 0;
+    for (at, id) in ids.iter().enumerate() {
+        while ids.get(first).is_some_and(|it| id - it > gap) {
+            first += 1;
+        }
+        pairs += at - first;
+    }
+    let count = ids.len() as f64;
+    2.0 * pairs as f64 / (count * (count - 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(ids: impl Iterator<Item = u64>) -> Space {
+        let mut sample = SpaceSample::default();
+        for id in ids {
+            sample
+                .insert(id.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15), Position::new(id));
+        }
+        Space::read(&sample)
+    }
+
+    #[test]
+    fn every_id_taken_makes_the_gap_eight_and_a_sparse_space_the_widest() {
+        let dense = sample(0..20_000);
+        assert!((7..=9).contains(&dense.gap), "{dense:?}");
+        assert_eq!(sample((0..20_000).map(|it| it * 1_000)).gap, GAP_MAX);
+    }
+
+    #[test]
+    fn chance_is_the_share_of_ids_that_lie_next_to_an_open_run() {
+        // Of 2,000 ids with a gap of 8 (16 neighbours) and four runs: about 3 %.
+        let space = sample(0..2_000);
+        assert!((0.02..0.05).contains(&space.chance), "{space:?}");
+        assert!(sample((0..20_000).map(|it| it * 1_000)).chance < 0.001);
+    }
+}

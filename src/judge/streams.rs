@@ -1,0 +1,170 @@
+//! One first contact through the streams of a profile.
+
+use super::rules::{RouteRules, Rules};
+use super::space::Space;
+use crate::attribute::{Lookup, Outcome, RouteClass};
+use crate::evidence::volume::{self, Level, Reading};
+use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
+use crate::evidence::{Nats, STREAMS, Stream, walk};
+use crate::novelty::Contact;
+use crate::profile::{ClassSpec, Learned, Priors, Profile};
+
+/// What a contact is judged against, besides the profile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Against<'a> {
+    pub rules: &'a Rules,
+    pub route: &'a RouteRules,
+    pub class: &'a ClassSpec,
+    pub learned: Learned,
+    pub space: Space,
+    pub version: u8,
+}
+
+impl Against<'_> {
+    fn priors(&self) -> Priors {
+        let table = if self.route.national { walk::RATE_NATIONAL } else { walk::RATE };
+        let table = if self.route.households { HOUSEHOLD_RATE } else { table };
+        Priors { walk: table.max(self.space.chance), walk_floor: table.max(self.space.chance) }
+    }
+
+    /// Sets the profile's honest rates where something was learned since.
+    pub(super) fn refresh(&self, profile: &mut Profile) {
+        if profile.learned != self.version || profile.steps == [0; 5] {
+            profile.refresh(&self.learned, self.priors(), self.version);
+        }
+    }
+}
+
+/// Honest continuations beyond a family's size, where families hold adjacent ids.
+const HOUSEHOLD_RATE: f64 = 0.1;
+
+/// Which streams a contact may speak to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Voice {
+    /// It may be cold: the profile is the finest key.
+    pub cold: bool,
+    /// The child that made it, 0 at a finest key.
+    pub child: u8,
+    /// It shares its event time with the contact before.
+    pub simultaneous: bool,
+}
+
+/// Takes a first contact into every stream.
+pub(super) fn take(
+    profile: &mut Profile,
+    against: &Against<'_>,
+    (lookup, contact): (&Lookup, Contact),
+    voice: Voice,
+) {
+    let rules = against.rules;
+    let [cold, miss, walk, rising, falling] = profile.steps;
+    let mut said = [None; 4];
+    if voice.cold {
+        profile.cold.update(&rules.cold, cold, contact.cold);
+        said[0] = Some(contact.cold);
+    }
+    let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
+    profile.miss.update(&rules.miss, miss, missed);
+    said[1] = Some(missed);
+    if against.route.ordered {
+        said[2] = walked(profile, against, lookup, (walk, voice.child));
+        if voice.child == 0 || voice.child != profile.last_child {
+            let steps = (rising, falling);
+            said[3] = profile.monotone.update(
+                &rules.monotone,
+                steps,
+                lookup.position,
+                voice.simultaneous,
+            );
+        }
+    }
+    profile.last_child = voice.child;
+    for (day, yes) in profile.today.iter_mut().zip(said) {
+        if let Some(yes) = yes {
+            day.count(yes);
+        }
+    }
+    profile.windows.count();
+    if contact.cold && against.route.class == RouteClass::Register && voice.cold {
+        profile.cold_counts = profile.cold_counts.map(|it| it.saturating_add(1));
+    }
+    if profile.tally.trials < u16::MAX {
+        profile.tally.trials += 1;
+        for (hits, yes) in profile.tally.hits.iter_mut().zip(said) {
+            *hits += u16::from(yes == Some(true));
+        }
+    }
+}
+
+fn walked(
+    profile: &mut Profile,
+    against: &Against<'_>,
+    lookup: &Lookup,
+    (step, child): (u8, u8),
+) -> Option<bool> {
+    let continued = match profile.runs.step(lookup.position, against.space.gap, child)? {
+        Step::Own => return None,
+        Step::Continues(length) if against.route.households && length <= HOUSEHOLD_FREE => {
+            return None;
+        }
+        Step::Continues(_) => true,
+        Step::Opens => false,
+    };
+    let rules = against.rules;
+    let ladder = if against.route.households { &rules.household } else { &rules.walk };
+    profile.walk.update(ladder, step, continued);
+    Some(continued)
+}
+
+/// Evidence of every stream by now, and what stream `volume` read.
+pub(super) fn read(
+    profile: &Profile,
+    against: &Against<'_>,
+    lookup_at: crate::time::Moment,
+    level: &Level,
+) -> ([Nats; STREAMS], Reading) {
+    let rules = against.rules;
+    let walk = if against.route.households { &rules.household } else { &rules.walk };
+    let reading = volume_of(profile, against, lookup_at, level);
+    let cold_volume = if against.route.class == RouteClass::Register {
+        volume::read_cold(profile.cold_counts, lookup_at)
+    } else {
+        0
+    };
+    let mut streams = [0; STREAMS];
+    streams[Stream::Cold.index()] = profile.cold.log_e(&rules.cold);
+    streams[Stream::Miss.index()] = profile.miss.log_e(&rules.miss);
+    streams[Stream::Walk.index()] = profile.walk.log_e(walk);
+    streams[Stream::Monotone.index()] = profile.monotone.log_e(&rules.monotone);
+    // The mean of two e-values where both are counted: ln 2 is 710/1024.
+    streams[Stream::Volume.index()] = if against.route.class == RouteClass::Register {
+        crate::evidence::math::add_logs(reading.log_e, cold_volume) - 710
+    } else {
+        reading.log_e
+    }
+    .max(0);
+    (streams, reading)
+}
+
+fn volume_of(
+    profile: &Profile,
+    against: &Against<'_>,
+    at: crate::time::Moment,
+    level: &Level,
+) -> Reading {
+    if against.class.per_session {
+        let mean = against.learned.mean.map_or(against.class.subjects, f64::from);
+        let [_, _, subjects, _] = profile.windows.counts();
+        return volume::session(subjects, mean, against.class.k);
+    }
+    if !profile.flags.roll_up {
+        return profile.windows.read(at, level);
+    }
+    let own = volume::HORIZON_MS
+        .map(|it| at.0.rem_euclid(it) as f64 / crate::time::DAY_MS as f64 * level.a_day);
+    let mut expected = own;
+    for (sum, children) in expected.iter_mut().zip(profile.expected) {
+        *sum += f64::from(children);
+    }
+    profile.windows.read_against(expected, level)
+}

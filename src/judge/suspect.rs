@@ -1,0 +1,89 @@
+//! What is kept beside a profile once its evidence passes half the ticket level: the names of its
+//! keys, examples, a large sketch, and at a roll-up its heaviest children. Most clients never get
+//! here, which is why none of this is in the profile.
+
+use super::Member;
+use crate::attribute::Mask;
+use crate::evidence::Nats;
+use crate::profile::Large;
+
+/// Examples shown.
+const EXAMPLES_MAX: usize = 3;
+/// Children kept at a roll-up.
+const CHILDREN_MAX: usize = 4;
+/// The share of a roll-up's evidence (in tenths) from which its children are named instead.
+const EXPLAINED_TENTHS: Nats = 8;
+
+/// A profile under suspicion.
+#[derive(Clone, Debug)]
+pub(super) struct Suspect {
+    pub own: Member,
+    pub sketch: Large,
+    pub examples: Vec<Mask>,
+    pub children: Vec<(Nats, Member)>,
+    /// Records out when the last notification left.
+    pub told: u64,
+}
+
+impl Suspect {
+    pub(super) const fn new(own: Member, sketch: Large) -> Self {
+        Self { own, sketch, examples: Vec::new(), children: Vec::new(), told: 0 }
+    }
+
+    pub(super) fn example(&mut self, mask: Mask) {
+        if self.examples.len() < EXAMPLES_MAX && !self.examples.contains(&mask) {
+            self.examples.push(mask);
+        }
+    }
+
+    /// Remembers what a child has shown, if it is among the heaviest.
+    pub(super) fn child(&mut self, evidence: Nats, key: u64, name: impl FnOnce() -> Member) {
+        if let Some(known) = self.children.iter_mut().find(|it| it.1.key == key) {
+            known.0 = evidence;
+        } else if self.children.len() < CHILDREN_MAX {
+            self.children.push((evidence, name()));
+        } else if let Some(least) = self.children.iter_mut().min_by_key(|it| (it.0, it.1.key))
+            && least.0 < evidence
+        {
+            *least = (evidence, name());
+        }
+    }
+
+    /// The smallest set of keys that explains evidence of this size: the fewest children with
+    /// four fifths of it, else the key itself.
+    pub(super) fn explanation(&self, log_e: Nats) -> Vec<Member> {
+        let mut children = self.children.clone();
+        children.sort_by_key(|it| (std::cmp::Reverse(it.0), it.1.key));
+        let mut sum = 0;
+        for (count, (evidence, _)) in children.iter().enumerate() {
+            sum += evidence;
+            if sum * 10 >= log_e * EXPLAINED_TENTHS {
+                return children.into_iter().take(count + 1).map(|it| it.1).collect();
+            }
+        }
+        vec![self.own.clone()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::KeyKind;
+    use crate::profile::Small;
+
+    fn member(key: u64) -> Member {
+        Member { key, kind: KeyKind::Session, name: key.to_string().into_bytes() }
+    }
+
+    #[test]
+    fn children_are_named_only_where_a_few_explain_the_evidence() {
+        let mut suspect = Suspect::new(member(1), Large::after(&Small::default()));
+        suspect.child(2_000, 7, || member(7));
+        assert_eq!(suspect.explanation(18_000), [member(1)]);
+        suspect.child(16_000, 8, || member(8));
+        assert_eq!(suspect.explanation(18_000), [member(8)]);
+        suspect.child(9_000, 8, || member(8));
+        suspect.child(8_000, 9, || member(9));
+        assert_eq!(suspect.explanation(18_000), [member(8), member(9)]);
+    }
+}

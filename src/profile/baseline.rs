@@ -1,0 +1,179 @@
+//! What classes teach: where a new client starts, and what its own numbers shrink towards.
+//!
+//! A class has start values from the configuration. Every quiet day of every client is a
+//! [`Lesson`] for its class on its route; lessons are merged in shard order at hour boundaries, so
+//! that threads decide nothing. Quantiles are client-weighted: a class is its clients, and one
+//! busy client must not speak for all. A new key starts at its class's 90th percentile, because it
+//! is differences *between* honest clients, not noise within one, that make false pages.
+
+use crate::evidence::volume::Spread;
+use crate::time::HOUR_MS;
+use hdrhistogram::Histogram;
+
+/// Streams with a learned rate: cold, miss, walk, and the share of rising ids.
+pub const RATES: usize = 4;
+/// A session ends this long after its last look-up.
+pub const SESSION_IDLE_MS: i64 = HOUR_MS;
+/// A session ends this long after its first look-up.
+pub const SESSION_LIFE_MS: i64 = 24 * HOUR_MS;
+/// Client-days after which a class is believed more than its start values.
+const LESSONS_MIN: u64 = 200;
+/// Contacts that a prior is worth against a client's own rate.
+pub(super) const CONCENTRATION: f64 = 5.0;
+
+/// What a class starts with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassSpec {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Subjects a day, or a session.
+    pub subjects: f64,
+    /// `subjects` counts a session, not a day.
+    pub per_session: bool,
+    /// How far a client's days spread (shape of a gamma distribution).
+    pub k: f64,
+    /// Variance to mean of counts within a minute.
+    pub minute: f64,
+    /// Variance to mean of counts within an hour and longer.
+    pub longer: f64,
+    /// `k` of a client that has not ten days of its own.
+    pub k_new: f64,
+    /// Days that a client is observed before it may page.
+    pub observe_days: i64,
+}
+
+impl ClassSpec {
+    /// How counts spread, for a known or a new client.
+    #[must_use]
+    pub fn spread(&self, known: bool) -> Spread {
+        let k = if known { self.k } else { self.k_new.min(self.k) };
+        Spread { k, minute: self.minute, longer: self.longer }
+    }
+}
+
+/// A quiet day of a client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lesson {
+    /// Which route.
+    pub route: u16,
+    /// Which class.
+    pub class: u8,
+    /// Novel subjects of the day (or of the session).
+    pub subjects: u16,
+    /// Rates of the day; `None` below [`Lesson::TRIALS_MIN`] contacts.
+    pub rates: [Option<f32>; RATES],
+}
+
+impl Lesson {
+    /// Contacts below which a day's rate says nothing.
+    pub const TRIALS_MIN: u16 = 5;
+}
+
+/// What one class on one route has taught.
+#[derive(Clone, Debug)]
+struct Taught {
+    subjects: Histogram<u32>,
+    /// In thousandths.
+    rates: [Histogram<u32>; RATES],
+    learned: Learned,
+}
+
+/// What is read of it during a cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Learned {
+    /// Subjects a day (or a session) of the 90th client in a hundred.
+    pub subjects: Option<f32>,
+    /// Mean subjects a session.
+    pub mean: Option<f32>,
+    /// Rates of the 90th client in a hundred.
+    pub rates: [Option<f32>; RATES],
+}
+
+/// What every class on every route has taught.
+#[derive(Clone, Debug)]
+pub struct Baselines {
+    taught: Vec<Taught>,
+    classes: usize,
+    version: u8,
+}
+
+impl Baselines {
+    /// Nothing learned yet, for this many routes and classes.
+    #[must_use]
+    pub fn new(routes: usize, classes: usize) -> Self {
+        // Two digits: a quantile within 1 %, in about 10 KB a histogram.
+        let histogram = |high| Histogram::new_with_bounds(1, high, 2).ok();
+        let taught = || {
+            Some(Taught {
+                subjects: histogram(u64::from(u16::MAX))?,
+                rates: [histogram(1_001)?, histogram(1_001)?, histogram(1_001)?, histogram(1_001)?],
+                learned: Learned::default(),
+            })
+        };
+        let taught = (0..routes * classes).map_while(|_| taught()).collect();
+        Self { taught, classes, version: 0 }
+    }
+
+    /// What a class on a route has taught.
+    #[must_use]
+    pub fn of(&self, route: u16, class: u8) -> Learned {
+        let at = usize::from(route) * self.classes + usize::from(class);
+        self.taught.get(at).map_or_else(Learned::default, |it| it.learned)
+    }
+
+    /// Changes whenever something was learned, modulo 256.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// Takes a shard's lessons.
+    pub fn take(&mut self, lessons: &[Lesson]) {
+        for lesson in lessons {
+            let at = usize::from(lesson.route) * self.classes + usize::from(lesson.class);
+            let Some(taught) = self.taught.get_mut(at) else { continue };
+            taught.subjects.saturating_record(u64::from(lesson.subjects.max(1)));
+            for (rates, rate) in taught.rates.iter_mut().zip(lesson.rates) {
+                if let Some(rate) = rate {
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "a share in thousandths"
+                    )]
+                    rates.saturating_record((rate * 1_000.0) as u64 + 1);
+                }
+            }
+        }
+    }
+
+    /// Once every shard's lessons were taken: what was learned is used from now on.
+    pub fn settle(&mut self) {
+        for taught in &mut self.taught {
+            taught.learned = taught.read();
+        }
+        self.touch();
+    }
+
+    /// What profiles derive from the baselines must be derived anew.
+    pub const fn touch(&mut self) {
+        self.version = self.version.wrapping_add(1);
+    }
+}
+
+impl Taught {
+    fn read(&self) -> Learned {
+        #[expect(clippy::cast_possible_truncation, reason = "two digits are kept")]
+        let count = |it: f64| it as f32;
+        let known = self.subjects.len() >= LESSONS_MIN;
+        let quantile = |it: &Histogram<u32>| {
+            let share = (it.value_at_quantile(0.9).saturating_sub(1)) as f64 / 1_000.0;
+            (it.len() >= LESSONS_MIN).then_some(count(share))
+        };
+        let [cold, miss, walk, rising] = &self.rates;
+        Learned {
+            subjects: known.then(|| count(self.subjects.value_at_quantile(0.9) as f64)),
+            mean: known.then(|| count(self.subjects.mean())),
+            rates: [quantile(cold), quantile(miss), quantile(walk), quantile(rising)],
+        }
+    }
+}

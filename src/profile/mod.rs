@@ -1,0 +1,20 @@
+//! The fixed-size state of one (client key, route), and what it is measured against.
+//!
+//! A [`Profile`] is `Copy`, holds no pointer and is composed of the streams' own states; its size
+//! is asserted at compile time, because it times the number of clients is the memory that an
+//! attacker who rotates identities can ask for. [`Table`] keeps the profiles of one logical shard
+//! within a bound and evicts the least telling; [`Baselines`] holds what classes teach.
+
+mod baseline;
+mod day;
+mod sketch;
+mod state;
+mod table;
+
+pub use baseline::{
+    Baselines, ClassSpec, Learned, Lesson, RATES, SESSION_IDLE_MS, SESSION_LIFE_MS,
+};
+pub use day::Priors;
+pub use sketch::{Large, Small};
+pub use state::{Episode, Flags, PROFILE_BYTES_MAX, Profile, Tally};
+pub use table::{Evicted, Slot, Table};

@@ -1,0 +1,237 @@
+//! How many distinct records left: exactly while they are few, then by a sketch with its error.
+//!
+//! A profile has 64 bytes for it: sixteen 32-bit hashes, then the same bytes as 128 HyperLogLog
+//! registers of four bits (Flajolet et al. 2007; small range by linear counting). A profile under
+//! suspicion gets a [`Large`] one: 128 hashes, then 1,024 registers. What was counted before is
+//! added with its error, since registers of one precision cannot become those of another.
+
+use crate::evidence::math::{exp, ln};
+
+/// Hashes that a small sketch keeps exactly.
+const SMALL_EXACT: usize = 16;
+/// Registers of a small sketch: two a byte.
+const SMALL_REGISTERS: u32 = 128;
+/// Hashes that a large sketch keeps exactly.
+const LARGE_EXACT: usize = 128;
+/// Registers of a large sketch.
+const LARGE_REGISTERS: u32 = 1024;
+/// Half a 95 % interval in standard deviations.
+const HALF_WIDTH: f64 = 1.96;
+/// HyperLogLog's standard error times the root of its registers.
+const STANDARD_ERROR: f64 = 1.04;
+
+/// A count and half the width of its 95 % interval.
+pub(super) type Counted = (u64, u64);
+
+/// The sketch inside a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Small {
+    cells: [u32; SMALL_EXACT],
+    /// Hashes kept, or [`Self::SKETCHED`].
+    length: u8,
+}
+
+impl Default for Small {
+    fn default() -> Self {
+        Self { cells: [0; SMALL_EXACT], length: 0 }
+    }
+}
+
+impl Small {
+    const SKETCHED: u8 = u8::MAX;
+
+    /// Takes a record by its 64-bit hash.
+    pub fn insert(&mut self, hash: u64) {
+        let short = shorten(hash);
+        if self.length != Self::SKETCHED {
+            let kept = self.cells.get(..usize::from(self.length)).unwrap_or_default();
+            if kept.contains(&short) {
+                return;
+            }
+            if let Some(cell) = self.cells.get_mut(usize::from(self.length)) {
+                *cell = short;
+                self.length += 1;
+                return;
+            }
+            let kept = std::mem::replace(&mut self.cells, [0; SMALL_EXACT]);
+            self.length = Self::SKETCHED;
+            kept.into_iter().for_each(|it| self.register(it));
+        }
+        self.register(short);
+    }
+
+    fn register(&mut self, short: u32) {
+        let (index, rank) = place(short, SMALL_REGISTERS);
+        // Eight registers of four bits a cell.
+        if let Some(cell) = self.cells.get_mut(index / 8) {
+            let shift = index % 8 * 4;
+            if rank.min(15) > *cell >> shift & 15 {
+                *cell = *cell & !(15 << shift) | rank.min(15) << shift;
+            }
+        }
+    }
+
+    /// How many, and within what.
+    #[must_use]
+    pub fn count(&self) -> Counted {
+        if self.length != Self::SKETCHED {
+            return (u64::from(self.length), 0);
+        }
+        let registers =
+            self.cells.iter().flat_map(|cell| (0..8).map(move |it| cell >> (it * 4) & 15));
+        estimate(registers, SMALL_REGISTERS)
+    }
+
+    /// The hashes, while they are kept exactly.
+    fn exact(&self) -> Option<&[u32]> {
+        if self.length == Self::SKETCHED {
+            None
+        } else {
+            self.cells.get(..usize::from(self.length))
+        }
+    }
+
+    /// Back to nothing.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// The sketch of a profile under suspicion.
+#[derive(Clone, Debug)]
+pub struct Large {
+    /// What was counted before, where that was a sketch already.
+    before: Counted,
+    exact: Vec<u32>,
+    registers: Vec<u8>,
+}
+
+impl Large {
+    /// Takes over from a small sketch.
+    #[must_use]
+    pub fn after(small: &Small) -> Self {
+        match small.exact() {
+            Some(exact) => Self { before: (0, 0), exact: exact.to_vec(), registers: Vec::new() },
+            None => Self { before: small.count(), exact: Vec::new(), registers: Vec::new() },
+        }
+    }
+
+    /// Takes a record by its 64-bit hash.
+    pub fn insert(&mut self, hash: u64) {
+        let short = shorten(hash);
+        if self.registers.is_empty() {
+            if self.exact.contains(&short) {
+                return;
+            }
+            self.exact.push(short);
+            if self.exact.len() <= LARGE_EXACT {
+                return;
+            }
+            self.registers = vec![0; LARGE_REGISTERS as usize];
+            std::mem::take(&mut self.exact).into_iter().for_each(|it| self.register(it));
+            return;
+        }
+        self.register(short);
+    }
+
+    fn register(&mut self, short: u32) {
+        let (index, rank) = place(short, LARGE_REGISTERS);
+        if let Some(register) = self.registers.get_mut(index) {
+            *register = (*register).max(u8::try_from(rank).unwrap_or(u8::MAX));
+        }
+    }
+
+    /// How many, and within what.
+    #[must_use]
+    pub fn count(&self) -> Counted {
+        let (own, error) = if self.registers.is_empty() {
+            (self.exact.len() as u64, 0)
+        } else {
+            estimate(self.registers.iter().map(|it| u32::from(*it)), LARGE_REGISTERS)
+        };
+        (self.before.0 + own, self.before.1 + error)
+    }
+}
+
+/// Thirty-two bits of the hash: two records in a million share them among 100,000.
+fn shorten(hash: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+    let short = (hash >> 32 ^ hash) as u32;
+    short
+}
+
+/// The register of a hash, and one more than the zeroes that lead the rest of it.
+fn place(short: u32, registers: u32) -> (usize, u32) {
+    let bits = registers.trailing_zeros();
+    let rest = short << bits | 1 << (bits - 1);
+    ((short >> (32 - bits)) as usize, rest.leading_zeros() + 1)
+}
+
+fn estimate(registers: impl Iterator<Item = u32>, count: u32) -> Counted {
+    let (mut sum, mut empty) = (0.0, 0_u32);
+    for rank in registers {
+        sum += 1.0 / f64::from(1_u32 << rank.min(31));
+        empty += u32::from(rank == 0);
+    }
+    let m = f64::from(count);
+    let raw = 0.7213 / (1.0 + 1.079 / m) * m * m / sum;
+    let (estimate, relative) = if raw <= 2.5 * m && empty > 0 {
+        // Linear counting (Whang et al. 1990): variance m (e^t - t - 1) at t items a register.
+        let load = ln(m / f64::from(empty));
+        let deviation = (m * (exp(load) - load - 1.0)).max(0.0);
+        (m * load, deviation.sqrt() / (m * load).max(1.0))
+    } else {
+        (raw, STANDARD_ERROR / m.sqrt())
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+    let counted = ((estimate + 0.5) as u64, (estimate * relative * HALF_WIDTH + 1.0) as u64);
+    counted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(at: u64) -> u64 {
+        let mut it = at.wrapping_add(77).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        it = (it ^ it >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (it ^ it >> 27).wrapping_mul(0x94d0_49bb_1331_11eb)
+    }
+
+    #[test]
+    fn few_records_are_counted_exactly_however_often_they_come() {
+        let mut small = Small::default();
+        (0..3).for_each(|_| (0..16).for_each(|it| small.insert(hash(it))));
+        assert_eq!(small.count(), (16, 0));
+        let mut large = Large::after(&small);
+        (0..128).for_each(|it| large.insert(hash(it)));
+        assert_eq!(large.count(), (128, 0));
+    }
+
+    #[test]
+    fn nineteen_of_twenty_estimates_lie_within_their_stated_error() {
+        let mut outside = (0, 0);
+        for seed in 0..200_u64 {
+            let true_count = 60 + seed * 37;
+            let mut small = Small::default();
+            let mut large = Large::after(&small);
+            for it in 0..true_count {
+                small.insert(hash(seed * 1_000_003 + it));
+                large.insert(hash(seed * 1_000_003 + it));
+            }
+            let off = |(count, error): Counted| u32::from(count.abs_diff(true_count) > error);
+            outside = (outside.0 + off(small.count()), outside.1 + off(large.count()));
+        }
+        assert!(outside.0 <= 20 && outside.1 <= 20, "{outside:?} of 200 outside");
+    }
+
+    #[test]
+    fn what_a_small_sketch_counted_is_added_with_its_error() {
+        let mut small = Small::default();
+        (0..100).for_each(|it| small.insert(hash(it)));
+        let before = small.count();
+        let mut large = Large::after(&small);
+        (100..150).for_each(|it| large.insert(hash(it)));
+        assert_eq!(large.count(), (before.0 + 50, before.1));
+    }
+}

@@ -1,0 +1,193 @@
+//! One profile.
+
+use super::Small;
+use crate::evidence::monotone::Monotone;
+use crate::evidence::volume::{HORIZONS, Windows};
+use crate::evidence::walk::Runs;
+use crate::evidence::{Cusum, Daily, Nats, Rate, cold, miss, walk};
+use crate::time::Moment;
+
+/// The byte budget of a profile.
+pub const PROFILE_BYTES_MAX: usize = 320;
+const _: () = assert!(size_of::<Profile>() <= PROFILE_BYTES_MAX);
+
+/// Streams with a learned rate: cold, miss, walk, and the share of rising ids.
+const LEARNED: usize = super::RATES;
+
+/// What a profile is at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// An alert of this profile is open, as a ticket or as a page.
+    pub firing: bool,
+    /// It was raised to a page.
+    pub paged: bool,
+    /// Some of its contacts came through finer keys.
+    pub roll_up: bool,
+    /// Its evidence is kept beside it: names, examples, a large sketch.
+    pub suspect: bool,
+}
+
+/// Since when the evidence stands above one nat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Episode {
+    /// Event time of the contact that lifted it; `Moment(i64::MIN)` where there is none.
+    pub first_seen: Moment,
+    /// The slice of that contact.
+    pub slice: i64,
+}
+
+impl Episode {
+    /// No episode.
+    pub const NONE: Self = Self { first_seen: Moment(i64::MIN), slice: 0 };
+
+    /// Whether one is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.first_seen.0 != i64::MIN
+    }
+}
+
+/// First contacts of the episode, and how many of them each stream said yes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// First contacts.
+    pub trials: u16,
+    /// Yes by stream: cold, miss, walk, and rising ids.
+    pub hits: [u16; LEARNED],
+}
+
+/// The state of one (client key, route).
+#[derive(Clone, Copy, Debug)]
+pub struct Profile {
+    /// Hash of route and client key.
+    pub id: u64,
+    /// Event time of the last contact.
+    pub last: Moment,
+    /// The episode.
+    pub episode: Episode,
+    /// The minute (since 1970) at which the profile, or its session, began.
+    pub born_minute: u32,
+    /// The last minute with evidence above one nat.
+    pub above_minute: u32,
+    /// The last minute (of slice time) with a contact at ticket level.
+    pub loud_minute: u32,
+    /// `ln E` at the last contact, in 1/1024 nat.
+    pub log_e: u16,
+    /// The highest `ln E` of the day.
+    pub peak: u16,
+    /// Days of its own that it has learned from.
+    pub own_days: u16,
+    /// Which route.
+    pub route: u16,
+    /// Its class.
+    pub class: u8,
+    /// Its kind of key.
+    pub kind: u8,
+    /// The child of the last contact, at a roll-up.
+    pub last_child: u8,
+    /// The version of the baselines that `steps` rest on.
+    pub learned: u8,
+    /// What it is at the moment.
+    pub flags: Flags,
+    /// Honest rates as steps: cold, miss, walk, rising, falling.
+    pub steps: [u8; LEARNED + 1],
+    /// Stream `cold`.
+    pub cold: Cusum<{ cold::ALTERNATIVES }>,
+    /// Stream `miss`.
+    pub miss: Cusum<{ miss::ALTERNATIVES }>,
+    /// Stream `walk`.
+    pub walk: Cusum<{ walk::ALTERNATIVES }>,
+    /// Stream `walk`'s open runs.
+    pub runs: Runs,
+    /// Stream `monotone`.
+    pub monotone: Monotone,
+    /// Stream `volume`: novel subjects.
+    pub windows: Windows,
+    /// Stream `volume`: subjects both novel and cold, on registers.
+    pub cold_counts: [u16; HORIZONS],
+    /// What its children were expected to look up in the current windows.
+    pub expected: [f32; HORIZONS],
+    /// Its own subjects a day.
+    pub level: f32,
+    /// Its own rates.
+    pub rates: [Rate; LEARNED],
+    /// Today's contacts.
+    pub today: [Daily; LEARNED],
+    /// The episode's contacts.
+    pub tally: Tally,
+    /// Distinct records disclosed in the episode.
+    pub out: Small,
+}
+
+impl Profile {
+    /// The profile of a client at its first contact.
+    #[must_use]
+    pub fn new(id: u64, (route, class, kind): (u16, u8, u8), at: Moment) -> Self {
+        Self {
+            id,
+            last: Moment(i64::MIN),
+            episode: Episode::NONE,
+            born_minute: minute_of(at),
+            above_minute: 0,
+            loud_minute: 0,
+            log_e: 0,
+            peak: 0,
+            own_days: 0,
+            route,
+            class,
+            kind,
+            last_child: 0,
+            learned: 0,
+            flags: Flags::default(),
+            steps: [0; LEARNED + 1],
+            cold: Cusum::default(),
+            miss: Cusum::default(),
+            walk: Cusum::default(),
+            runs: Runs::default(),
+            monotone: Monotone::default(),
+            windows: Windows::default(),
+            cold_counts: [0; HORIZONS],
+            expected: [0.0; HORIZONS],
+            level: 0.0,
+            rates: [Rate::default(); LEARNED],
+            today: [Daily::default(); LEARNED],
+            tally: Tally::default(),
+            out: Small::default(),
+        }
+    }
+
+    /// `ln E` as evidence.
+    #[must_use]
+    pub const fn evidence(&self) -> Nats {
+        self.log_e as Nats
+    }
+
+    /// Forgets the evidence and the episode, keeps what was learned and the open runs: after an
+    /// alert has resolved, or when a token begins a new session.
+    pub fn settle(&mut self) {
+        self.cold.reset();
+        self.miss.reset();
+        self.walk.reset();
+        self.monotone.reset();
+        self.windows.reset();
+        self.cold_counts = [0; HORIZONS];
+        self.expected = [0.0; HORIZONS];
+        self.log_e = 0;
+        self.flags = Flags { roll_up: self.flags.roll_up, ..Flags::default() };
+        self.end_episode();
+    }
+
+    /// Ends the episode.
+    pub fn end_episode(&mut self) {
+        self.flags.suspect = false;
+        self.episode = Episode::NONE;
+        self.tally = Tally::default();
+        self.out.reset();
+    }
+}
+
+/// Whole minutes since 1970.
+#[must_use]
+pub(super) fn minute_of(at: Moment) -> u32 {
+    u32::try_from(at.index(crate::time::MINUTE_MS)).unwrap_or(0)
+}
