@@ -66,10 +66,11 @@ impl Profile {
         };
         let [cold, miss, walk, rising] = self.rates;
         let known = self.is_known();
+        let miss_start = if known { miss::RATE } else { miss::RATE_UNKNOWN };
         let prior = |at: usize, start: f64| if known { start } else { class(at, start).max(start) };
         self.steps = [
             cold.step(cold::RATE, CONCENTRATION, 0.05).min(step_at_most(COLD_RATE_MAX)),
-            miss.step(prior(1, miss::RATE), CONCENTRATION, 0.01),
+            miss.step(prior(1, miss_start), CONCENTRATION, 0.01),
             walk.step(prior(2, priors.walk), CONCENTRATION, priors.walk_floor),
             rising.step(monotone::RATE, CONCENTRATION, monotone::RATE),
             fell(rising).step(monotone::RATE, CONCENTRATION, monotone::RATE),
