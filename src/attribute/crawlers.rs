@@ -3,7 +3,7 @@
 //! A declaration is not believed, it only chooses what to expect: a declared crawler's address
 //! starts from the level of crawlers instead of the level of people. Some eighty names are looked
 //! for in every user agent, so they are looked for at once (Wu and Manber, 1994): from the last
-//! two bytes of a window as long as the shortest name a table tells how far the window can move
+//! three bytes of a window as long as the shortest name a table tells how far the window can move
 //! without passing the start of any name, which on usual user agents is nearly its whole length.
 
 /// The crawlers that ship with darban: lower-case parts of user agents.
@@ -21,17 +21,19 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
 }
 
 /// The shortest name: one of two bytes stands in nearly every user agent.
-pub(super) const NAME_BYTES_MIN: usize = 3;
-
+pub(super) const NAME_BYTES_MIN: usize = BLOCK;
+/// Bytes that are looked at together: of two many pairs are in some name.
+const BLOCK: usize = 3;
 /// Entries of the shift table: small enough for the first-level cache.
-const SHIFTS: usize = 2_048;
+const SLOTS: usize = 4_096;
 
 /// Several names, each with a value, to be found in a text in any case of its letters.
 #[derive(Clone, Debug)]
 pub(super) struct Finder<T> {
-    names: Vec<(Box<[u8]>, T)>,
-    /// How far the window may move by the hash of its last two bytes.
-    shifts: Box<[u8; SHIFTS]>,
+    /// Slot of the last block of the window, name, value; by slot, else as given.
+    names: Vec<(usize, Box<[u8]>, T)>,
+    /// How far the window may move by the slot of its last block; 0 where a name may begin.
+    shifts: Box<[u8; SLOTS]>,
     /// The length of the shortest name, and of the window.
     window: usize,
 }
@@ -39,21 +41,23 @@ pub(super) struct Finder<T> {
 impl<T: Copy> Finder<T> {
     /// Of names of at least [`NAME_BYTES_MIN`] bytes; shorter ones are left out.
     pub(super) fn new<'n>(names: impl IntoIterator<Item = (&'n str, T)>) -> Self {
-        let names: Vec<(Box<[u8]>, T)> = names
-            .into_iter()
-            .filter(|(name, _)| name.len() >= NAME_BYTES_MIN)
-            .map(|(name, value)| (name.as_bytes().into(), value))
-            .collect();
-        let shortest = names.iter().map(|(name, _)| name.len()).min().unwrap_or(0);
+        let names = names.into_iter().filter(|(name, _)| name.len() >= NAME_BYTES_MIN);
+        let names: Vec<(&[u8], T)> = names.map(|(name, value)| (name.as_bytes(), value)).collect();
+        let shortest = names.iter().map(|(name, _)| name.len()).min().unwrap_or(BLOCK);
         let window = shortest.min(usize::from(u8::MAX));
-        let farthest = u8::try_from(window.saturating_sub(1)).unwrap_or(u8::MAX);
-        let mut shifts = Box::new([farthest; SHIFTS]);
-        let pairs = names.iter().flat_map(|(name, _)| name.windows(2).enumerate());
-        for (at, pair) in pairs.filter(|(at, _)| at + 2 <= window) {
-            let shift = u8::try_from(window - at - 2).unwrap_or(u8::MAX);
-            let slot = slot(pair).and_then(|slot| shifts.get_mut(slot));
-            slot.into_iter().for_each(|it| *it = (*it).min(shift));
+        let last_block = window - BLOCK;
+        let mut shifts = Box::new([u8::try_from(last_block + 1).unwrap_or(u8::MAX); SLOTS]);
+        let blocks = names.iter().flat_map(|(name, _)| name.windows(BLOCK).enumerate());
+        for (at, block) in blocks.filter(|(at, _)| *at <= last_block) {
+            let shift = u8::try_from(last_block - at).unwrap_or(u8::MAX);
+            shifts.get_mut(slot(block)).into_iter().for_each(|it| *it = (*it).min(shift));
         }
+        let placed = names.into_iter().map(|(name, value)| {
+            let block = name.get(last_block..window).unwrap_or_default();
+            (slot(block), name.into(), value)
+        });
+        let mut names: Vec<(usize, Box<[u8]>, T)> = placed.collect();
+        names.sort_by_key(|(slot, ..)| *slot);
         Self { names, shifts, window }
     }
 
@@ -63,36 +67,36 @@ impl<T: Copy> Finder<T> {
         if self.names.is_empty() {
             return None;
         }
-        let mut end = self.window;
-        while let Some(pair) = text.get(end.saturating_sub(2)..end) {
-            let shift = slot(pair).and_then(|slot| self.shifts.get(slot)).copied().unwrap_or(0);
+        let mut start = 0;
+        while let Some(window) = text.get(start..start + self.window) {
+            let slot = window.last_chunk::<BLOCK>().map_or(0, |block| slot(block));
+            let shift = self.shifts.get(slot).copied().unwrap_or(1);
             if shift > 0 {
-                end += usize::from(shift);
+                start += usize::from(shift);
                 continue;
             }
-            let found = text.get(end - self.window..).and_then(|rest| self.at_start(rest));
+            let found = text.get(start..).and_then(|rest| self.at_start(slot, rest));
             if found.is_some() {
                 return found;
             }
-            end += 1;
+            start += 1;
         }
         None
     }
 
-    fn at_start(&self, text: &[u8]) -> Option<T> {
+    fn at_start(&self, slot: usize, text: &[u8]) -> Option<T> {
+        let first = self.names.partition_point(|(it, ..)| *it < slot);
+        let of_slot = self.names.iter().skip(first).take_while(|(it, ..)| *it == slot);
         let begins = |name: &[u8]| {
             text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
         };
-        self.names.iter().find(|(name, _)| begins(name)).map(|(_, value)| *value)
+        of_slot.filter(|(_, name, _)| begins(name)).map(|(.., value)| *value).next()
     }
 }
 
-/// The place of two bytes in the table, the same for either case of letters.
-fn slot(pair: &[u8]) -> Option<usize> {
-    let [a, b] = pair else {
-        return None;
-    };
-    Some((usize::from(a | 0x20) << 5 ^ usize::from(b | 0x20)) % SHIFTS)
+/// The place of a block in the table, the same for either case of letters.
+fn slot(block: &[u8]) -> usize {
+    block.iter().fold(0, |slot, byte| slot << 4 ^ usize::from(byte | 0x20)) % SLOTS
 }
 
 #[cfg(test)]
