@@ -132,9 +132,8 @@ mod tests {
     fn reading_a_foreign_offset_or_arena_never_fails() {
         for arena in [&b""[..], &[255], &[255, 255], &[255, 255, 200, 0, 1], &[1, 0, 9, 0, 1]] {
             for offset in [0, 1, 4, 5, u32::MAX] {
-                for kind in KeyKind::ALL {
-                    assert_eq!(read(arena, NameRef(offset), kind), None);
-                }
+                let none = |kind| read(arena, NameRef(offset), kind).is_none();
+                assert!(KeyKind::ALL.into_iter().all(none), "{arena:?} {offset}");
             }
         }
     }

@@ -155,4 +155,8 @@ pub struct Options {
     pub crawlers: Vec<String>,
     /// The class of an address that is a declared bot.
     pub crawler_class: ClassId,
+    /// Lower-case parts of user agents of declared monitors.
+    pub monitors: Vec<String>,
+    /// The class of an address that is a declared monitor.
+    pub monitor_class: ClassId,
 }
