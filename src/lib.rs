@@ -10,6 +10,7 @@ pub mod engine;
 pub mod evidence;
 pub mod judge;
 pub mod novelty;
+pub mod pipeline;
 pub mod profile;
 pub mod source;
 pub mod time;

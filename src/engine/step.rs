@@ -238,12 +238,8 @@ impl Engine {
 
     fn read_spaces(&mut self) {
         for (route, space) in self.spaces.iter_mut().enumerate() {
-            let mut sample = SpaceSample::default();
-            for shard in &self.clients {
-                if let Some(own) = shard.samples().get(route) {
-                    sample.merge(own);
-                }
-            }
+            let own = self.clients.iter().filter_map(|it| it.samples().get(route));
+            let sample = SpaceSample::merged(own);
             *space = Space::read(&sample);
         }
         self.baselines.touch();

@@ -35,9 +35,16 @@ impl SpaceSample {
         }
     }
 
-    /// Takes another sample's subjects.
-    pub fn merge(&mut self, other: &Self) {
-        other.0.iter().for_each(|(hash, position)| self.insert(*hash, *position));
+    /// One sample of what several have seen.
+    #[must_use]
+    pub fn merged<'a>(samples: impl Iterator<Item = &'a Self>) -> Self {
+        let mut all: Vec<_> = samples.flat_map(|it| it.0.iter().copied()).collect();
+        if all.len() > SAMPLE_MAX {
+            all.select_nth_unstable_by_key(SAMPLE_MAX, |it| it.0);
+            all.truncate(SAMPLE_MAX);
+        }
+        all.sort_unstable_by_key(|it| it.0);
+        Self(all)
     }
 }
 
