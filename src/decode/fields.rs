@@ -1,0 +1,132 @@
+//! The JSON formats of one level: which key is which field, as tables.
+//!
+//! A format is a table and not code, so that adding one is a matter of reading its documentation.
+//! Where several keys mean one field the table's order decides, not the line's: `request_uri` (what
+//! the client sent) before `uri` (what nginx made of it).
+
+use super::json::{Fields, Value};
+use super::text::{count, status, without_port};
+use super::{AccessRecord, Refusal, stamp};
+use std::borrow::Cow;
+
+/// A format's keys, best first.
+#[derive(Debug)]
+pub(super) struct Keys {
+    time: &'static [&'static [u8]],
+    method: &'static [&'static [u8]],
+    target: &'static [&'static [u8]],
+    /// A query that `target` does not hold.
+    query: &'static [&'static [u8]],
+    status: &'static [&'static [u8]],
+    bytes: &'static [&'static [u8]],
+    peer: &'static [&'static [u8]],
+    user: &'static [&'static [u8]],
+    user_agent: &'static [&'static [u8]],
+    forwarded: &'static [&'static [u8]],
+    ja4: &'static [&'static [u8]],
+}
+
+/// nginx with `escape=json` and the usual keys; every number is a string. Seen on nginx 1.22.
+pub(super) const NGINX: Keys = Keys {
+    time: &[b"msec", b"time_iso8601", b"time", b"time_local", b"timestamp", b"@timestamp"],
+    method: &[b"request_method", b"method"],
+    target: &[b"request_uri", b"uri"],
+    query: &[b"args"],
+    status: &[b"status"],
+    bytes: &[b"body_bytes_sent", b"bytes_sent"],
+    peer: &[b"remote_addr"],
+    user: &[b"remote_user"],
+    user_agent: &[b"http_user_agent", b"user_agent"],
+    forwarded: &[b"http_x_forwarded_for", b"x_forwarded_for"],
+    ja4: &[b"ssl_ja4", b"ja4"],
+};
+
+/// Envoy's `json_format` with the usual keys, seen on Envoy 1.40; Istio's and Contour's keys, read
+/// in their sources.
+pub(super) const ENVOY: Keys = Keys {
+    time: &[b"start_time", b"@timestamp"],
+    method: &[b"method"],
+    target: &[b"path"],
+    query: &[],
+    status: &[b"response_code"],
+    bytes: &[b"bytes_sent"],
+    peer: &[b"downstream_remote_address"],
+    user: &[b"user"],
+    user_agent: &[b"user_agent"],
+    forwarded: &[b"x_forwarded_for"],
+    ja4: &[b"ja4", b"tls_ja4_fingerprint"],
+};
+
+/// Traefik JSON: headers only where they were asked for. Seen on Traefik 3.7.
+pub(super) const TRAEFIK: Keys = Keys {
+    time: &[b"StartUTC", b"time"],
+    method: &[b"RequestMethod"],
+    target: &[b"RequestPath"],
+    query: &[],
+    status: &[b"DownstreamStatus"],
+    bytes: &[b"DownstreamContentSize"],
+    peer: &[b"ClientHost", b"ClientAddr"],
+    user: &[b"ClientUsername"],
+    user_agent: &[b"request_User-Agent"],
+    forwarded: &[b"request_X-Forwarded-For"],
+    ja4: &[],
+};
+
+impl Keys {
+    /// Decodes an object.
+    pub(super) fn decode<'a>(&self, fields: &Fields<'a>) -> Result<AccessRecord<'a>, Refusal> {
+        let text = |keys: &[&[u8]]| keys.iter().find_map(|key| fields.get(key)?.text());
+        let method = text(self.method);
+        let target = text(self.target);
+        if method.is_none() && target.is_none() {
+            return Err(if text(self.status).is_some() {
+                no_request(self)
+            } else {
+                Refusal::Malformed
+            });
+        }
+        let mut target = target.ok_or(Refusal::NoPath)?;
+        if let Some(query) = text(self.query).filter(|_| memchr::memchr(b'?', &target).is_none()) {
+            target = Cow::Owned([&*target, b"?", &*query].concat());
+        }
+        let time = text(self.time).ok_or(Refusal::BadTime)?;
+        Ok(AccessRecord {
+            time: Some(stamp::any(&time).ok_or(Refusal::BadTime)?),
+            method: method.ok_or(Refusal::NoRequest)?,
+            target,
+            status: text(self.status).and_then(|it| status(&it)),
+            bytes: text(self.bytes).and_then(|it| count(&it)),
+            peer: text(self.peer).map(bare_address),
+            user: text(self.user),
+            user_agent: text(self.user_agent),
+            forwarded: text(self.forwarded),
+            ja4: text(self.ja4),
+            ..AccessRecord::default()
+        })
+    }
+
+    /// Whether a key belongs to this format and to no other.
+    pub(super) fn tells(&self, key: &[u8]) -> bool {
+        let own = |keys: &[&[u8]]| keys.first() == Some(&key);
+        own(self.target) && key != b"path" || own(self.status) && key != b"status" || own(self.peer)
+    }
+}
+
+/// An address without the port that some formats write behind it.
+pub(super) fn bare_address(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(without_port(text)),
+        Cow::Owned(text) => Cow::Owned(without_port(&text).to_vec()),
+    }
+}
+
+/// A line with a status and neither method nor path: the gateway read no request. nginx then logs
+/// empty fields, and its path is what is missing.
+fn no_request(keys: &Keys) -> Refusal {
+    if keys.query.is_empty() { Refusal::NoRequest } else { Refusal::NoPath }
+}
+
+/// A value as a field, where the field is not set yet.
+pub(super) fn text_of(value: Option<Value<'_>>) -> Option<Cow<'_, [u8]>> {
+    value?.text()
+}

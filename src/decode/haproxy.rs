@@ -1,0 +1,71 @@
+//! HAProxy `httplog` and `httpslog`, with or without a syslog header. Seen on HAProxy 2.6.
+//!
+//! Times are local and without a zone, so the zone comes from the configuration. Captured headers
+//! stand in braces with `|` between them and hexadecimal escapes (`#22`).
+
+use super::text::{Cursor, count, present, request, status, without_port};
+use super::{AccessRecord, Refusal, stamp};
+use jiff::tz::TimeZone;
+use std::borrow::Cow;
+
+pub(super) fn decode<'a>(line: &'a [u8], zone: &TimeZone) -> Result<AccessRecord<'a>, Refusal> {
+    let (peer, time, mut at) = anchor(line).ok_or(Refusal::UnknownFormat)?;
+    let mut record = AccessRecord::default();
+    record.time = Some(stamp::clf_in(time, zone).ok_or(Refusal::BadTime)?);
+    record.peer = present(without_port(peer)).map(Cow::Borrowed);
+    at.pass(b" ").ok_or(Refusal::Malformed)?;
+    let (_frontend, _backend, _timers) = (at.word(), at.word(), at.word());
+    record.status = status(at.word());
+    record.bytes = count(at.word());
+    let (_cookie, _set_cookie, _flags) = (at.word(), at.word(), at.word());
+    let (_connections, _queues) = (at.word(), at.word());
+    // The request's headers, then those of the answer.
+    for _ in 0..2 {
+        if at.0.first() == Some(&b'{') {
+            at.pass(b"{").ok_or(Refusal::Malformed)?;
+            let fields = at.until(b'}');
+            at.pass(b" ").ok_or(Refusal::Malformed)?;
+            record.captures.extend(fields.split(|it| *it == b'|').map(unescape));
+        }
+    }
+    at.pass(b"\"").ok_or(Refusal::Malformed)?;
+    // Quotes inside a request line are escaped as `#22`, so the next one ends it.
+    let line = at.until(b'"');
+    if line == b"<BADREQ>" {
+        return Err(Refusal::NoRequest);
+    }
+    request(&mut record, unescape(line))?;
+    Ok(record)
+}
+
+/// Client, time, and what follows the time's bracket. The client stands right before the bracket;
+/// whatever syslog wrote stands before the client.
+fn anchor(line: &[u8]) -> Option<(&[u8], &[u8], Cursor<'_>)> {
+    let open = memchr::memmem::find(line, b" [")?;
+    let before = line.get(..open)?;
+    let mut rest = Cursor(line.get(open + 2..)?);
+    let start = memchr::memrchr(b' ', before).map_or(0, |it| it + 1);
+    let peer = before.get(start..)?;
+    let time = rest.until(b']');
+    memchr::memchr(b':', peer)?;
+    (time.get(2) == Some(&b'/')).then_some((peer, time, rest))
+}
+
+fn unescape(raw: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'#', raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'#', [high, low, after @ ..]) if let Some(it) = super::text::hex(*high, *low) => {
+                out.push(it);
+                rest = after;
+            }
+            _ => out.push(*byte),
+        }
+    }
+    Cow::Owned(out)
+}

@@ -1,0 +1,164 @@
+//! Lines captured from real gateways, each with what was sent.
+
+use darban::decode::{Decoder, Format, Options, Refusal, record_json};
+use serde_json::{Map, Value};
+use std::fs;
+use std::path::PathBuf;
+
+/// Real logs that stand outside the repository, or one line that says what is skipped.
+pub(crate) fn data(test: &str) -> Option<PathBuf> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let folder = std::env::var_os("DARBAN_DATA").map_or(beside, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: {test}: no real logs (DARBAN_DATA names their folder)");
+    None
+}
+
+/// What was sent, less remarks and, where a text field was forged, the fields it may have hidden.
+fn expected(sent: &Map<String, Value>) -> Map<String, Value> {
+    let remarks = ["file", "line", "decoded", "note", "why"];
+    sent.iter()
+        .filter(|(name, _)| !remarks.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+#[test]
+fn every_captured_line_decodes_to_what_was_sent_or_is_refused() {
+    let Some(folder) = data("captured gateway lines") else { return };
+    let folder = folder.join("gateways");
+    let decoder = Decoder::new(Options::default());
+    let (mut decoded, mut refused) = (0, 0);
+    for sent in fs::read_to_string(folder.join("sent.jsonl")).unwrap().lines() {
+        let sent: Map<String, Value> = serde_json::from_str(sent).unwrap();
+        let log = fs::read(folder.join(sent["file"].as_str().unwrap())).unwrap();
+        let line = usize::try_from(sent["line"].as_u64().unwrap()).unwrap();
+        let line = log.split(|it| *it == b'\n').nth(line - 1).unwrap();
+        let outcome = decoder.decode(line);
+        if sent["decoded"] == Value::Bool(true) {
+            let (_, record) = outcome.unwrap_or_else(|why| panic!("{sent:?}: {why:?}"));
+            assert_eq!(record_json(&record, &[]), expected(&sent), "{sent:?}");
+            decoded += 1;
+        } else {
+            assert!(outcome.is_err(), "{sent:?} decoded");
+            refused += 1;
+        }
+    }
+    assert_eq!((decoded, refused), (42, 8));
+}
+
+#[test]
+fn real_archives_decode_but_for_one_line_in_a_thousand() {
+    let Some(folder) = data("real archives") else { return };
+    for name in
+        ["background/apache-2015.log.gz", "background/nasa-1995-07.log.gz", "edgar/access.log.gz"]
+    {
+        let mut text = Vec::new();
+        let file = fs::File::open(folder.join(name)).unwrap();
+        std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(file), &mut text)
+            .unwrap();
+        let decoder = Decoder::new(Options::default());
+        let lines: Vec<&[u8]> = text.split(|it| *it == b'\n').filter(|it| !it.is_empty()).collect();
+        let refused: Vec<_> = lines.iter().filter(|it| decoder.decode(it).is_err()).collect();
+        assert!(
+            refused.len() * 1_000 <= lines.len(),
+            "{name}: {} of {}: {}",
+            refused.len(),
+            lines.len(),
+            String::from_utf8_lossy(refused[0])
+        );
+    }
+}
+
+fn one(line: &str) -> Result<(Format, Map<String, Value>), Refusal> {
+    Decoder::new(Options::default())
+        .decode(line.as_bytes())
+        .map(|(format, it)| (format, record_json(&it, &[])))
+}
+
+#[test]
+fn each_format_is_told_by_the_line_alone() {
+    let target = "/v2/p/12?x=1";
+    for (format, line) in [
+        (
+            Format::ApacheCommon,
+            r#"host.example - - [01/Jul/1995:04:00:01 +0000] "GET /v2/p/12?x=1 HTTP/1.0" 200 -"#,
+        ),
+        (
+            Format::NginxCombined,
+            r#"1.2.3.4 - clinic-1 [21/Nov/2026:19:30:16 +0000] "GET /v2/p/12?x=1 HTTP/1.1" 200 11 "-" "a\x22b""#,
+        ),
+        (
+            Format::NginxIngress,
+            r#"1.2.3.4 - - [21/Nov/2026:19:30:16 +0000] "GET /v2/p/12?x=1 HTTP/1.1" 200 11 "-" "a" 250 0.001 [ns-svc-80] [] 10.0.0.1:80 11 0.001 200 abc"#,
+        ),
+        (
+            Format::NginxJson,
+            r#"{"time":"2026-11-21T19:30:16+00:00","remote_addr":"1.2.3.4","request_method":"GET","request_uri":"/v2/p/12?x=1","status":"200"}"#,
+        ),
+        (
+            Format::EnvoyText,
+            r#"[2026-11-21T19:30:16.042Z] "GET /v2/p/12?x=1 HTTP/1.1" 200 - 0 11 1 1 "1.2.3.4" "ua" "id" "host" "10.0.0.1:80""#,
+        ),
+        (
+            Format::EnvoyJson,
+            r#"{"start_time":"2026-11-21T19:30:16.042Z","method":"GET","path":"/v2/p/12?x=1","response_code":200}"#,
+        ),
+        (
+            Format::Haproxy,
+            r#"1.2.3.4:55 [21/Nov/2026:19:30:16.124] fe~ be/s1 0/0/1/0/1 200 154 - - ---- 1/1/0/0/0 0/0 "GET /v2/p/12?x=1 HTTP/1.1""#,
+        ),
+        (
+            Format::Traefik,
+            r#"{"ClientHost":"1.2.3.4","RequestMethod":"GET","RequestPath":"/v2/p/12?x=1","StartUTC":"2026-11-21T19:30:16.2Z","DownstreamStatus":200}"#,
+        ),
+        (
+            Format::Caddy,
+            r#"{"ts":1795289416.16,"request":{"client_ip":"1.2.3.4","method":"GET","uri":"/v2/p/12?x=1"},"status":200}"#,
+        ),
+    ] {
+        let (told, record) = one(line).unwrap_or_else(|why| panic!("{line}: {why:?}"));
+        assert_eq!((told, record["target"].as_str().unwrap()), (format, target), "{line}");
+        assert_eq!(record["status"], 200);
+    }
+}
+
+#[test]
+fn every_reason_to_refuse_is_given_where_it_holds() {
+    for (reason, line) in [
+        (Refusal::Empty, "  ".to_owned()),
+        (Refusal::TooLong, "x".repeat(70_000)),
+        (Refusal::TooDeep, format!("{{\"a\":{}", "[".repeat(100))),
+        (Refusal::UnknownFormat, "hello world".to_owned()),
+        (Refusal::Malformed, "{\"request_uri\":".to_owned()),
+        (
+            Refusal::BadTime,
+            r#"{"request_method":"GET","request_uri":"/a","time":"yesterday"}"#.to_owned(),
+        ),
+        (
+            Refusal::NoRequest,
+            r#"1.2.3.4 - - [21/Nov/2026:19:30:16 +0000] "-" 400 0 "-" "-""#.to_owned(),
+        ),
+        (Refusal::NoPath, r#"{"request_method":"GET","request_uri":"","time":"1"}"#.to_owned()),
+        (
+            Refusal::CutRequest,
+            r#"1.2.3.4 - - [21/Nov/2026:19:30:16 +0000] "GET /v2/c/0.00" 400 0 "-" "-""#.to_owned(),
+        ),
+    ] {
+        assert_eq!(one(&line).unwrap_err(), reason, "{line:.80}");
+    }
+}
+
+#[test]
+fn a_request_without_a_protocol_that_was_answered_decodes() {
+    let line = r#"host - - [01/Jul/1995:04:00:01 +0000] "GET /history/apollo/" 200 6245"#;
+    assert_eq!(one(line).unwrap().1["target"], "/history/apollo/");
+}
+
+#[test]
+fn of_two_equal_keys_the_first_counts() {
+    let line = r#"{"request_uri":"/a","request_uri":"/b","request_method":"GET","time":"1","status":"200"}"#;
+    assert_eq!(one(line).unwrap().1["target"], "/a");
+}
