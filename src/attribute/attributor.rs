@@ -173,17 +173,14 @@ impl Attributor {
     }
 
     /// Everything of a lookup that a redelivered line has in common with the first: not where its
-    /// names stand, and nothing that follows from the rest.
+    /// names stand, and nothing that follows from the rest. The hash of a key tells its kind.
     fn content(&self, lookup: &Lookup) -> u64 {
-        let facts = [
-            lookup.event.0.cast_unsigned(),
-            u64::from(lookup.route.0),
-            lookup.outcome as u64,
-            lookup.subject,
-            lookup.record,
-            u64::from(lookup.bytes),
-        ];
-        self.hashes.content(facts.into_iter().chain(lookup.keys))
+        let small = u64::from(lookup.bytes) << 32
+            | u64::from(lookup.route.0) << 8
+            | u64::from(lookup.outcome as u8);
+        let facts = [lookup.event.0.cast_unsigned(), small, lookup.subject, lookup.record];
+        let keys = lookup.keys.into_iter().filter(|key| *key != 0);
+        self.hashes.content(facts.into_iter().chain(keys))
     }
 }
 

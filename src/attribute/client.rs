@@ -5,7 +5,7 @@
 //! that gives a value counts.
 
 use super::address::Address;
-use super::crawlers::Finder;
+use super::crawlers::{Finder, Memo};
 use super::field::Request;
 use super::hash::Hashes;
 use super::lookup::{ClassId, KEY_KINDS, KeyKind, NameRef};
@@ -34,6 +34,7 @@ pub(super) struct Keys {
 pub(super) struct NameScratch {
     value: Vec<u8>,
     name: Vec<u8>,
+    agents: Memo<ClassId>,
 }
 
 impl Clients {
@@ -77,12 +78,12 @@ impl Clients {
                 continue;
             }
             *hash = hashes.key(spec.kind, name);
-            *class = self.class(spec, request);
             if spec.hashed {
                 names.push(spec.kind, &hex(*hash));
             } else {
                 names.push(spec.kind, name);
             }
+            *class = self.class(spec, request, &mut scratch.agents);
         }
         found.names = names.finish()?;
         Some(found)
@@ -90,11 +91,11 @@ impl Clients {
 
     /// The class of a key; an address that says it is a bot is one, unless the configuration has
     /// singled these addresses out.
-    fn class(&self, spec: &KeySpec, request: &Request<'_>) -> ClassId {
+    fn class(&self, spec: &KeySpec, request: &Request<'_>, agents: &mut Memo<ClassId>) -> ClassId {
         let agent = request.record.user_agent.as_deref();
         match agent {
             Some(agent) if spec.kind == KeyKind::Address && spec.pattern.is_none() => {
-                self.declared.find(agent).unwrap_or(spec.class)
+                self.declared.recall(agent, agents).unwrap_or(spec.class)
             }
             _ => spec.class,
         }
@@ -107,7 +108,7 @@ fn name<'a, 'r: 'a>(
     request: &Request<'r>,
     scratch: &'a mut NameScratch,
 ) -> Option<&'a [u8]> {
-    let NameScratch { value, name } = scratch;
+    let NameScratch { value, name, .. } = scratch;
     if !matches!(spec.kind, KeyKind::Address | KeyKind::Network) {
         return request.value(&spec.field, value);
     }

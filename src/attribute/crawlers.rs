@@ -6,6 +6,9 @@
 //! three bytes of a window as long as the shortest name a table tells how far the window can move
 //! without passing the start of any name, which on usual user agents is nearly its whole length.
 
+use siphasher::sip::SipHasher13;
+use std::hash::{Hash, Hasher};
+
 /// The crawlers that ship with darban: lower-case parts of user agents.
 pub fn shipped_crawlers() -> impl Iterator<Item = &'static str> {
     lines(include_str!("crawlers.txt"))
@@ -36,9 +39,11 @@ pub(super) struct Finder<T> {
     shifts: Box<[u8; SLOTS]>,
     /// The length of the shortest name, and of the window.
     window: usize,
+    /// Tells finders with other names or values apart; never 0.
+    tag: u64,
 }
 
-impl<T: Copy> Finder<T> {
+impl<T: Copy + Hash> Finder<T> {
     /// Of names of at least [`NAME_BYTES_MIN`] bytes; shorter ones are left out.
     pub(super) fn new<'n>(names: impl IntoIterator<Item = (&'n str, T)>) -> Self {
         let names = names.into_iter().filter(|(name, _)| name.len() >= NAME_BYTES_MIN);
@@ -58,7 +63,9 @@ impl<T: Copy> Finder<T> {
         });
         let mut names: Vec<(usize, Box<[u8]>, T)> = placed.collect();
         names.sort_by_key(|(slot, ..)| *slot);
-        Self { names, shifts, window }
+        let mut hasher = SipHasher13::new();
+        names.hash(&mut hasher);
+        Self { names, shifts, window, tag: hasher.finish() | 1 }
     }
 
     /// The value of a name that stands in `text`: of the one that begins first, and of several
@@ -97,6 +104,59 @@ impl<T: Copy> Finder<T> {
 /// The place of a block in the table, the same for either case of letters.
 fn slot(block: &[u8]) -> usize {
     block.iter().fold(0, |slot, byte| slot << 4 ^ usize::from(byte | 0x20)) % SLOTS
+}
+
+/// Texts in a [`Memo`] at most: a busy portal sees some hundred user agents a minute.
+const MEMO_TEXTS: usize = 256;
+/// Longer texts are searched each time: no client shall fill memory with one of its headers.
+const MEMO_TEXT_BYTES_MAX: usize = 512;
+
+/// What was found in the texts of late. User agents repeat, and comparing one with its like costs
+/// an eighth of searching it. Whoever sends a new one with every request only pays the search.
+#[derive(Debug)]
+pub(super) struct Memo<T> {
+    /// The finder whose answers these are: a new configuration starts afresh.
+    finder: u64,
+    texts: Vec<(Vec<u8>, Option<T>)>,
+}
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self { finder: 0, texts: Vec::new() }
+    }
+}
+
+impl<T: Copy + Hash> Finder<T> {
+    /// [`Finder::find`], remembered.
+    pub(super) fn recall(&self, text: &[u8], memo: &mut Memo<T>) -> Option<T> {
+        if memo.finder != self.tag {
+            memo.finder = self.tag;
+            memo.texts = vec![(Vec::new(), None); MEMO_TEXTS];
+        }
+        let slot = if text.len() > MEMO_TEXT_BYTES_MAX {
+            None
+        } else {
+            memo.texts.get_mut(memo_slot(text))
+        };
+        let Some((known, value)) = slot else {
+            return self.find(text);
+        };
+        if known != text {
+            known.clear();
+            known.extend_from_slice(text);
+            *value = self.find(text);
+        }
+        *value
+    }
+}
+
+/// A place for a text by its end, its middle and its length, which tell user agents apart.
+fn memo_slot(text: &[u8]) -> usize {
+    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |it| u64::from_le_bytes(*it));
+    let middle = word(text.get(text.len() / 2..).and_then(|it| it.first_chunk()));
+    let mixed = word(text.last_chunk()) ^ middle.rotate_left(23) ^ text.len() as u64;
+    let [.., top] = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes();
+    usize::from(top) % MEMO_TEXTS
 }
 
 #[cfg(test)]
@@ -152,8 +212,29 @@ mod tests {
         assert_eq!(Finder::new([("ab", 1)]).find(b"ab"), None);
     }
 
+    #[test]
+    fn a_memo_is_of_one_finder() {
+        let (one, two) = (Finder::new([("googlebot", 1)]), Finder::new([("googlebot", 2)]));
+        let mut memo = Memo::default();
+        assert_eq!(one.recall(b"Googlebot/2.1", &mut memo), Some(1));
+        assert_eq!(two.recall(b"Googlebot/2.1", &mut memo), Some(2));
+    }
+
     proptest! {
         #![proptest_config(seeded())]
+
+        #[test]
+        fn a_remembered_answer_is_the_answer(
+            texts in prop::collection::vec("[a-cA-C/]{0,9}", 0..60), long in 0..1000_usize,
+        ) {
+            let finder = Finder::new([("abc", 1), ("ca/b", 2)]);
+            let mut memo = Memo::default();
+            let long = format!("{}abc", "x".repeat(long));
+            for text in texts.iter().chain(&texts).chain([&long, &long]) {
+                let text = text.as_bytes();
+                prop_assert_eq!(finder.recall(text, &mut memo), finder.find(text));
+            }
+        }
 
         #[test]
         fn the_finder_agrees_with_a_plain_search(

@@ -194,7 +194,7 @@ pub struct Lookup {
 /// Why a decoded record gives no lookup: a closed list, counted by these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Skip {
-    /// A path with one of `decode.skip_suffixes`.
+    /// A path with one of `decode.skip_suffixes` that no template spells out to its end.
     Asset,
     /// No configured route matches method and path.
     NoRoute,
@@ -231,4 +231,37 @@ pub enum Attributed {
     Lookup(Lookup),
     /// Nothing to judge.
     Skipped(Skip),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_shows_two_characters_at_either_end_of_long_plain_ids_only() {
+        for (id, shown) in [
+            (&b"0012345678"[..], "00******78"),
+            (b"12345678", "12****78"),
+            (b"1234567", "*******"),
+            (b"7", "****"),
+            (b"-12345+78", "*1*****78"),
+            (b"\x1b]0;evil\xe2\x80\xae", "***********"),
+        ] {
+            assert_eq!(Mask::of(id).to_string(), shown, "{}", id.escape_ascii());
+        }
+        assert_eq!(Mask::of(&[b'9'; 100_000]).to_string(), "99************99");
+    }
+
+    #[test]
+    fn a_position_does_not_print_its_ordinal() {
+        assert_eq!(format!("{:?}", Position::new(42)), "Position(..)");
+        assert_eq!((Position::new(42).ordinal(), Position::NONE.ordinal()), (Some(42), None));
+    }
+
+    #[test]
+    fn kinds_stand_in_the_order_of_their_index() {
+        for (index, kind) in KeyKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind.index(), index);
+        }
+    }
 }
