@@ -1,7 +1,7 @@
 //! `[detect]` and `[alert]`: how much evidence an alert needs, and what becomes of it.
 
 use super::classes::{ClassSpec, MODES};
-use super::shapes::{duration, number, one_of, path, url, whole};
+use super::shapes::{duration, number, one_of, path, text, whole};
 use super::table::Table;
 use crate::alert::Mode;
 use crate::attribute::{ClassId, RouteId};
@@ -48,8 +48,8 @@ pub struct AlertConfig {
     pub notifications_per_hour: u32,
     /// The file of silences. It need not be there yet.
     pub silences: Option<PathBuf>,
-    /// What the links to the runbook begin with.
-    pub runbook_url: Option<String>,
+    /// Where the runbook's pages are, without a slash at the end: a folder or a web address.
+    pub runbooks: String,
 }
 
 impl AlertConfig {
@@ -100,9 +100,9 @@ pub(super) fn alert(
     let records_out_page = table.or("records_out_page", "1000", whole(1..=1_000_000_000));
     let resolve_after = table.or("resolve_after", "\"1h\"", duration(SECOND_MS..=30 * DAY_MS));
     let update_factor = table.or("update_factor", "3.0", number(1.1..=1_000.0));
-    let notifications = table.or("notifications_per_hour", "30", whole(1..=100_000));
+    let notifications = table.or("notifications_per_hour", "60", whole(1..=100_000));
     let silences = table.optional("silences", path);
-    let runbook_url = table.optional("runbook_url", url);
+    let runbooks = table.or("runbooks", "\"deploy/runbooks\"", text);
     Some(AlertConfig {
         mode: mode?,
         route_modes,
@@ -112,6 +112,6 @@ pub(super) fn alert(
         update_factor: update_factor?,
         notifications_per_hour: u32::try_from(notifications?).ok()?,
         silences,
-        runbook_url,
+        runbooks: runbooks?.trim_end_matches('/').to_owned(),
     })
 }

@@ -34,7 +34,7 @@ pub use document::Accepted;
 pub use files::Secret;
 pub use host::{HttpConfig, PrivacyConfig, StateConfig, THREADS_MAX};
 pub use problem::{Problem, Problems};
-pub use receivers::{RECEIVERS_MAX, ReceiverConfig, ReceiverKind};
+pub use receivers::{RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
 pub use source::{Mechanism, Protocol, Security, SourceConfig, Start};
 
 use crate::attribute::{Options, RouteId};

@@ -38,8 +38,23 @@ pub enum ReceiverKind {
         urls: Vec<String>,
     },
     /// The terminal, or the log of a service.
-    Stdout,
+    Stdout {
+        /// How a change is written.
+        format: StdoutFormat,
+    },
 }
+
+/// How standard output is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StdoutFormat {
+    /// Lines for a person.
+    Human,
+    /// One JSON object a change.
+    Ndjson,
+}
+
+const FORMATS: &[(StdoutFormat, &str)] =
+    &[(StdoutFormat::Human, "human"), (StdoutFormat::Ndjson, "ndjson")];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {
@@ -90,7 +105,9 @@ fn receiver(mut table: Table<'_>) -> Option<ReceiverConfig> {
     let kind = match kind {
         Type::Pagerduty => pagerduty(&mut table),
         Type::Alertmanager => alertmanager(&mut table),
-        Type::Stdout => Some(ReceiverKind::Stdout),
+        Type::Stdout => table
+            .or("format", "\"human\"", one_of(FORMATS))
+            .map(|format| ReceiverKind::Stdout { format }),
     };
     Some(ReceiverConfig { name: name?, kind: kind?, severity: severity? })
 }
@@ -107,9 +124,17 @@ fn pagerduty(table: &mut Table<'_>) -> Option<ReceiverKind> {
     Some(ReceiverKind::Pagerduty { url: url?, routing_key: routing_key? })
 }
 
+/// One Alertmanager by `url`, or every replica of a cluster by `urls`.
 fn alertmanager(table: &mut Table<'_>) -> Option<ReceiverKind> {
-    let allowed = "every replica, such as [\"http://127.0.0.1:9093\"]";
-    let urls = table.required("urls", allowed, some("addresses", url))?;
+    let single = table.optional("url", url);
+    let replicas = table.optional("urls", some("addresses", url));
+    let allowed = "url with one address, or urls with that of every replica";
+    match (table.has("url"), table.has("urls")) {
+        (false, false) => table.fault("url", "is missing", allowed),
+        (true, true) => table.fault("urls", "stands beside url", allowed),
+        (true, false) | (false, true) => {}
+    }
+    let urls = replicas.or_else(|| single.map(|url| vec![url]))?;
     let urls = urls.into_iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
     Some(ReceiverKind::Alertmanager { urls })
 }
