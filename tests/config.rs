@@ -427,3 +427,28 @@ fn files_are_relative_to_the_configuration_that_names_them() {
     let source = Config::parse(CONTRACT, &files()).unwrap().source;
     assert_eq!(source.security.ca_file, Some(files().join("ca.pem")));
 }
+
+#[test]
+fn every_key_refuses_what_it_cannot_take_on_its_own_line() {
+    let whole = whole_reference();
+    let lines: Vec<&str> = whole.lines().collect();
+    let mut tried = 0;
+    for (index, line) in lines.iter().enumerate() {
+        let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        for wrong in ["{ never = 1 }", "\"\""] {
+            let mut broken = lines.clone();
+            let replaced = format!("{key} = {wrong}");
+            broken[index] = &replaced;
+            let problems = match Config::parse(&broken.join("\n"), &files()) {
+                Ok(_) => panic!("line {}: `{replaced}` was accepted", index + 1),
+                Err(problems) => problems.list,
+            };
+            let is_here = problems.iter().any(|it| it.line == Some(index + 1));
+            assert!(is_here, "line {}: `{replaced}`: {problems:?}", index + 1);
+            tried += 1;
+        }
+    }
+    assert!(tried > 200, "{tried}");
+}
