@@ -452,3 +452,11 @@ fn every_key_refuses_what_it_cannot_take_on_its_own_line() {
     }
     assert!(tried > 200, "{tried}");
 }
+
+#[test]
+fn the_key_lies_beside_the_state_unless_it_is_said_otherwise() {
+    let moved = parse(&format!("[state]\ndirectory = \"/srv/d\"\n{ROUTE}")).privacy;
+    assert_eq!(moved.key_file, Path::new("/srv/d/key"));
+    let said = parse(&format!("[privacy]\nkey_file = \"own\"\n{ROUTE}")).privacy;
+    assert_eq!(said.key_file, files().join("own"));
+}

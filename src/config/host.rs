@@ -84,7 +84,14 @@ pub(super) fn http(mut table: Table<'_>) -> Option<HttpConfig> {
     Some(HttpConfig { listen, external_url: external_url.trim_end_matches('/').to_owned() })
 }
 
-pub(super) fn privacy(mut table: Table<'_>) -> Option<PrivacyConfig> {
-    let key_file = table.or("key_file", "\"/var/lib/darban/key\"", path);
+/// The key lies in the state's directory unless it is said otherwise: whoever moves the one moves
+/// the other.
+pub(super) fn privacy(mut table: Table<'_>, state: Option<&StateConfig>) -> Option<PrivacyConfig> {
+    let beside = state.map(|state| state.directory.join("key")).unwrap_or_default();
+    let default = toml::Value::String(beside.display().to_string()).to_string();
+    let key_file = match state {
+        Some(_) => table.or("key_file", &default, path),
+        None => table.optional("key_file", path),
+    };
     Some(PrivacyConfig { key_file: key_file? })
 }

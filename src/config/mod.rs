@@ -169,7 +169,7 @@ fn config(root: &mut Table<'_>) -> Option<Config> {
     let threads = host::threads(root.table("engine"));
     let state = host::state(root.table("state"));
     let http = host::http(root.table("http"));
-    let privacy = host::privacy(root.table("privacy"));
+    let privacy = host::privacy(root.table("privacy"), state.as_ref());
     clients::settle_sessions(&clients, &mut classes, root);
     let attribute = Options {
         routes: usable.iter().map(|route| route.spec.clone()).collect(),
