@@ -24,7 +24,7 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     at.pass(b" ").ok_or(Refusal::Malformed)?;
     let code = at.word();
     record.status = status(code);
-    if record.status.is_none() && code != b"-" && code != b"000" {
+    if stamp::number(code).is_none() && code != b"-" {
         return Err(Refusal::Malformed);
     }
     record.bytes = count(at.word());
