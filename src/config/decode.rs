@@ -3,7 +3,7 @@
 use super::document::Node;
 use super::shapes::{list, one_of, pointer, zone};
 use super::table::Table;
-use crate::decode::{Extra, Format};
+use crate::decode::{CustomPointers, Extra, Format};
 use jiff::tz::TimeZone;
 
 /// How lines are read.
@@ -20,31 +20,6 @@ pub struct DecodeConfig {
     /// Values outside the fixed fields, by the index of
     /// [`Field::Extra`](crate::attribute::Field::Extra).
     pub extras: Vec<Extra>,
-}
-
-/// Where the fields of the format `custom` stand: JSON pointers (RFC 6901).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomPointers {
-    /// The time.
-    pub time: String,
-    /// Path and query.
-    pub path: String,
-    /// The method.
-    pub method: Option<String>,
-    /// The status.
-    pub status: Option<String>,
-    /// Bytes of the answer.
-    pub bytes: Option<String>,
-    /// The connection's address.
-    pub peer: Option<String>,
-    /// The authenticated user.
-    pub user: Option<String>,
-    /// The user agent.
-    pub user_agent: Option<String>,
-    /// The `X-Forwarded-For` header.
-    pub forwarded: Option<String>,
-    /// The JA4 fingerprint.
-    pub ja4: Option<String>,
 }
 
 /// Path endings of assets: no person stands behind a style sheet.
@@ -77,6 +52,7 @@ fn custom(mut table: Table<'_>, is_custom: bool) -> Option<CustomPointers> {
     let custom = CustomPointers {
         time: String::new(),
         path: String::new(),
+        query: or_none("query"),
         method: or_none("method"),
         status: or_none("status"),
         bytes: or_none("bytes"),

@@ -28,7 +28,7 @@ mod table;
 
 pub use classes::{CLASSES_MAX, ClassSpec, Level};
 pub use clients::KEYS_MAX;
-pub use decode::{CustomPointers, DecodeConfig};
+pub use decode::DecodeConfig;
 pub use detect::{AlertConfig, DetectConfig};
 pub use document::Accepted;
 pub use files::Secret;

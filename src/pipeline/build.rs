@@ -1,0 +1,127 @@
+//! From a checked configuration to the stages' own settings.
+
+use crate::alert::Mode;
+use crate::attribute::{Attributor, ClassId, Codec, HashKey, RouteClass, RouteId, RouteSpec};
+use crate::config::{ClassSpec, Config};
+use crate::decode::{Decoder, Options};
+use crate::engine::{Engine, SHARDS, Settings};
+use crate::evidence::{math::ln, nats};
+use crate::judge::{Levels, Limits, RouteRules, weights_of};
+use crate::novelty;
+use crate::profile;
+use std::sync::Arc;
+
+/// What the ticket level lies below the page level: a hundred times less rare.
+const TICKET_FACTOR: f64 = 100.0;
+
+/// The keys that everything hashed hangs on.
+#[derive(Clone, Copy)]
+pub struct Keys {
+    /// Subjects, records and client keys.
+    pub hash: HashKey,
+    /// Alert identities.
+    pub alert: (u64, u64),
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+/// The decoder of a configuration.
+#[must_use]
+pub fn decoder(config: &Config) -> Decoder {
+    let decode = &config.decode;
+    Decoder::new(Options {
+        format: decode.format,
+        zone: decode.zone.clone(),
+        custom: decode.custom.clone(),
+        extras: decode.extras.clone(),
+    })
+}
+
+/// The attributor of a configuration.
+///
+/// # Errors
+/// What attribution finds wrong with routes or keys; configuration has checked them before.
+pub fn attributor(config: &Config, keys: &Keys) -> Result<Attributor, String> {
+    Attributor::new(config.attribute.clone(), keys.hash).map_err(|problems| {
+        let words: Vec<String> = problems.iter().map(|it| it.fault.to_string()).collect();
+        words.join("; ")
+    })
+}
+
+/// The engine of a configuration.
+#[must_use]
+pub fn engine(config: &Config, keys: &Keys) -> Engine {
+    let routes = config.attribute.routes.iter().enumerate();
+    let routes = routes
+        .map(|(at, spec)| rules(config, RouteId(u16::try_from(at).unwrap_or(u16::MAX)), spec))
+        .collect();
+    let per_shard = |total: u64| (total / SHARDS as u64).max(1);
+    let bound = |total: u64| usize::try_from(per_shard(total)).unwrap_or(usize::MAX);
+    Engine::new(Settings {
+        routes,
+        levels: Levels {
+            page: nats(config.detect.h),
+            ticket: nats(config.detect.h - ln(TICKET_FACTOR)),
+            records_page: config.alert.records_out_page,
+        },
+        resolve_after_ms: config.alert.resolve_after_ms,
+        slice_ms: config.detect.slice_ms,
+        novelty: novelty::Options {
+            pairs_max: per_shard(config.state.novelty_pairs_max),
+            records_max: per_shard(config.state.novelty_records_max),
+            pair_horizon_ms: config.detect.novelty_horizon_ms,
+            record_horizon_ms: config.detect.cold_horizon_ms,
+        },
+        limits: Limits {
+            profiles_max: bound(config.state.profiles_max),
+            suspects_max: bound(config.state.suspects_max),
+        },
+        alert_key: keys.alert,
+    })
+}
+
+fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {
+    let ordered = is_ordered(spec);
+    let observed = |class: usize| {
+        let class = ClassId(u8::try_from(class).unwrap_or(u8::MAX));
+        config.alert.mode_of(id, class) == Mode::Observe
+    };
+    RouteRules {
+        name: Arc::from(spec.name.as_str()),
+        class: spec.class,
+        ordered,
+        national: spec.codec == Codec::DateLed,
+        households: spec.households,
+        weights: weights_of(spec.class, ordered),
+        observe: false,
+        classes: config.classes.iter().map(|it| class(it, spec.class)).collect(),
+        class_observe: (0..config.classes.len()).map(observed).collect(),
+    }
+}
+
+/// Whether the ids of a route have an order: by its codec, and not where a whole tail is the id.
+fn is_ordered(spec: &RouteSpec) -> bool {
+    match spec.codec {
+        Codec::None | Codec::Cursor => false,
+        Codec::Auto => !spec.path.contains("{*subject}"),
+        _ => true,
+    }
+}
+
+fn class(spec: &ClassSpec, route: RouteClass) -> profile::ClassSpec {
+    let level = spec.level_on(route);
+    profile::ClassSpec {
+        name: spec.name.clone(),
+        subjects: level.subjects,
+        per_session: spec.per_session,
+        k: level.k,
+        minute: level.f_minute,
+        longer: level.f_hour,
+        k_new: level.k_new,
+        observe_days: i64::from(spec.observe_days),
+    }
+}
