@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 /// Alerts that are remembered for a target: the ends of all that can be open at once, and then
 /// some ended ones against replays. Beyond it ended ones go first, then the oldest.
 const TOLD_MAX: usize = 16_384;
-/// How long an alert from before the start is posted again without a change. The engine may not
+/// How long an alert from before the start is posted again without being heard of. The engine may not
 /// know it any more and then never ends it; this is its own `resolve_after`.
 const ORPHAN_MS: i64 = HOUR_MS;
 
@@ -54,7 +54,7 @@ struct Told {
     /// The last notification; its body is kept for Alertmanager only.
     last: Notification,
     open: bool,
-    /// Read from the outbox then, and not changed since.
+    /// Read from the outbox then, and not heard of since.
     orphan_since: Option<Moment>,
 }
 
@@ -79,6 +79,9 @@ impl Desk {
         wording: &Wording,
         seq: &mut u64,
     ) -> Vec<Notification> {
+        if let Some(told) = self.told.get_mut(&change.alert.id) {
+            told.orphan_since = None;
+        }
         let Some((action, severity)) = self.decide(change) else { return Vec::new() };
         let page = severity == Severity::Page;
         let unmetered = matches!(self.target.channel, Channel::Stdout { .. });

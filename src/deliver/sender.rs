@@ -15,6 +15,7 @@ use super::retry::{self, Attempt, Reply, Verdict};
 use super::{alertmanager, pagerduty};
 use crate::time::{Clock, wall};
 use reqwest::Client;
+use serde_json::Value;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -136,22 +137,31 @@ impl Sender {
         terminal.flush()
     }
 
-    /// Posts again what is open at an Alertmanager; what fails is due again at the next round.
+    /// Posts again what is open at an Alertmanager. What fails is due again at the next round;
+    /// of what is refused together each is posted alone, so that one cannot end the others.
     pub(super) async fn repost(&self, at: usize) {
+        let elements = lock(&self.ledger).planner.open_elements(at, self.clock.now());
+        for some in elements.chunks(alertmanager::ALERTS_A_REQUEST_MAX) {
+            let reply = self.post_elements(at, some).await;
+            let refused = matches!(reply, Reply::Status { code: 400, .. }) && some.len() > 1;
+            for one in some.chunks(1).filter(|_| refused) {
+                self.post_elements(at, one).await;
+            }
+        }
+    }
+
+    async fn post_elements(&self, at: usize, elements: &[Value]) -> Reply {
         let Some(Target { channel: Channel::Alertmanager { url }, name, .. }) =
             self.targets.get(at)
         else {
-            return;
+            return Reply::None;
         };
-        let elements = lock(&self.ledger).planner.open_elements(at, self.clock.now());
-        for some in elements.chunks(alertmanager::ALERTS_A_REQUEST_MAX) {
-            let body = alertmanager::body(&some.iter().collect::<Vec<_>>());
-            let (reply, said) = self.post(url.url(), body).await;
-            if !matches!(reply, Reply::Status { code: 200..=299, .. }) {
-                tracing::warn!(receiver = %name, said, "open alerts could not be posted again");
-                return;
-            }
+        let body = alertmanager::body(&elements.iter().collect::<Vec<_>>());
+        let (reply, said) = self.post(url.url(), body).await;
+        if !matches!(reply, Reply::Status { code: 200..=299, .. }) {
+            tracing::warn!(receiver = %name, said, "open alerts could not be posted again");
         }
+        reply
     }
 
     pub(super) fn is_stopping(&self) -> bool {
