@@ -7,6 +7,7 @@ pub mod alert;
 pub mod attribute;
 pub mod config;
 pub mod decode;
+pub mod deliver;
 pub mod engine;
 pub mod evidence;
 pub mod judge;

@@ -48,6 +48,28 @@ pub fn escape_html(text: &str) -> String {
     out
 }
 
+/// JSON text with every character that could move a cursor or turn a line written as `\\u....`:
+/// the value stays exactly what it was, and a terminal may show it. Such characters can only stand
+/// inside JSON strings, so the text need not be parsed.
+#[must_use]
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    let hostile = |it: char| it.is_control() || is_invisible(it);
+    if !json.chars().any(hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for it in json.chars() {
+        if hostile(it) {
+            for unit in it.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(it);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Bidirectional controls, separators, zero-width and tag characters: what changes how the rest
 /// of a line reads without being seen.
 const fn is_invisible(it: char) -> bool {
@@ -70,6 +92,10 @@ mod tests {
             escape_html("<b onclick='x'>&\u{7}"),
             "&lt;b onclick=&#39;x&#39;&gt;&amp;\\u{7}"
         );
+        let hostile = "a\u{9b}\u{202e}\u{e0041}\"\n";
+        let json = serde_json::to_string(hostile).unwrap();
+        assert_eq!(escape_json(&json), r#""a\u009b\u202e\udb40\udc41\"\n""#);
+        assert_eq!(serde_json::from_str::<String>(&escape_json(&json)).unwrap(), hostile);
         assert_eq!(escape_text(&"x".repeat(300)).chars().count(), SHOWN_CHARACTERS_MAX + 1);
     }
 }

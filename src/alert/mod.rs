@@ -3,7 +3,12 @@
 mod book;
 mod change;
 mod escape;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod silence;
+pub mod text;
 
 pub use book::{Book, CLIENTS_MAX, Context};
 pub use change::{Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
-pub use escape::{escape_html, escape_text};
+pub use escape::{escape_html, escape_json, escape_text};
+pub use silence::{Silence, Silences};

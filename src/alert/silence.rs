@@ -1,0 +1,348 @@
+//! Silences: what a person has decided not to be told about, until when, and why.
+//!
+//! They come from a file and not from an API, so that each has an author and a review and none
+//! is made by whoever holds a session on the pages. They match as Alertmanager's do: every given
+//! matcher must match, and of a campaign every member, so a silence for one clinic never hides
+//! the five others of the same harvest. Members beyond the listed thousand cannot be looked at,
+//! so a matcher on clients does not silence an alert that has some.
+//!
+//! Expiry goes by slice time and not by the wall clock: a backtest silences what the live run
+//! silenced. A silenced alert is shown and counted; only its notifications are held back.
+
+use super::change::{Alert, Client, Kind};
+use crate::attribute::KeyKind;
+use crate::time::Moment;
+use toml::{Table, Value};
+
+/// Silences in a file at most: each alert change walks the list, and nobody reviews more.
+pub const SILENCES_MAX: usize = 1_000;
+
+/// The keys of one `[[silence]]`.
+const KEYS: &[&str] = &["client", "key", "route", "kind", "from", "until", "reason", "author"];
+
+/// One silence. What is `None` matches everything; at least one matcher is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// A pattern with `*` that the name of every client must match.
+    pub client: Option<String>,
+    /// The kind that every client must be of.
+    pub key: Option<KeyKind>,
+    /// The route's name.
+    pub route: Option<String>,
+    /// The alert's kind.
+    pub kind: Option<Kind>,
+    /// It holds from here on; `None` for always.
+    pub from: Option<Moment>,
+    /// It holds before this.
+    pub until: Moment,
+    /// Why, for whoever finds it.
+    pub reason: String,
+    /// Who decided it.
+    pub author: Option<String>,
+}
+
+impl Silence {
+    fn matches(&self, alert: &Alert, now: Moment) -> bool {
+        let holds = now < self.until && self.from.is_none_or(|from| from <= now);
+        holds
+            && self.kind.is_none_or(|kind| kind == alert.kind)
+            && self.route.as_deref().is_none_or(|route| route == &*alert.route)
+            && self.members_match(alert)
+    }
+
+    fn members_match(&self, alert: &Alert) -> bool {
+        if self.client.is_none() && self.key.is_none() {
+            return true;
+        }
+        let listed = u64::try_from(alert.clients.len()).unwrap_or(u64::MAX);
+        let all_are_listed = listed > 0 && alert.members_total <= listed;
+        all_are_listed && alert.clients.iter().all(|it| self.member_matches(it))
+    }
+
+    fn member_matches(&self, client: &Client) -> bool {
+        self.key.is_none_or(|key| key == client.key)
+            && self.client.as_deref().is_none_or(|pattern| glob_matches(pattern, &client.id))
+    }
+}
+
+/// The silences of one file, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Silences {
+    list: Vec<Silence>,
+}
+
+impl Silences {
+    /// Reads `silences.toml`.
+    ///
+    /// # Errors
+    /// Every problem of the file, one line each, with its dotted path (`silence[0].until: …`),
+    /// what stands there and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let table: Table = text.parse().map_err(|error| vec![syntax(text, &error)])?;
+        let mut problems = Vec::new();
+        for key in table.keys().filter(|it| *it != "silence") {
+            problems.push(unknown("", key, &["silence"]));
+        }
+        let list = match table.get("silence") {
+            None => Vec::new(),
+            Some(Value::Array(rows)) => Self::rows(rows, &mut problems),
+            Some(_) => {
+                problems.push("silence: write each as a `[[silence]]` table".to_owned());
+                Vec::new()
+            }
+        };
+        if problems.is_empty() { Ok(Self { list }) } else { Err(problems) }
+    }
+
+    fn rows(rows: &[Value], problems: &mut Vec<String>) -> Vec<Silence> {
+        if rows.len() > SILENCES_MAX {
+            problems.push(format!("silence: {} of them, at most {SILENCES_MAX}", rows.len()));
+            return Vec::new();
+        }
+        let mut list = Vec::new();
+        for (at, row) in rows.iter().enumerate() {
+            match row.as_table() {
+                Some(table) => {
+                    list.extend(Row { path: format!("silence[{at}]"), table, problems }.check());
+                }
+                None => problems.push(format!("silence[{at}]: must be a table")),
+            }
+        }
+        list
+    }
+
+    /// The first silence that holds at slice time `now` and matches the alert.
+    #[must_use]
+    pub fn matches(&self, alert: &Alert, now: Moment) -> Option<&Silence> {
+        self.list.iter().find(|it| it.matches(alert, now))
+    }
+
+    /// Every silence in the order of the file, expired ones too.
+    #[must_use]
+    pub fn list(&self) -> &[Silence] {
+        &self.list
+    }
+}
+
+/// One `[[silence]]` under check.
+struct Row<'a> {
+    path: String,
+    table: &'a Table,
+    problems: &'a mut Vec<String>,
+}
+
+impl Row<'_> {
+    fn check(mut self) -> Option<Silence> {
+        let before = self.problems.len();
+        for key in self.table.keys().filter(|it| !KEYS.contains(&it.as_str())) {
+            let problem = unknown(&format!("{}.", self.path), key, KEYS);
+            self.problems.push(problem);
+        }
+        let client = self.text("client");
+        let key = self.one_of("key", KeyKind::ALL.iter().map(|it| (it.name(), *it)));
+        let route = self.text("route");
+        let kind = self.one_of("kind", Kind::ALL.iter().map(|it| (it.name(), *it)));
+        if !["client", "key", "route", "kind"].iter().any(|it| self.table.contains_key(*it)) {
+            let problem = format!("{}: needs one of client, key, route, kind", self.path);
+            self.problems.push(problem);
+        }
+        let from = self.time("from");
+        let until = self.required("until").then(|| self.time("until")).flatten();
+        let reason = self.required("reason").then(|| self.text("reason")).flatten();
+        let author = self.text("author");
+        if let (Some(from), Some(until)) = (from, until)
+            && from >= until
+        {
+            self.problems.push(format!("{}.until: must be after from", self.path));
+        }
+        let (Some(until), Some(reason)) = (until, reason) else { return None };
+        let silence = Silence { client, key, route, kind, from, until, reason, author };
+        (self.problems.len() == before).then_some(silence)
+    }
+
+    fn required(&mut self, key: &str) -> bool {
+        let present = self.table.contains_key(key);
+        if !present {
+            self.problems.push(format!("{}.{key}: is required", self.path));
+        }
+        present
+    }
+
+    fn text(&mut self, key: &str) -> Option<String> {
+        match self.table.get(key)? {
+            Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+            other => {
+                let problem = format!("{}.{key}: `{other}` is no text", self.path);
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn time(&mut self, key: &str) -> Option<Moment> {
+        let value = self.table.get(key)?;
+        let text = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let parsed = text.parse::<jiff::Timestamp>().ok();
+        if parsed.is_none() {
+            self.problems.push(format!(
+                "{}.{key}: `{text}` is no time with a zone, such as \"2026-12-01T00:00:00Z\"",
+                self.path
+            ));
+        }
+        parsed.map(|it| Moment(it.as_millisecond()))
+    }
+
+    fn one_of<T>(
+        &mut self,
+        key: &str,
+        allowed: impl Iterator<Item = (&'static str, T)> + Clone,
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        let found = allowed.clone().find(|(name, _)| *name == text);
+        if found.is_none() {
+            let names: Vec<&str> = allowed.map(|(name, _)| name).collect();
+            self.problems.push(format!(
+                "{}.{key}: `{text}` is none of {}{}",
+                self.path,
+                names.join(", "),
+                nearest(&text, &names)
+            ));
+        }
+        found.map(|(_, value)| value)
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    format!("line {line}: {}", error.message().lines().collect::<Vec<_>>().join(", "))
+}
+
+fn unknown(path: &str, key: &str, allowed: &[&str]) -> String {
+    format!("{path}{key}: unknown key{}", nearest(key, allowed))
+}
+
+fn nearest(text: &str, allowed: &[&str]) -> String {
+    let distance = |it: &str| strsim::damerau_levenshtein(text, it);
+    match allowed.iter().min_by_key(|it| distance(it)) {
+        Some(name) => format!("; the nearest is `{name}`"),
+        None => String::new(),
+    }
+}
+
+/// Whether `text` matches a pattern in which `*` stands for any run of characters.
+///
+/// Linear in the text for each `*`: after a mismatch only the last `*` takes one more byte, which
+/// suffices because an earlier one could only take what the later one can take as well.
+fn glob_matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|it| text.strip_prefix(it)) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::sample;
+
+    fn silences(row: &str) -> Silences {
+        let tail = "until = \"2026-12-01T00:00:00Z\"\nreason = \"known\"";
+        Silences::parse(&format!("[[silence]]\n{row}\n{tail}")).unwrap()
+    }
+
+    fn hits(row: &str, alert: &Alert) -> bool {
+        silences(row).matches(alert, alert.changed_at).is_some()
+    }
+
+    #[test]
+    fn every_given_matcher_must_match() {
+        let alert = sample::alert();
+        assert!(hits("client = \"clinic-*\"", &alert));
+        assert!(hits("client = \"clinic-17\"\nkey = \"staff\"\nkind = \"walk\"", &alert));
+        assert!(!hits("client = \"clinic-*\"\nkey = \"partner\"", &alert));
+        assert!(!hits("client = \"clinic-*\"\nroute = \"elsewhere\"", &alert));
+        assert!(!hits("kind = \"volume\"", &alert));
+    }
+
+    #[test]
+    fn of_a_campaign_every_member_must_match_and_be_listed() {
+        let mut alert = sample::alert();
+        alert.clients.push(Client { key: KeyKind::Staff, id: "pharmacy-2".to_owned() });
+        alert.members_total = 2;
+        assert!(!hits("client = \"clinic-*\"", &alert));
+        assert!(hits("key = \"staff\"", &alert));
+        alert.members_total = 1_001;
+        assert!(!hits("key = \"staff\"", &alert));
+        assert!(hits("route = \"beneficiary\"", &alert));
+        alert.clients.clear();
+        alert.members_total = 0;
+        assert!(!hits("client = \"*\"", &alert));
+    }
+
+    #[test]
+    fn it_holds_from_its_start_until_before_its_end_by_slice_time() {
+        let silences = silences("key = \"staff\"\nfrom = 2026-11-30T00:00:00+01:00");
+        let alert = sample::alert();
+        let at = |text: &str| Moment(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        assert!(silences.matches(&alert, at("2026-11-29T22:59:59.999Z")).is_none());
+        assert!(silences.matches(&alert, at("2026-11-29T23:00:00Z")).is_some());
+        assert!(silences.matches(&alert, at("2026-11-30T23:59:59.999Z")).is_some());
+        assert!(silences.matches(&alert, at("2026-12-01T00:00:00Z")).is_none());
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once_with_its_path() {
+        let problems = Silences::parse(
+            "[[silence]]\ncleint = \"x\"\nuntil = \"tomorrow\"\n\
+             [[silence]]\nkey = \"stuff\"\nkind = 4\nfrom = 2027-01-01\nuntil = 2026-01-01T00:00:00Z\nreason = \"\"\n\
+             [[silence]]\nroute = \"r\"\nfrom = 2026-01-02T00:00:00Z\nuntil = 2026-01-01T00:00:00Z\nreason = \"r\"\n\
+             [silences]",
+        )
+        .unwrap_err();
+        assert_eq!(
+            problems,
+            [
+                "silences: unknown key; the nearest is `silence`",
+                "silence[0].cleint: unknown key; the nearest is `client`",
+                "silence[0]: needs one of client, key, route, kind",
+                "silence[0].until: `tomorrow` is no time with a zone, such as \"2026-12-01T00:00:00Z\"",
+                "silence[0].reason: is required",
+                "silence[1].key: `stuff` is none of credential, staff, partner, subtenant, session, address, network, asn, fingerprint; the nearest is `staff`",
+                "silence[1].kind: `4` is no text",
+                "silence[1].from: `2027-01-01` is no time with a zone, such as \"2026-12-01T00:00:00Z\"",
+                "silence[1].reason: `\"\"` is no text",
+                "silence[2].until: must be after from",
+            ]
+        );
+        assert_eq!(Silences::parse("").unwrap(), Silences::default());
+        let syntax = Silences::parse("[[silence]]\nclient = ").unwrap_err();
+        assert!(syntax.iter().all(|it| it.starts_with("line 2: ")), "{syntax:?}");
+    }
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a*", "a", true),
+            ("a*a", "a", false),
+            ("*a*b", "xaxxbab", true),
+            ("*a*b", "xaxxba", false),
+            ("a**c", "abc", true),
+            ("clinic-*-north", "clinic-é-north", true),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(glob_matches(pattern, text), expected, "{pattern} on {text}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Alerts to the people who act on them: receivers, outbox, retries, budget.
+//!
+//! A change of an alert becomes one notification a target (`plan`, pure), stands in the outbox
+//! before anybody may count on it (`outbox`), and waits in the queue of its target (`queue`,
+//! pure) until a worker of its own has sent it (`driver`), so that a receiver that hangs delays
+//! no other. What is decided is pure and takes time as an argument; the driver holds no judgement.
+//!
+//! Delivery is at least once, and the alert's id is the deduplication key everywhere: what is
+//! sent again after a crash is recognised by the receiver, and what was told to its end is not
+//! begun again.
+
+pub mod alertmanager;
+pub mod budget;
+mod desk;
+mod driver;
+mod http;
+mod ledger;
+mod notification;
+pub mod outbox;
+pub mod pagerduty;
+mod plan;
+mod queue;
+mod receiver;
+pub mod retry;
+mod sender;
+mod stats;
+pub mod stdout;
+
+pub use driver::{Delivery, Options, StartError};
+pub use notification::{Action, Notification};
+pub use outbox::Outbox;
+pub use plan::{LATE_AFTER_MS, Policy, WAITING_MAX, is_late};
+pub use receiver::{Endpoint, EndpointError, Format, ReceiverKind, ReceiverSpec, Secret};
+pub use stats::{ReceiverStats, Stats};

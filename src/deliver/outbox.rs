@@ -1,0 +1,355 @@
+//! The file in which notifications wait: one JSON row a line, appended and synced.
+//!
+//! Offsets may be committed once [`Outbox::append`] has returned, because from then on a page
+//! survives whatever happens to the process or the machine. A file of rows and not a database:
+//! there are few of them, they are read once, at start, and at three in the morning a person can
+//! read them with `cat`.
+//!
+//! A crash may tear the last row. It is dropped at the next start: it was never acknowledged, so
+//! the records behind it are read again. A write that failed half-way (a full disk) is cut off
+//! before the next one, and its rows are kept in memory and written with it. When few of the rows
+//! still say anything the file is written anew beside itself and renamed over.
+
+use super::notification::Notification;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The file's name in the state directory.
+pub const FILE_NAME: &str = "outbox.ndjson";
+/// Rows below which a compaction is not worth its sync.
+const COMPACT_ROWS_MIN: usize = 1_024;
+/// Rows for each one that still says something, at which the file is written anew.
+const COMPACT_FACTOR: usize = 4;
+/// Bytes kept in memory while the disk refuses them. Beyond it they never come into the file,
+/// though they stay in the queues; every call has returned an error by then.
+const UNWRITTEN_BYTES_MAX: usize = 64 << 20;
+
+/// One line.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Row {
+    /// It waits.
+    Notify(Notification),
+    /// The one with this number arrived, or never will.
+    Done(u64),
+    /// It arrived, and its target believes the alert to be open.
+    Open(Notification),
+    /// It arrived, and the alert is over.
+    Over(Notification),
+}
+
+/// What the file said at start, in its order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recalled {
+    /// The notification.
+    pub notification: Notification,
+    /// Its target believes the alert to be open.
+    pub open: bool,
+    /// It still waits.
+    pub waits: bool,
+}
+
+/// What a file written anew holds.
+#[derive(Debug, Default)]
+pub struct Anew {
+    bytes: Vec<u8>,
+    rows: usize,
+}
+
+impl Anew {
+    /// What was told and is remembered, with whether it is open, then what waits.
+    #[must_use]
+    pub fn prepare<'a>(
+        told: impl Iterator<Item = (&'a Notification, bool)>,
+        waiting: impl Iterator<Item = &'a Notification>,
+    ) -> Self {
+        let mut anew = Self::default();
+        let told = told.map(|(it, open)| match open {
+            true => Row::Open(it.clone()),
+            false => Row::Over(it.clone()),
+        });
+        for row in told.chain(waiting.map(|it| Row::Notify(it.clone()))) {
+            encode(&mut anew.bytes, &row);
+            anew.rows += 1;
+        }
+        anew
+    }
+}
+
+/// The open file.
+#[derive(Debug)]
+pub struct Outbox {
+    path: PathBuf,
+    file: File,
+    /// Where the next row belongs: everything before it is whole.
+    length: u64,
+    rows: usize,
+    /// Rows that are not in the file yet.
+    unwritten: Vec<u8>,
+    /// A write failed: the file may be longer than `length`.
+    torn: bool,
+    recalled: Vec<Recalled>,
+    damaged: u64,
+}
+
+impl Outbox {
+    /// Opens the outbox of a state directory, makes it where there is none, and reads it back.
+    ///
+    /// # Errors
+    /// Where the directory cannot be made or the file not be read or written.
+    pub fn open(directory: &Path) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let path = directory.join(FILE_NAME);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes.iter().rposition(|it| *it == b'\n').map_or(0, |at| at + 1);
+        let (recalled, rows, damaged) = recall(bytes.get(..whole).unwrap_or_default());
+        let length = u64::try_from(whole).unwrap_or(u64::MAX);
+        file.set_len(length)?;
+        file.sync_all()?;
+        sync_directory(&path)?;
+        let (unwritten, torn) = (Vec::new(), false);
+        Ok(Self { path, file, length, rows, unwritten, torn, recalled, damaged })
+    }
+
+    /// What the file said when it was opened; empty the second time.
+    pub fn take_recalled(&mut self) -> Vec<Recalled> {
+        std::mem::take(&mut self.recalled)
+    }
+
+    /// Whole rows that could not be read at start. None are expected.
+    #[must_use]
+    pub const fn damaged(&self) -> u64 {
+        self.damaged
+    }
+
+    /// Bytes in the file.
+    #[must_use]
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Adds notifications, and everything that an earlier call could not write. When it returns
+    /// without an error they are on the disk.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the rows are kept and written by the next call.
+    pub fn append(&mut self, notifications: &[Notification]) -> io::Result<()> {
+        for notification in notifications {
+            self.put(&Row::Notify(notification.clone()));
+        }
+        self.write(true)
+    }
+
+    /// Notes that notifications arrived or never will; on the disk when it returns where
+    /// `durable`, else with the next synced row.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append).
+    pub fn done(&mut self, seqs: &[u64], durable: bool) -> io::Result<()> {
+        for seq in seqs {
+            self.put(&Row::Done(*seq));
+        }
+        self.write(durable)
+    }
+
+    /// Whether so little of the file is left in force that [`compact`](Self::compact) should be
+    /// called; `live` rows would remain.
+    #[must_use]
+    pub const fn is_mostly_done(&self, live: usize) -> bool {
+        self.rows >= COMPACT_ROWS_MIN && self.rows / COMPACT_FACTOR >= live
+    }
+
+    /// Puts a file written anew in the place of the old one. Nothing may have been added since it
+    /// was prepared but what is in it.
+    ///
+    /// # Errors
+    /// Where the disk refuses; the old file stays in force.
+    pub fn compact(&mut self, anew: &Anew) -> io::Result<()> {
+        let beside = self.path.with_extension("new");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(&anew.bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, &self.path)?;
+        self.file = file;
+        self.length = u64::try_from(anew.bytes.len()).unwrap_or(u64::MAX);
+        self.rows = anew.rows;
+        self.unwritten.clear();
+        self.torn = false;
+        sync_directory(&self.path)
+    }
+
+    fn put(&mut self, row: &Row) {
+        if self.unwritten.len() > UNWRITTEN_BYTES_MAX {
+            self.unwritten.clear();
+        }
+        encode(&mut self.unwritten, row);
+        self.rows += 1;
+    }
+
+    fn write(&mut self, durable: bool) -> io::Result<()> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        if self.torn {
+            self.file.set_len(self.length)?;
+        }
+        self.torn = true;
+        self.file.seek(SeekFrom::Start(self.length))?;
+        self.file.write_all(&self.unwritten)?;
+        if durable {
+            self.file.sync_data()?;
+        }
+        self.length += u64::try_from(self.unwritten.len()).unwrap_or(u64::MAX);
+        self.unwritten.clear();
+        self.torn = false;
+        Ok(())
+    }
+}
+
+fn encode(bytes: &mut Vec<u8>, row: &Row) {
+    // Rows are numbers, text and JSON values: nothing in them can fail to be encoded.
+    if serde_json::to_writer(&mut *bytes, row).is_ok() {
+        bytes.push(b'\n');
+    }
+}
+
+/// Reads whole rows: what they recall, how many there were, how many could not be read.
+fn recall(bytes: &[u8]) -> (Vec<Recalled>, usize, u64) {
+    let (mut list, mut rows, mut damaged): (Vec<Recalled>, usize, u64) = (Vec::new(), 0, 0);
+    let mut at = std::collections::BTreeMap::new();
+    for line in bytes.split_inclusive(|it| *it == b'\n') {
+        rows += 1;
+        let (notification, open, waits) = match serde_json::from_slice(line) {
+            Ok(Row::Notify(it)) => {
+                let open = it.action != super::notification::Action::Resolve;
+                (it, open, true)
+            }
+            Ok(Row::Open(it)) => (it, true, false),
+            Ok(Row::Over(it)) => (it, false, false),
+            Ok(Row::Done(seq)) => {
+                let row = at.get(&seq).and_then(|at: &usize| list.get_mut(*at));
+                row.into_iter().for_each(|it| it.waits = false);
+                continue;
+            }
+            Err(_unreadable) => {
+                damaged += 1;
+                continue;
+            }
+        };
+        let place = *at.entry(notification.seq).or_insert(list.len());
+        let row = Recalled { notification, open, waits };
+        match list.get_mut(place) {
+            Some(earlier) => *earlier = row,
+            None => list.push(row),
+        }
+    }
+    list.sort_by_key(|it| it.notification.seq);
+    (list, rows, damaged)
+}
+
+/// Makes the file's name durable, not only its bytes.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::notification::Action;
+    use super::*;
+    use serde_json::json;
+
+    fn notification(seq: u64, id: &str, action: Action) -> Notification {
+        Notification {
+            seq,
+            target: "pager".to_owned(),
+            id: id.to_owned(),
+            action,
+            page: true,
+            records: 1,
+            changed_ms: 2,
+            queued_ms: 3,
+            due_ms: 0,
+            body: json!({ "summary": "two\nlines" }),
+        }
+    }
+
+    fn directory(name: &str) -> PathBuf {
+        let path =
+            std::env::temp_dir().join(format!("darban-outbox-{}-{name}", std::process::id()));
+        let _none = fs::remove_dir_all(&path);
+        path
+    }
+
+    #[test]
+    fn a_write_that_the_disk_refused_is_cut_off_and_made_good_by_the_next() {
+        let directory = directory("refused");
+        let mut outbox = Outbox::open(&directory).unwrap();
+        outbox.append(&[notification(1, "a", Action::Trigger)]).unwrap();
+        let path = directory.join(FILE_NAME);
+        let writable = std::mem::replace(&mut outbox.file, File::open(&path).unwrap());
+        assert!(outbox.append(&[notification(2, "b", Action::Trigger)]).is_err());
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"noti").unwrap();
+        outbox.file = writable;
+        outbox.append(&[]).unwrap();
+        let ids: Vec<String> = Outbox::open(&directory)
+            .unwrap()
+            .take_recalled()
+            .into_iter()
+            .map(|it| it.notification.id)
+            .collect();
+        assert_eq!(ids, ["a", "b"]);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_file_written_anew_recalls_the_same_and_the_order_of_what_happened() {
+        let directory = directory("anew");
+        let mut outbox = Outbox::open(&directory).unwrap();
+        let (begin, end) =
+            (notification(8, "a", Action::Trigger), notification(9, "a", Action::Resolve));
+        let old = notification(3, "b", Action::Trigger);
+        outbox.append(&[old.clone(), begin.clone(), end.clone()]).unwrap();
+        outbox.done(&[3], true).unwrap();
+        let before = Outbox::open(&directory).unwrap().take_recalled();
+        let anew =
+            Anew::prepare([(&end, false), (&old, true)].into_iter(), [&begin, &end].into_iter());
+        outbox.compact(&anew).unwrap();
+        assert_eq!(Outbox::open(&directory).unwrap().take_recalled(), before);
+        let seqs: Vec<_> =
+            before.iter().map(|it| (it.notification.seq, it.waits, it.open)).collect();
+        assert_eq!(seqs, [(3, false, true), (8, true, true), (9, true, false)]);
+        outbox.done(&[8, 9], false).unwrap();
+        let after = Outbox::open(&directory).unwrap().take_recalled();
+        assert!(after.iter().all(|it| !it.waits));
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn the_file_is_worth_writing_anew_when_few_rows_are_in_force() {
+        let directory = directory("mostly");
+        let mut outbox = Outbox::open(&directory).unwrap();
+        outbox.rows = COMPACT_ROWS_MIN - 1;
+        assert!(!outbox.is_mostly_done(0));
+        outbox.rows = COMPACT_ROWS_MIN;
+        assert!(outbox.is_mostly_done(COMPACT_ROWS_MIN / COMPACT_FACTOR));
+        assert!(!outbox.is_mostly_done(COMPACT_ROWS_MIN / COMPACT_FACTOR + 1));
+        fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -1,0 +1,187 @@
+//! What the workers of all targets share: outbox, ledger, connections, and an attempt's way from
+//! the one to the other.
+//!
+//! The outbox has a lock of its own, always taken first and held while the disk works; the ledger
+//! (planner, queues, counts) has another that is held for moments. So a slow disk delays who
+//! offers and who has just sent, never a worker that looks for its next notification.
+
+use super::http;
+use super::ledger::Ledger;
+use super::notification::Notification;
+use super::outbox::{Anew, Outbox};
+use super::plan::Now;
+use super::receiver::{Channel, Target};
+use super::retry::{self, Attempt, Reply, Verdict};
+use super::{alertmanager, pagerduty};
+use crate::time::{Clock, wall};
+use reqwest::Client;
+use serde_json::Value;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+/// The shared part of a running delivery.
+pub(super) struct Sender {
+    pub(super) targets: Vec<Target>,
+    pub(super) wake: Vec<Notify>,
+    pub(super) outbox: Mutex<Outbox>,
+    pub(super) ledger: Mutex<Ledger>,
+    pub(super) terminal: Mutex<Box<dyn Write + Send>>,
+    pub(super) stopping: AtomicBool,
+    pub(super) clock: Clock,
+    pub(super) client: Option<Client>,
+    pub(super) seed: u64,
+}
+
+impl Sender {
+    pub(super) fn now(&self) -> Now {
+        Now { clock: self.clock.now(), wall: wall() }
+    }
+
+    /// Writes notifications to the outbox, then queues them, whether or not the disk took them.
+    pub(super) fn commit(
+        &self,
+        outbox: &mut Outbox,
+        planned: Vec<(usize, Notification)>,
+    ) -> io::Result<()> {
+        let (targets, notifications): (Vec<usize>, Vec<_>) = planned.into_iter().unzip();
+        let mut written = outbox.append(&notifications);
+        let replaced = lock(&self.ledger).push(targets.iter().copied().zip(notifications));
+        if !replaced.is_empty() {
+            written = written.and(outbox.done(&replaced, false));
+        }
+        written = written.and(self.compact_if_due(outbox));
+        lock(&self.ledger).outbox_bytes = outbox.length();
+        if let Err(error) = &written {
+            lock(&self.ledger).outbox_failures += 1;
+            tracing::error!(%error, "the disk refuses the outbox; alerts are sent from memory");
+        }
+        for wake in targets.iter().filter_map(|at| self.wake.get(*at)) {
+            wake.notify_one();
+        }
+        written
+    }
+
+    fn compact_if_due(&self, outbox: &mut Outbox) -> io::Result<()> {
+        let anew = {
+            let ledger = lock(&self.ledger);
+            if !outbox.is_mostly_done(ledger.live()) {
+                return Ok(());
+            }
+            Anew::prepare(ledger.planner.remembered(), ledger.notifications())
+        };
+        outbox.compact(&anew)
+    }
+
+    /// Notes how an attempt ended.
+    pub(super) fn settle(
+        &self,
+        at: usize,
+        notification: &Notification,
+        (reply, said): (Reply, &str),
+    ) {
+        let now = self.clock.now();
+        let attempt = lock(&self.ledger).attempt(at, notification, now);
+        let verdict = retry::judge(reply, Attempt { seed: self.seed ^ attempt.seed, ..attempt });
+        log(notification, verdict, said);
+        let mut outbox = (!matches!(verdict, Verdict::Retry { .. })).then(|| lock(&self.outbox));
+        // An end that is sent again after a crash is harmless; a beginning that is sent again
+        // after its end wakes somebody. So both are known to the disk before anything follows.
+        let noted = outbox.as_mut().map(|it| it.done(&[notification.seq], notification.page));
+        let mut ledger = lock(&self.ledger);
+        ledger.settle(at, notification, verdict, now);
+        ledger.outbox_failures += u64::from(noted.is_some_and(|it| it.is_err()));
+    }
+
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        at: usize,
+        notification: &Notification,
+    ) -> (Reply, String) {
+        let Some(target) = self.targets.get(at) else { return (Reply::None, String::new()) };
+        match &target.channel {
+            Channel::Pagerduty { url, routing_key } => {
+                let body = pagerduty::body(&notification.body, routing_key);
+                self.post(url.url(), body).await
+            }
+            Channel::Alertmanager { url } => {
+                self.post(url.url(), alertmanager::body(&[&notification.body])).await
+            }
+            Channel::Stdout { .. } => {
+                let text = notification.body.as_str().unwrap_or_default().to_owned();
+                let sender = Arc::clone(self);
+                let written = spawn_blocking(move || sender.print(&text)).await;
+                match written {
+                    Ok(Ok(())) => {
+                        (Reply::Status { code: 200, retry_after_ms: None }, String::new())
+                    }
+                    Ok(Err(error)) => (Reply::None, error.to_string()),
+                    Err(error) => (Reply::None, error.to_string()),
+                }
+            }
+        }
+    }
+
+    async fn post(&self, url: &reqwest::Url, body: Vec<u8>) -> (Reply, String) {
+        match &self.client {
+            Some(client) => http::post(client, url, body, wall()).await,
+            None => (Reply::None, String::new()),
+        }
+    }
+
+    fn print(&self, text: &str) -> io::Result<()> {
+        let mut terminal = lock(&self.terminal);
+        terminal.write_all(text.as_bytes())?;
+        terminal.flush()
+    }
+
+    /// Posts again what is open at an Alertmanager. What fails is due again at the next round;
+    /// of what is refused together each is posted alone, so that one cannot end the others.
+    pub(super) async fn repost(&self, at: usize) {
+        let elements = lock(&self.ledger).planner.open_elements(at, self.clock.now());
+        for some in elements.chunks(alertmanager::ALERTS_A_REQUEST_MAX) {
+            let reply = self.post_elements(at, some).await;
+            let refused = matches!(reply, Reply::Status { code: 400, .. }) && some.len() > 1;
+            for one in some.chunks(1).filter(|_| refused) {
+                self.post_elements(at, one).await;
+            }
+        }
+    }
+
+    async fn post_elements(&self, at: usize, elements: &[Value]) -> Reply {
+        let Some(Target { channel: Channel::Alertmanager { url }, name, .. }) =
+            self.targets.get(at)
+        else {
+            return Reply::None;
+        };
+        let body = alertmanager::body(&elements.iter().collect::<Vec<_>>());
+        let (reply, said) = self.post(url.url(), body).await;
+        if !matches!(reply, Reply::Status { code: 200..=299, .. }) {
+            tracing::warn!(receiver = %name, said, "open alerts could not be posted again");
+        }
+        reply
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
+
+fn log(notification: &Notification, verdict: Verdict, said: &str) {
+    let (receiver, alert) = (&notification.target, &notification.id);
+    match verdict {
+        Verdict::Done => tracing::debug!(receiver, alert, "notified"),
+        Verdict::Retry { after_ms, .. } => {
+            tracing::warn!(receiver, alert, said, after_ms, "not notified yet");
+        }
+        Verdict::Dead => tracing::error!(receiver, alert, said, "never notified"),
+    }
+}
+
+/// A lock whose holder panicked is taken all the same: each critical section leaves the state
+/// whole, and pages must go on.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

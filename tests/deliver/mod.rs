@@ -1,0 +1,10 @@
+//! Delivery against receivers that behave as the real ones do, and against the real ones.
+
+pub(crate) mod alertmanager;
+mod driver;
+mod outbox;
+pub(crate) mod pagerduty;
+mod real_alertmanager;
+mod sample;
+pub(crate) mod scratch;
+pub(crate) mod wait;
