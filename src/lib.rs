@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod attribute;
+pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod deliver;

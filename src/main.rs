@@ -1,3 +1,7 @@
-//! The `darban` binary.
+//! The `darban` binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    darban::cli::main()
+}

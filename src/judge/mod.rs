@@ -7,6 +7,7 @@
 //! alerts only on what they do not explain.
 
 mod clients;
+mod explain;
 mod finding;
 mod picture;
 mod rules;
@@ -15,6 +16,7 @@ mod streams;
 mod suspect;
 
 pub use clients::{Clients, Limits, Relay, Seen, Stats};
+pub use explain::{Explained, explain};
 pub use finding::{Finding, FindingKind, Member, Picture};
 pub use rules::{Levels, RouteRules, Rules, weights_of};
 pub use space::{Space, SpaceSample};

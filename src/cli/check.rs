@@ -1,0 +1,158 @@
+//! `darban check`: is the configuration right, and how does it read these lines?
+
+use super::terminal::{self, Printer};
+use super::{Failure, Output, exit};
+use crate::attribute::{Attributor, KeyKind, RouteId};
+use crate::config::Config;
+use crate::decode::{Decoder, record_json};
+use crate::pipeline::build;
+use crate::source::files::Files;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration
+    #[arg(long, short, value_name = "FILE", default_value = "darban.toml")]
+    config: PathBuf,
+    /// Log lines to read with it (plain, .gz, .zst, or - for standard input)
+    #[arg(long, value_name = "FILE")]
+    sample: Option<PathBuf>,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let Some(sample) = &arguments.sample else {
+        Config::load(&arguments.config).map_err(|it| Failure::new(exit::CONFIG, it))?;
+        let mut printer = Printer::new();
+        printer.line(&format!("{} is in order", arguments.config.display()))?;
+        return printer.flush();
+    };
+    // A sample may be looked at before there is a configuration: then only decoding is shown.
+    let config =
+        if arguments.config.exists() { Some(super::load(&arguments.config)?) } else { None };
+    let mut reader = Reader::new(config.as_ref(), arguments.output)?;
+    let failed = |error| Failure::new(exit::INPUT, error);
+    let mut files = Files::open(std::slice::from_ref(sample)).map_err(failed)?;
+    let partitions: Vec<_> = files.places().map(|it| it.0).collect();
+    for partition in partitions {
+        while let Some(batch) = files.next_batch(partition).map_err(failed)? {
+            for row in &batch.rows {
+                reader.line(row.offset, batch.bytes(row))?;
+            }
+        }
+    }
+    reader.routes()
+}
+
+struct Reader<'a> {
+    config: Option<&'a Config>,
+    decoder: Decoder,
+    attributor: Option<Attributor>,
+    printer: Printer,
+    output: Output,
+    matched: BTreeMap<RouteId, Matched>,
+}
+
+#[derive(Default)]
+struct Matched {
+    records: u64,
+    with_subject: u64,
+    with_key: BTreeMap<KeyKind, u64>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(config: Option<&'a Config>, output: Output) -> Result<Self, Failure> {
+        let decoder =
+            config.map_or_else(|| Decoder::new(crate::decode::Options::default()), build::decoder);
+        let attributor = match config {
+            None => None,
+            Some(config) => {
+                let keys = super::keys(config)?;
+                let built = build::attributor(config, &keys);
+                Some(built.map_err(|words| Failure::new(exit::CONFIG, words))?)
+            }
+        };
+        let printer = Printer::new();
+        Ok(Self { config, decoder, attributor, printer, output, matched: BTreeMap::new() })
+    }
+
+    fn line(&mut self, number: i64, bytes: &[u8]) -> Result<(), Failure> {
+        let extras = self.config.map_or(&[][..], |it| &it.decode.extras);
+        let mut shown = Map::from_iter([
+            ("type".to_owned(), json!("record")),
+            ("line".to_owned(), json!(number)),
+        ]);
+        match self.decoder.decode(bytes) {
+            Err(refusal) => {
+                shown.insert("decoded".to_owned(), json!(false));
+                shown.insert("refused".to_owned(), json!(refusal.name()));
+            }
+            Ok((format, record)) => {
+                shown.insert("decoded".to_owned(), json!(true));
+                shown.insert("format".to_owned(), json!(format.name()));
+                shown.extend(record_json(&record, extras));
+                if let Some(attributor) = &self.attributor {
+                    let explained = attributor.explain(&record);
+                    if let Some(route) = explained.route {
+                        let matched = self.matched.entry(route).or_default();
+                        matched.records += 1;
+                        matched.with_subject += u64::from(explained.has_subject);
+                        for (kind, _) in &explained.keys {
+                            *matched.with_key.entry(*kind).or_default() += 1;
+                        }
+                    }
+                }
+            }
+        }
+        match self.output {
+            Output::Ndjson => self.printer.line(&Value::Object(shown).to_string()),
+            Output::Human => self.human(&shown),
+        }
+    }
+
+    fn human(&mut self, shown: &Map<String, Value>) -> Result<(), Failure> {
+        let text = |name: &str| match shown.get(name) {
+            Some(Value::String(text)) => crate::alert::escape_text(text).into_owned(),
+            Some(other) => other.to_string(),
+            None => "-".to_owned(),
+        };
+        let line = text("line");
+        if shown.contains_key("refused") {
+            let refused = self.printer.styled(terminal::TICKET, "refused");
+            return self.printer.line(&format!("{line:>6}  {refused}  {}", text("refused")));
+        }
+        let parts = ["format", "time", "peer", "user", "method", "target", "status"].map(text);
+        self.printer.line(&format!("{line:>6}  {}", parts.join("  ")))
+    }
+
+    fn routes(mut self) -> Result<(), Failure> {
+        let Some(config) = self.config else { return self.printer.flush() };
+        for (at, route) in config.attribute.routes.iter().enumerate() {
+            let id = RouteId(u16::try_from(at).unwrap_or(u16::MAX));
+            let nothing = Matched::default();
+            let matched = self.matched.get(&id).unwrap_or(&nothing);
+            let keys: Map<String, Value> = KeyKind::ALL
+                .iter()
+                .filter_map(|it| Some((it.name().to_owned(), json!(matched.with_key.get(it)?))))
+                .collect();
+            let line = json!({ "type": "route", "route": route.name, "matched": matched.records,
+                "with_subject": matched.with_subject, "with_key": keys });
+            let text = match self.output {
+                Output::Ndjson => line.to_string(),
+                Output::Human => format!(
+                    "route {}: {} matched, {} with subject, keys {}",
+                    route.name,
+                    matched.records,
+                    matched.with_subject,
+                    Value::Object(keys)
+                ),
+            };
+            self.printer.line(&text)?;
+        }
+        self.printer.flush()
+    }
+}

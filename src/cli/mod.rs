@@ -1,0 +1,113 @@
+//! The commands, one file each, and what they share: arguments, exit codes, the terminal.
+
+mod check;
+mod completions;
+mod explain;
+mod replay;
+mod terminal;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Exit codes (sysexits.h): what a script may rely on.
+pub mod exit {
+    /// The command line is wrong.
+    pub const USAGE: u8 = 64;
+    /// The input cannot be read.
+    pub const INPUT: u8 = 65;
+    /// Something failed that should not.
+    pub const INTERNAL: u8 = 70;
+    /// The configuration is wrong.
+    pub const CONFIG: u8 = 78;
+}
+
+/// Reads an API gateway's access logs and pages when a client reads too many people.
+#[derive(Debug, Parser)]
+#[command(name = "darban", version, about, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge log files as if they came from Kafka: what would have been paged?
+    Replay(replay::Arguments),
+    /// Check a configuration, and with --sample how it reads log lines
+    Check(check::Arguments),
+    /// Say everything about one client: counters, baseline, evidence, and why it fired or not
+    Explain(explain::Arguments),
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
+}
+
+/// How a command prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For a person.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// Why a command ends before its end.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    words: String,
+}
+
+impl Failure {
+    fn new(code: u8, words: impl ToString) -> Self {
+        Self { code, words: words.to_string() }
+    }
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { 0 };
+            // Nothing is left to do where even this cannot be printed.
+            let _unprintable = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads us has had enough: `darban replay … | head` is no failure.
+        Err(failure) if failure.words == terminal::BROKEN_PIPE => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::complain(&failure.words);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// The configuration at a path, for a command that opens none of the files it names.
+fn load(path: &PathBuf) -> Result<crate::config::Config, Failure> {
+    crate::config::Config::load_without_files(path)
+        .map_err(|problems| Failure::new(exit::CONFIG, problems))
+}
+
+/// The keys for a backtest, and a word where they are the public ones.
+fn keys(config: &crate::config::Config) -> Result<crate::pipeline::Keys, Failure> {
+    let path = &config.privacy.key_file;
+    let (keys, own) = crate::pipeline::Keys::of_file_or_public(path).map_err(|error| {
+        Failure::new(exit::CONFIG, format!("cannot read {}: {error}", path.display()))
+    })?;
+    if !own {
+        terminal::remark("no key file: hashes are made with a public key and differ from `run`'s");
+    }
+    Ok(keys)
+}

@@ -1,0 +1,162 @@
+//! `darban replay`: the engine over files.
+
+use super::terminal::{self, Printer};
+use super::{Failure, Output, exit};
+use crate::alert::text::{Role, Wording, block};
+use crate::alert::{Alert, Mode, Severity};
+use crate::pipeline::backtest::{self, Totals, Watcher};
+use crate::time::{Clock, SECOND_MS};
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration; its [source] is not used
+    #[arg(long, short, value_name = "FILE")]
+    config: PathBuf,
+    /// How to print
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+    /// Log files (plain, .gz, .zst), directories of them, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = super::load(&arguments.config)?;
+    let keys = super::keys(&config)?;
+    let wording = Wording {
+        runbooks: config.alert.runbooks.clone(),
+        config: arguments.config.display().to_string(),
+        pages: None,
+    };
+    let mut shown = Shown {
+        printer: Printer::new(),
+        output: arguments.output,
+        wording,
+        bar: None,
+        clock: Clock::system(),
+        failure: None,
+    };
+    let started = shown.clock.now();
+    let outcome = backtest::run(&config, &keys, &arguments.paths, &mut shown);
+    if let Some(bar) = &shown.bar {
+        bar.finish_and_clear();
+    }
+    let (_, totals) = outcome.map_err(|error| match error {
+        backtest::Error::Input(error) => Failure::new(exit::INPUT, error),
+        backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, words),
+    })?;
+    if let Some(failure) = shown.failure.take() {
+        return Err(failure);
+    }
+    let seconds = shown.clock.now().since(started) as f64 / SECOND_MS as f64;
+    shown.summary(&totals, seconds)
+}
+
+struct Shown {
+    printer: Printer,
+    output: Output,
+    wording: Wording,
+    bar: Option<indicatif::ProgressBar>,
+    clock: Clock,
+    failure: Option<Failure>,
+}
+
+impl Watcher for Shown {
+    fn alert(&mut self, alert: Alert) {
+        let printed = match self.output {
+            Output::Ndjson => self.ndjson(&alert),
+            Output::Human => self.human(&alert),
+        };
+        if let Err(failure) = printed {
+            self.failure.get_or_insert(failure);
+        }
+    }
+
+    fn progress(&mut self, read: u64, total: Option<u64>, records: u64) {
+        let bar = self.bar.get_or_insert_with(|| terminal::progress(total));
+        bar.set_position(read);
+        let elapsed = bar.elapsed().as_secs_f64().max(0.001);
+        bar.set_message(format!("{:.0} records/s", records as f64 / elapsed));
+    }
+}
+
+impl Shown {
+    fn ndjson(&mut self, alert: &Alert) -> Result<(), Failure> {
+        let mut line = typed("alert");
+        if let Ok(Value::Object(fields)) = serde_json::to_value(alert) {
+            line.extend(fields);
+        }
+        self.printer.line(&Value::Object(line).to_string())
+    }
+
+    fn human(&mut self, alert: &Alert) -> Result<(), Failure> {
+        for line in block(alert, &self.wording) {
+            let style = match line.role {
+                Role::Headline(_) if alert.mode == Mode::Observe => terminal::BOLD,
+                Role::Headline(Severity::Page) => terminal::PAGE,
+                Role::Headline(Severity::Ticket) => terminal::TICKET,
+                Role::Detail | Role::Step => terminal::FAINT,
+            };
+            let label = self.printer.styled(style, &line.label);
+            self.printer.line(&format!("{label}{}", line.text))?;
+        }
+        Ok(())
+    }
+
+    fn summary(&mut self, totals: &Totals, seconds: f64) -> Result<(), Failure> {
+        let rate = totals.counts.received as f64 / seconds.max(0.001);
+        match self.output {
+            Output::Ndjson => {
+                let mut line = typed("summary");
+                line.extend(summary(totals));
+                line.insert("seconds".to_owned(), json!(seconds));
+                line.insert("records_per_second".to_owned(), json!(rate.round()));
+                self.printer.line(&Value::Object(line).to_string())?;
+            }
+            Output::Human => {
+                let counts = &totals.counts;
+                let refused: u64 = counts.refused.values().sum();
+                let text = format!(
+                    "{} records in {seconds:.1} s: {} decoded, {refused} refused, {} look-ups by \
+                     {} clients, {} alerts",
+                    counts.received,
+                    counts.decoded_total(),
+                    counts.lookups_total(),
+                    totals.clients,
+                    totals.alerts
+                );
+                self.printer.line(&text)?;
+            }
+        }
+        self.printer.flush()
+    }
+}
+
+fn typed(name: &str) -> Map<String, Value> {
+    Map::from_iter([("type".to_owned(), json!(name))])
+}
+
+/// The counts of a run; every refusal and skip that there is, at zero too.
+fn summary(totals: &Totals) -> Map<String, Value> {
+    let counts = &totals.counts;
+    let refused: Map<String, Value> = crate::decode::Refusal::ALL
+        .iter()
+        .map(|it| (it.name().to_owned(), json!(counts.refused.get(it).unwrap_or(&0))))
+        .collect();
+    let skipped: Map<String, Value> = crate::attribute::Skip::ALL
+        .iter()
+        .map(|it| (it.name().to_owned(), json!(counts.skipped.get(it).unwrap_or(&0))))
+        .collect();
+    let pairs = [
+        ("received", json!(counts.received)),
+        ("decoded", json!(counts.decoded_total())),
+        ("refused", Value::Object(refused)),
+        ("lookups", json!(counts.lookups_total())),
+        ("skipped", Value::Object(skipped)),
+        ("clients", json!(totals.clients)),
+        ("alerts", json!(totals.alerts)),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,80 @@
+//! The terminal: colour only where somebody sees it, and errors that say themselves once.
+
+use super::{Failure, exit};
+use anstyle::{AnsiColor, Style};
+use std::io::{self, IsTerminal, Write};
+
+/// What a failure says whose only fault is that nobody reads on.
+pub(super) const BROKEN_PIPE: &str = "broken pipe";
+
+/// Standard output, buffered, with colour where it is a terminal and NO_COLOR is not set.
+pub(super) struct Printer {
+    out: io::BufWriter<io::StdoutLock<'static>>,
+    colour: bool,
+}
+
+impl Printer {
+    pub(super) fn new() -> Self {
+        let out = io::stdout();
+        let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { out: io::BufWriter::new(out.lock()), colour }
+    }
+
+    /// Prints a line.
+    pub(super) fn line(&mut self, text: &str) -> Result<(), Failure> {
+        writeln!(self.out, "{text}").map_err(failed)
+    }
+
+    /// A text in a style, where there is colour.
+    pub(super) fn styled(&self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// Hands everything over to whoever reads.
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(failed)
+    }
+}
+
+fn failed(error: io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::new(exit::INTERNAL, BROKEN_PIPE);
+    }
+    Failure::new(exit::INTERNAL, format!("cannot write: {error}"))
+}
+
+/// Bold.
+pub(super) const BOLD: Style = Style::new().bold();
+/// Somebody gets up.
+pub(super) const PAGE: Style = AnsiColor::Red.on_default().bold();
+/// Somebody looks by day.
+pub(super) const TICKET: Style = AnsiColor::Yellow.on_default().bold();
+/// Less important.
+pub(super) const FAINT: Style = Style::new().dimmed();
+
+/// Says what went wrong, on standard error.
+pub(super) fn complain(words: &str) {
+    // Nothing is left to do where even this cannot be printed.
+    let _unprintable = writeln!(io::stderr(), "darban: {words}");
+}
+
+/// Says something on the side, on standard error, where a person reads it.
+pub(super) fn remark(words: &str) {
+    complain(words);
+}
+
+/// A progress bar on standard error, where that is a terminal.
+pub(super) fn progress(total: Option<u64>) -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = match total {
+        Some(total) => indicatif::ProgressBar::new(total),
+        None => indicatif::ProgressBar::new_spinner(),
+    };
+    let template = "{bar:30} {percent}% of {total_bytes}, {msg}, {eta} left";
+    if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,87 @@
+//! Everything that is known of one client on one route, and what it comes to.
+
+use super::rules::Rules;
+use super::space::Space;
+use super::streams::{self, Against};
+use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Reading};
+use crate::evidence::{Nats, STREAMS, Stream, rate_of_step};
+use crate::profile::{Baselines, Profile};
+use crate::time::{DAY_MS, Moment};
+
+/// A profile, opened up.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The name of its class.
+    pub class: String,
+    /// Working days of its own.
+    pub own_days: u16,
+    /// Event time of its last contact.
+    pub last: Moment,
+    /// What its counts are read against.
+    pub level: Level,
+    /// Subjects counted in the current minute, hour, day and thirty days.
+    pub seen: [u16; HORIZONS],
+    /// Subjects expected there by the last contact.
+    pub expected: [f64; HORIZONS],
+    /// Honest rates in use: cold, miss, walk, rising.
+    pub rates: [f64; 4],
+    /// First contacts of the episode, and how many said yes to cold, miss, walk, rising.
+    pub trials: u16,
+    /// See `trials`.
+    pub hits: [u16; 4],
+    /// Every stream's evidence, and whether it is live on the route.
+    pub streams: [(Stream, Nats, bool); STREAMS],
+    /// What stream `volume` read.
+    pub reading: Reading,
+    /// `ln E`.
+    pub log_e: Nats,
+    /// The highest `ln E` of its last day.
+    pub peak: Nats,
+    /// Event time at which the episode began.
+    pub since: Option<Moment>,
+    /// Records out in the episode, as far as the profile counts them itself.
+    pub records: (u64, u64),
+    /// Whether an alert is open.
+    pub firing: bool,
+}
+
+/// Opens a profile up.
+#[must_use]
+pub fn explain(
+    profile: &Profile,
+    rules: &Rules,
+    baselines: &Baselines,
+    space: Space,
+) -> Option<Explained> {
+    let route = rules.routes.get(usize::from(profile.route))?;
+    let class = route.classes.get(usize::from(profile.class))?;
+    let learned = baselines.of(profile.route, profile.class);
+    let version = baselines.version();
+    let against = Against { rules, route, class, learned, space, version };
+    let level = profile.level(class, &learned);
+    let (streams, reading) = streams::read(profile, &against, profile.last, &level);
+    let expected =
+        HORIZON_MS.map(|it| profile.last.0.rem_euclid(it) as f64 / DAY_MS as f64 * level.a_day);
+    let [cold, miss, walk, rising, _] = profile.steps.map(rate_of_step);
+    Some(Explained {
+        class: class.name.clone(),
+        own_days: profile.own_days,
+        last: profile.last,
+        level,
+        seen: profile.windows.counts(),
+        expected,
+        rates: [cold, miss, walk, rising],
+        trials: profile.tally.trials,
+        hits: profile.tally.hits,
+        streams: Stream::ALL.map(|it| {
+            let at = it.index();
+            (it, streams.get(at).copied().unwrap_or(0), route.weights.is_live(at))
+        }),
+        reading,
+        log_e: profile.evidence(),
+        peak: Nats::from(profile.peak),
+        since: profile.episode.is_on().then_some(profile.episode.first_seen),
+        records: profile.out.count(),
+        firing: profile.flags.firing,
+    })
+}
