@@ -1,6 +1,12 @@
 //! The alert set is a pure function of the log and the cuts: not of partitions, of the order in
 //! which they are read, of batch sizes, of threads.
 
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    reason = "numbers of a test are small"
+)]
+
 use darban::alert::{Alert, Kind};
 use darban::attribute::{
     ClassId, KEY_KINDS, KeyKind, Lookup, Mask, NameRef, Outcome, Position, RouteClass, RouteId,
@@ -51,22 +57,8 @@ fn traffic(seed: u64) -> Vec<Line> {
     let mut lines = Vec::new();
     let start = 20_000 * DAY_MS;
     for day in 0..10 {
-        for staff in 0..60 {
-            for _ in 0..12 + mix.below(12) {
-                let at = start + day * DAY_MS + 8 * HOUR_MS + mix.below(9 * 3_600_000) as i64;
-                let miss = mix.below(30) == 0;
-                let outcome = if miss { Outcome::Missed } else { Outcome::Disclosed };
-                let id = mix.below(1 << 40);
-                lines.push(Line {
-                    at,
-                    staff: Some(staff),
-                    address: staff / 10,
-                    route: 0,
-                    id,
-                    outcome,
-                });
-            }
-        }
+        let morning = start + day * DAY_MS + 8 * HOUR_MS;
+        (0..60).for_each(|staff| lines.extend(working_day(morning, staff, &mut mix)));
     }
     for harvest in 0..40_u64 {
         let begin = start + 8 * DAY_MS + mix.below(DAY_MS as u64) as i64;
@@ -95,6 +87,17 @@ fn traffic(seed: u64) -> Vec<Line> {
     lines.sort_by_key(|it| it.at);
     lines.dedup_by_key(|it| it.at);
     lines
+}
+
+fn working_day(morning: i64, staff: u64, mix: &mut Mix) -> Vec<Line> {
+    let count = 12 + mix.below(12);
+    let line = |_| {
+        let at = morning + mix.below(9 * 3_600_000) as i64;
+        let outcome = if mix.below(30) == 0 { Outcome::Missed } else { Outcome::Disclosed };
+        let id = mix.below(1 << 40);
+        Line { at, staff: Some(staff), address: staff / 10, route: 0, id, outcome }
+    };
+    (0..count).map(line).collect()
 }
 
 fn lookup(line: &Line, names: &mut Vec<u8>) -> Lookup {

@@ -2,7 +2,7 @@
 
 use super::terminal::{self, Printer};
 use super::{Failure, Output, exit};
-use crate::attribute::{Attributor, KeyKind, RouteId};
+use crate::attribute::{Attributor, Explanation, KeyKind, RouteId};
 use crate::config::Config;
 use crate::decode::{Decoder, record_json};
 use crate::pipeline::build;
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Some(sample) = &arguments.sample else {
-        Config::load(&arguments.config).map_err(|it| Failure::new(exit::CONFIG, it))?;
+        Config::load(&arguments.config).map_err(|it| Failure::new(exit::CONFIG, &it))?;
         let mut printer = Printer::new();
         printer.line(&format!("{} is in order", arguments.config.display()))?;
         return printer.flush();
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config =
         if arguments.config.exists() { Some(super::load(&arguments.config)?) } else { None };
     let mut reader = Reader::new(config.as_ref(), arguments.output)?;
-    let failed = |error| Failure::new(exit::INPUT, error);
+    let failed = |error| Failure::new(exit::INPUT, &error);
     let mut files = Files::open(std::slice::from_ref(sample)).map_err(failed)?;
     let partitions: Vec<_> = files.places().map(|it| it.0).collect();
     for partition in partitions {
@@ -57,6 +57,17 @@ struct Reader<'a> {
     matched: BTreeMap<RouteId, Matched>,
 }
 
+/// Counts a record for its route.
+fn count(matched: &mut BTreeMap<RouteId, Matched>, explained: &Explanation) {
+    let Some(route) = explained.route else { return };
+    let matched = matched.entry(route).or_default();
+    matched.records += 1;
+    matched.with_subject += u64::from(explained.has_subject);
+    for (kind, _) in &explained.keys {
+        *matched.with_key.entry(*kind).or_default() += 1;
+    }
+}
+
 #[derive(Default)]
 struct Matched {
     records: u64,
@@ -73,7 +84,7 @@ impl<'a> Reader<'a> {
             Some(config) => {
                 let keys = super::keys(config)?;
                 let built = build::attributor(config, &keys);
-                Some(built.map_err(|words| Failure::new(exit::CONFIG, words))?)
+                Some(built.map_err(|words| Failure::new(exit::CONFIG, &words))?)
             }
         };
         let printer = Printer::new();
@@ -96,15 +107,7 @@ impl<'a> Reader<'a> {
                 shown.insert("format".to_owned(), json!(format.name()));
                 shown.extend(record_json(&record, extras));
                 if let Some(attributor) = &self.attributor {
-                    let explained = attributor.explain(&record);
-                    if let Some(route) = explained.route {
-                        let matched = self.matched.entry(route).or_default();
-                        matched.records += 1;
-                        matched.with_subject += u64::from(explained.has_subject);
-                        for (kind, _) in &explained.keys {
-                            *matched.with_key.entry(*kind).or_default() += 1;
-                        }
-                    }
+                    count(&mut self.matched, &attributor.explain(&record));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::terminal::{self, Printer};
 use super::{Failure, Output, exit};
 use crate::alert::{Alert, Status};
-use crate::attribute::KeyKind;
+use crate::attribute::{Attributor, KeyKind};
 use crate::config::Config;
 use crate::evidence::{as_f64, volume::HORIZON_WORDS};
 use crate::judge::{Explained, explain};
@@ -47,43 +47,44 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut named = Named { client: &arguments.client, alerts: Vec::new() };
     let (engine, _) = backtest::run(&config, &keys, &arguments.paths, &mut named).map_err(
         |error| match error {
-            backtest::Error::Input(error) => Failure::new(exit::INPUT, error),
-            backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, words),
+            backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
+            backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
         },
     )?;
     let attributor =
-        build::attributor(&config, &keys).map_err(|it| Failure::new(exit::CONFIG, it))?;
+        build::attributor(&config, &keys).map_err(|it| Failure::new(exit::CONFIG, &it))?;
     let mut printer = Printer::new();
     let mut found = false;
-    for kind in KeyKind::ALL {
-        let by_name = attributor.key_hash(kind, arguments.client.as_bytes());
-        // A hashed key is known by its hash.
-        let by_hash = u64::from_str_radix(&arguments.client, 16).ok();
-        for key in std::iter::once(by_name).chain(by_hash) {
-            for (at, route) in config.attribute.routes.iter().enumerate() {
-                let at = u16::try_from(at).unwrap_or(u16::MAX);
-                let Some(profile) = engine.profile(key, at) else { continue };
-                if usize::from(profile.kind) != kind.index() {
-                    continue;
-                }
-                let rules = engine.rules();
-                let space = engine.space(at);
-                let opened = explain(profile, rules, engine.baselines(), space);
-                let Some(opened) = opened else { continue };
-                found = true;
-                let subject = Subject { kind, route: &route.name, opened, config: &config };
-                match arguments.output {
-                    Output::Human => subject.human(&mut printer, arguments, &named.alerts)?,
-                    Output::Ndjson => printer.line(&subject.ndjson(arguments).to_string())?,
-                }
+    for (kind, key) in keys_named(&arguments.client, &attributor) {
+        for (at, route) in config.attribute.routes.iter().enumerate() {
+            let at = u16::try_from(at).unwrap_or(u16::MAX);
+            let profile = engine.profile(key, at).filter(|it| usize::from(it.kind) == kind.index());
+            let opened = profile
+                .and_then(|it| explain(it, engine.rules(), engine.baselines(), engine.space(at)));
+            let Some(opened) = opened else { continue };
+            found = true;
+            let subject = Subject { kind, route: &route.name, opened, config: &config };
+            match arguments.output {
+                Output::Human => subject.human(&mut printer, arguments, &named.alerts)?,
+                Output::Ndjson => printer.line(&subject.ndjson(arguments).to_string())?,
             }
         }
     }
     if !found {
         let words = format!("no look-ups by a client named {} in this input", arguments.client);
-        return Err(Failure::new(exit::INPUT, words));
+        return Err(Failure::new(exit::INPUT, &words));
     }
     printer.flush()
+}
+
+/// Every key that may be meant by a name: one a kind, and for kinds shown as a hash the hash.
+fn keys_named(name: &str, attributor: &Attributor) -> Vec<(KeyKind, u64)> {
+    let by_hash = u64::from_str_radix(name, 16).ok();
+    let of = |kind: KeyKind| {
+        let by_name = attributor.key_hash(kind, name.as_bytes());
+        std::iter::once(by_name).chain(by_hash).map(move |key| (kind, key))
+    };
+    KeyKind::ALL.into_iter().flat_map(of).collect()
 }
 
 struct Subject<'a> {

@@ -7,7 +7,7 @@ mod replay;
 mod terminal;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit codes (sysexits.h): what a script may rely on.
@@ -60,7 +60,7 @@ struct Failure {
 }
 
 impl Failure {
-    fn new(code: u8, words: impl ToString) -> Self {
+    fn new(code: u8, words: &dyn std::fmt::Display) -> Self {
         Self { code, words: words.to_string() }
     }
 }
@@ -95,16 +95,16 @@ pub fn main() -> ExitCode {
 }
 
 /// The configuration at a path, for a command that opens none of the files it names.
-fn load(path: &PathBuf) -> Result<crate::config::Config, Failure> {
+fn load(path: &Path) -> Result<crate::config::Config, Failure> {
     crate::config::Config::load_without_files(path)
-        .map_err(|problems| Failure::new(exit::CONFIG, problems))
+        .map_err(|problems| Failure::new(exit::CONFIG, &problems))
 }
 
 /// The keys for a backtest, and a word where they are the public ones.
 fn keys(config: &crate::config::Config) -> Result<crate::pipeline::Keys, Failure> {
     let path = &config.privacy.key_file;
     let (keys, own) = crate::pipeline::Keys::of_file_or_public(path).map_err(|error| {
-        Failure::new(exit::CONFIG, format!("cannot read {}: {error}", path.display()))
+        Failure::new(exit::CONFIG, &format!("cannot read {}: {error}", path.display()))
     })?;
     if !own {
         terminal::remark("no key file: hashes are made with a public key and differ from `run`'s");

@@ -44,8 +44,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         bar.finish_and_clear();
     }
     let (_, totals) = outcome.map_err(|error| match error {
-        backtest::Error::Input(error) => Failure::new(exit::INPUT, error),
-        backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, words),
+        backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
+        backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
     })?;
     if let Some(failure) = shown.failure.take() {
         return Err(failure);

@@ -22,7 +22,7 @@ impl Printer {
 
     /// Prints a line.
     pub(super) fn line(&mut self, text: &str) -> Result<(), Failure> {
-        writeln!(self.out, "{text}").map_err(failed)
+        writeln!(self.out, "{text}").map_err(|it| failed(&it))
     }
 
     /// A text in a style, where there is colour.
@@ -32,15 +32,15 @@ impl Printer {
 
     /// Hands everything over to whoever reads.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
-        self.out.flush().map_err(failed)
+        self.out.flush().map_err(|it| failed(&it))
     }
 }
 
-fn failed(error: io::Error) -> Failure {
+fn failed(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
-        return Failure::new(exit::INTERNAL, BROKEN_PIPE);
+        return Failure::new(exit::INTERNAL, &BROKEN_PIPE);
     }
-    Failure::new(exit::INTERNAL, format!("cannot write: {error}"))
+    Failure::new(exit::INTERNAL, &format!("cannot write: {error}"))
 }
 
 /// Bold.

@@ -10,9 +10,11 @@ use std::borrow::Cow;
 
 pub(super) fn decode<'a>(line: &'a [u8], zone: &TimeZone) -> Result<AccessRecord<'a>, Refusal> {
     let (peer, time, mut at) = anchor(line).ok_or(Refusal::UnknownFormat)?;
-    let mut record = AccessRecord::default();
-    record.time = Some(stamp::clf_in(time, zone).ok_or(Refusal::BadTime)?);
-    record.peer = present(without_port(peer)).map(Cow::Borrowed);
+    let mut record = AccessRecord {
+        time: Some(stamp::clf_in(time, zone).ok_or(Refusal::BadTime)?),
+        peer: present(without_port(peer)).map(Cow::Borrowed),
+        ..AccessRecord::default()
+    };
     at.pass(b" ").ok_or(Refusal::Malformed)?;
     let (_frontend, _backend, _timers) = (at.word(), at.word(), at.word());
     record.status = status(at.word());

@@ -33,9 +33,9 @@ impl Cells {
     }
 
     pub(super) fn put_contact(&self, at: usize, contact: Contact) {
-        let bits = u8::from(contact.novel) * NOVEL
-            | u8::from(contact.cold) * COLD
-            | u8::from(contact.weightless) * WEIGHTLESS;
+        let bits = (u8::from(contact.novel) * NOVEL)
+            | (u8::from(contact.cold) * COLD)
+            | (u8::from(contact.weightless) * WEIGHTLESS);
         if let Some(cell) = self.contacts.get(at) {
             cell.store(bits, Relaxed);
         }
@@ -54,8 +54,8 @@ impl Cells {
         let (Some(expects), Some(shown)) = (self.expects.get(at), self.shown.get(at)) else {
             return;
         };
-        expects.store(u64::from(relay.expects.to_bits()) << 32 | u64::from(relay.gap_s), Relaxed);
-        let flags = u32::from(relay.firing) * FIRING | u32::from(relay.at_once) * AT_ONCE;
+        expects.store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_s), Relaxed);
+        let flags = (u32::from(relay.firing) * FIRING) | (u32::from(relay.at_once) * AT_ONCE);
         shown.store(u32::from(relay.evidence) | flags, Relaxed);
     }
 

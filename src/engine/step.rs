@@ -158,16 +158,7 @@ impl Engine {
     fn remember<L: Lanes>(&mut self, cut: &Cut, lanes: &L) {
         let cells = &self.cells;
         lanes.spread(&mut self.novelty, cut.lookups.len(), &|first, shards| {
-            shards.iter_mut().for_each(|it| it.rotate(cut.at));
-            for (at, placed) in cut.lookups.iter().enumerate() {
-                let lookup = &placed.lookup;
-                let shard = shard_of(lookup.subject).wrapping_sub(first);
-                let Some(shard) = shards.get_mut(shard) else { continue };
-                let Some((_, key)) = finest(lookup) else { continue };
-                let pair = mix(mix(lookup.subject, key), u64::from(lookup.route.0));
-                let record = mix(lookup.record, u64::from(lookup.route.0));
-                cells.put_contact(at, shard.contact(pair, record, cut.at));
-            }
+            remember(cut, cells, first, shards);
         });
     }
 
@@ -183,30 +174,10 @@ impl Engine {
             at: cut.at,
         };
         lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
-            for (at, placed) in cut.lookups.iter().enumerate() {
-                let lookup = &placed.lookup;
-                let Some((kind, key)) = finest(lookup) else { continue };
-                let shard = shard_of(key).wrapping_sub(first);
-                let Some(shard) = shards.get_mut(shard) else { continue };
-                let index = u32::try_from(at).unwrap_or(u32::MAX);
-                let relay = shard.finest(&seen, (index, lookup, cells.contact(at)), kind);
-                cells.put_relay(at, relay);
-            }
+            judge_finest(cut, (cells, &seen), first, shards);
         });
         lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
-            for (at, placed) in cut.lookups.iter().enumerate() {
-                let lookup = &placed.lookup;
-                let Some((kind, _)) = finest(lookup) else { continue };
-                let address = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
-                if address == 0 || kind >= KeyKind::Address {
-                    continue;
-                }
-                let shard = shard_of(address).wrapping_sub(first);
-                let Some(shard) = shards.get_mut(shard) else { continue };
-                let index = u32::try_from(at).unwrap_or(u32::MAX);
-                let contact = (index, lookup, cells.contact(at));
-                shard.roll_up(&seen, contact, (kind, cells.relay(at)));
-            }
+            judge_addresses(cut, (cells, &seen), first, shards);
             shards.iter_mut().for_each(|it| it.tick(&seen));
         });
     }
@@ -309,6 +280,56 @@ impl Engine {
             stats.bytes += own.bytes;
         }
         stats
+    }
+}
+
+/// The first pass over the shards from `first` on: who has seen whom.
+fn remember(cut: &Cut, cells: &Cells, first: usize, shards: &mut [Novelty]) {
+    shards.iter_mut().for_each(|it| it.rotate(cut.at));
+    for (at, placed) in cut.lookups.iter().enumerate() {
+        let lookup = &placed.lookup;
+        let shard = shard_of(lookup.subject).wrapping_sub(first);
+        let Some(shard) = shards.get_mut(shard) else { continue };
+        let Some((_, key)) = finest(lookup) else { continue };
+        let pair = mix(mix(lookup.subject, key), u64::from(lookup.route.0));
+        let record = mix(lookup.record, u64::from(lookup.route.0));
+        cells.put_contact(at, shard.contact(pair, record, cut.at));
+    }
+}
+
+/// The second pass: finest keys.
+fn judge_finest(
+    cut: &Cut,
+    (cells, seen): (&Cells, &Seen<'_>),
+    first: usize,
+    shards: &mut [Clients],
+) {
+    for (at, placed) in cut.lookups.iter().enumerate() {
+        let lookup = &placed.lookup;
+        let Some((kind, key)) = finest(lookup) else { continue };
+        let Some(shard) = shards.get_mut(shard_of(key).wrapping_sub(first)) else { continue };
+        let index = u32::try_from(at).unwrap_or(u32::MAX);
+        let relay = shard.finest(seen, (index, lookup, cells.contact(at)), kind);
+        cells.put_relay(at, relay);
+    }
+}
+
+/// The third pass: addresses above finer keys.
+fn judge_addresses(
+    cut: &Cut,
+    (cells, seen): (&Cells, &Seen<'_>),
+    first: usize,
+    shards: &mut [Clients],
+) {
+    for (at, placed) in cut.lookups.iter().enumerate() {
+        let lookup = &placed.lookup;
+        let Some((kind, _)) = finest(lookup).filter(|it| it.0 < KeyKind::Address) else { continue };
+        let address = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
+        let shard = shard_of(address).wrapping_sub(first);
+        let Some(shard) = shards.get_mut(shard).filter(|_| address != 0) else { continue };
+        let index = u32::try_from(at).unwrap_or(u32::MAX);
+        let contact = (index, lookup, cells.contact(at));
+        shard.roll_up(seen, contact, (kind, cells.relay(at)));
     }
 }
 

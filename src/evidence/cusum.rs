@@ -33,7 +33,8 @@ impl<const A: usize> Cusum<A> {
     pub fn update(&mut self, ladder: &Ladder<A>, step: u8, yes: bool) {
         let Some(row) = ladder.ratios.get(usize::from(step)) else { return };
         for (sum, ratio) in self.0.iter_mut().zip(row) {
-            let ratio = Nats::from(ratio[usize::from(yes)]);
+            let [no, is] = *ratio;
+            let ratio = Nats::from(if yes { is } else { no });
             let next = (Nats::from(*sum) + ratio).clamp(0, NATS_MAX);
             *sum = u16::try_from(next).unwrap_or(u16::MAX);
         }
@@ -70,13 +71,16 @@ impl<const A: usize> Ladder<A> {
             let fixed = nats(ln(p1 / p0)).clamp(Nats::from(i16::MIN), Nats::from(i16::MAX));
             i16::try_from(fixed).unwrap_or(0)
         };
-        let row = |step: usize| {
-            let p0 = rate_at(u8::try_from(step).unwrap_or(0));
-            alternatives(p0).map(|p1| {
-                if p1 <= p0 { [OFF; 2] } else { [ratio(1.0 - p1, 1.0 - p0), ratio(p1, p0)] }
-            })
+        let pair = |p1: f64, p0: f64| match p1 > p0 {
+            true => [ratio(1.0 - p1, 1.0 - p0), ratio(p1, p0)],
+            false => [OFF; 2],
         };
-        Self { ratios: (0..STEPS).map(row).collect(), log_count: nats(ln(A as f64)) }
+        let row = |step: u8| {
+            let p0 = rate_at(step);
+            alternatives(p0).map(|p1| pair(p1, p0))
+        };
+        let steps = 0..u8::try_from(STEPS).unwrap_or(u8::MAX);
+        Self { ratios: steps.map(row).collect(), log_count: nats(ln(A as f64)) }
     }
 }
 

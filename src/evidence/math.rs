@@ -32,7 +32,6 @@ pub fn ln(x: f64) -> f64 {
         return -708.0;
     }
     let bits = x.to_bits();
-    #[expect(clippy::cast_possible_truncation, reason = "an exponent has eleven bits")]
     let exponent = (bits >> 52) as i32 - 1023;
     let index = (bits >> MANTISSA_SHIFT) as usize & (MANTISSA_STEPS - 1);
     let mantissa = f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52);

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn ids_in_no_order_and_ids_at_one_instant_say_nothing() {
-        let scattered = |it: u64| (it * it * 2_654_435_761 ^ it << 40) % 1_000_003;
+        let scattered = |it: u64| ((it * it * 2_654_435_761) ^ (it << 40)) % 1_000_003;
         assert!(sweep((1..500).map(scattered), false) < 6.5);
         assert!(sweep(0..500, true) < 0.01);
     }

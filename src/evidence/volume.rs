@@ -138,11 +138,7 @@ impl Windows {
                 rolled.day = Some((closed, ended));
             }
             if let Some(carried) = horizon.checked_sub(2).and_then(|it| self.carried.get_mut(it)) {
-                *carried = if level.carries {
-                    carry(*carried, closed, ended, (level, horizon))
-                } else {
-                    0
-                };
+                *carried = carry(*carried, closed, ended, (level, horizon));
             }
         }
         rolled
@@ -219,6 +215,9 @@ const EMPTY_WINDOWS_MAX: i64 = 14;
 
 /// What is left over after a window with `closed` subjects and the empty ones that followed it.
 fn carry(carried: u16, closed: u16, ended: i64, (level, horizon): (&Level, usize)) -> u16 {
+    if !level.carries {
+        return 0;
+    }
     let days = HORIZON_MS.get(horizon).map_or(1.0, |it| *it as f64 / DAY_MS as f64);
     let m = level.a_day * days;
     let (k, batches) = (level.spread.k, level.spread.of(horizon));

@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn a_walk_of_one_contact_in_six_survives_the_honest_five() {
-        let honest = |it: u64| if it % 6 == 0 { 1_u64 << 50 | it / 6 } else { scattered(it) };
+        let honest =
+            |it: u64| if it.is_multiple_of(6) { (1_u64 << 50) | (it / 6) } else { scattered(it) };
         let kept = continuations((0..3_000).map(honest));
         assert!(kept > 400, "{kept} of 500");
     }

@@ -7,6 +7,8 @@
 //! alerts only on what they do not explain.
 
 mod clients;
+mod conclude;
+mod context;
 mod explain;
 mod finding;
 mod picture;
@@ -15,7 +17,8 @@ mod space;
 mod streams;
 mod suspect;
 
-pub use clients::{Clients, Limits, Relay, Seen, Stats};
+pub use clients::{Clients, Limits, Stats};
+pub use context::{Relay, Seen};
 pub use explain::{Explained, explain};
 pub use finding::{Finding, FindingKind, Member, Picture};
 pub use rules::{Levels, RouteRules, Rules, weights_of};

@@ -131,18 +131,20 @@ pub(super) fn read(
     } else {
         0
     };
-    let mut streams = [0; STREAMS];
-    streams[Stream::Cold.index()] = profile.cold.log_e(&rules.cold);
-    streams[Stream::Miss.index()] = profile.miss.log_e(&rules.miss);
-    streams[Stream::Walk.index()] = profile.walk.log_e(walk);
-    streams[Stream::Monotone.index()] = profile.monotone.log_e(&rules.monotone);
     // The mean of two e-values where both are counted: ln 2 is 710/1024.
-    streams[Stream::Volume.index()] = if against.route.class == RouteClass::Register {
+    let volume = if against.route.class == RouteClass::Register {
         crate::evidence::math::add_logs(reading.log_e, cold_volume) - 710
     } else {
         reading.log_e
     }
     .max(0);
+    let streams = Stream::ALL.map(|it| match it {
+        Stream::Cold => profile.cold.log_e(&rules.cold),
+        Stream::Miss => profile.miss.log_e(&rules.miss),
+        Stream::Walk => profile.walk.log_e(walk),
+        Stream::Monotone => profile.monotone.log_e(&rules.monotone),
+        Stream::Volume => volume,
+    });
     (streams, reading)
 }
 

@@ -4,7 +4,7 @@
 //! puts their chunks back into the order of each partition.
 
 use crate::attribute::{Attributed, Attributor, Scratch, Skip};
-use crate::decode::{Decoder, Format, Refusal};
+use crate::decode::{AccessRecord, Decoder, Format, Refusal};
 use crate::source::Batch;
 use crate::time::Moment;
 use crate::timeline::{Chunk, Stamp};
@@ -80,27 +80,46 @@ impl Intake {
         };
         let mut tally = Tally::default();
         for (at, row) in batch.rows.iter().enumerate() {
-            let mut stamp = Stamp { offset: row.offset, record: row.time, event: None };
-            match self.decoder.decode(batch.bytes(row)) {
-                Err(refusal) => tally.refused[refusal as usize] += 1,
-                Ok((format, record)) => {
-                    tally.decoded[format as usize] += 1;
-                    stamp.event = record.time;
-                    let fallback = row.time.unwrap_or(Moment(0));
-                    let names = &mut chunk.names;
-                    match self.attributor.attribute(&record, fallback, &mut self.scratch, names) {
-                        Attributed::Skipped(skip) => tally.skipped[skip as usize] += 1,
-                        Attributed::Lookup(lookup) => {
-                            chunk.lookups.push((u32::try_from(at).unwrap_or(u32::MAX), lookup));
-                        }
-                    }
+            let event = match self.decoder.decode(batch.bytes(row)) {
+                Err(refusal) => {
+                    bump(&mut tally.refused, refusal as usize);
+                    None
                 }
-            }
-            chunk.stamps.push(stamp);
+                Ok((format, record)) => {
+                    bump(&mut tally.decoded, format as usize);
+                    let fallback = row.time.unwrap_or_default();
+                    let lookup = self.attribute(&record, fallback, &mut chunk.names);
+                    match lookup {
+                        Attributed::Skipped(skip) => bump(&mut tally.skipped, skip as usize),
+                        Attributed::Lookup(it) => chunk.lookups.push((to_row(at), it)),
+                    }
+                    record.time
+                }
+            };
+            chunk.stamps.push(Stamp { offset: row.offset, record: row.time, event });
         }
         let counts = tally.counts(&chunk);
         (chunk, counts)
     }
+
+    fn attribute(
+        &mut self,
+        record: &AccessRecord<'_>,
+        fallback: Moment,
+        names: &mut Vec<u8>,
+    ) -> Attributed {
+        self.attributor.attribute(record, fallback, &mut self.scratch, names)
+    }
+}
+
+fn bump(counts: &mut [u64], at: usize) {
+    if let Some(count) = counts.get_mut(at) {
+        *count += 1;
+    }
+}
+
+fn to_row(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// Counts a batch by index; maps are filled once a batch.

@@ -133,16 +133,8 @@ impl Baselines {
             let at = usize::from(lesson.route) * self.classes + usize::from(lesson.class);
             let Some(taught) = self.taught.get_mut(at) else { continue };
             taught.subjects.saturating_record(u64::from(lesson.subjects.max(1)));
-            for (rates, rate) in taught.rates.iter_mut().zip(lesson.rates) {
-                if let Some(rate) = rate {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "a share in thousandths"
-                    )]
-                    rates.saturating_record((rate * 1_000.0) as u64 + 1);
-                }
-            }
+            let rates = taught.rates.iter_mut().zip(lesson.rates);
+            rates.for_each(|(rates, rate)| rate.into_iter().for_each(|it| record(rates, it)));
         }
     }
 
@@ -158,6 +150,12 @@ impl Baselines {
     pub const fn touch(&mut self) {
         self.version = self.version.wrapping_add(1);
     }
+}
+
+/// Takes a rate in thousandths.
+fn record(rates: &mut Histogram<u32>, rate: f32) {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+    rates.saturating_record((rate * 1_000.0) as u64 + 1);
 }
 
 impl Taught {

@@ -172,29 +172,22 @@ impl Timeline {
         lane.caught_up = false;
         lane.heard = reading;
         if lane.clock.kind() == Kind::Event {
-            for (index, (row, lookup)) in chunk.lookups.iter().enumerate() {
-                let Some(stamp) = chunk.stamps.get(*row as usize) else { continue };
-                let names = chunk.names_of(index).to_vec();
-                lane.parked.push_back((stamp.offset, *lookup, names));
-            }
-            lane.waiting.extend(&chunk.stamps);
+            lane.park(chunk);
             self.drain(chunk.partition, reading, AGREEING);
             return;
         }
         let nothing = VecDeque::new();
-        let mut lookups = chunk.lookups.iter().enumerate().peekable();
-        let mut placed = Vec::with_capacity(chunk.lookups.len());
-        for (row, stamp) in chunk.stamps.iter().enumerate() {
-            let record = lane.clock.advance(stamp, &nothing, reading);
-            lane.next = stamp.offset.saturating_add(1);
-            while let Some((index, (_, lookup))) =
-                lookups.next_if(|(_, (at, _))| *at as usize == row)
-            {
-                placed.push((index, stamp.offset, record, *lookup));
-            }
-        }
-        for (index, offset, record, lookup) in placed {
-            self.place(chunk.partition, offset, record, (lookup, chunk.names_of(index)), reading);
+        let clock = &mut lane.clock;
+        let records = chunk.stamps.iter().map(|it| clock.advance(it, &nothing, reading));
+        let records: Vec<Moment> = records.collect();
+        lane.next = chunk.stamps.last().map_or(lane.next, |it| it.offset.saturating_add(1));
+        for (index, (row, lookup)) in chunk.lookups.iter().enumerate() {
+            let row = *row as usize;
+            let (Some(stamp), Some(record)) = (chunk.stamps.get(row), records.get(row)) else {
+                continue;
+            };
+            let spot = Spot { partition: chunk.partition, offset: stamp.offset, record: *record };
+            self.place(spot, *lookup, chunk.names_of(index), reading);
         }
     }
 
@@ -211,19 +204,13 @@ impl Timeline {
             if lane.parked.front().is_some_and(|it| it.0 == stamp.offset)
                 && let Some((offset, lookup, names)) = lane.parked.pop_front()
             {
-                self.place(partition, offset, record, (lookup, &names), reading);
+                self.place(Spot { partition, offset, record }, lookup, &names, reading);
             }
         }
     }
 
-    fn place(
-        &mut self,
-        partition: Partition,
-        offset: i64,
-        record: Moment,
-        (mut lookup, names): (Lookup, &[u8]),
-        reading: Moment,
-    ) {
+    fn place(&mut self, spot: Spot, mut lookup: Lookup, names: &[u8], reading: Moment) {
+        let Spot { partition, offset, record } = spot;
         let own = record.index(self.options.slice_ms);
         let slice = self.closed.map_or(own, |closed| own.max(closed + 1));
         self.stats.late += u64::from(slice != own);
@@ -317,7 +304,25 @@ impl Timeline {
     }
 }
 
+/// Where a record stands in the log and in time.
+#[derive(Clone, Copy)]
+struct Spot {
+    partition: Partition,
+    offset: i64,
+    record: Moment,
+}
+
 impl Lane {
+    /// Keeps the rows of a file until those after them are known.
+    fn park(&mut self, chunk: &Chunk) {
+        for (index, (row, lookup)) in chunk.lookups.iter().enumerate() {
+            if let Some(stamp) = chunk.stamps.get(*row as usize) {
+                self.parked.push_back((stamp.offset, *lookup, chunk.names_of(index).to_vec()));
+            }
+        }
+        self.waiting.extend(&chunk.stamps);
+    }
+
     fn first_parked(&self) -> i64 {
         self.waiting.front().map_or(self.next, |it| it.offset)
     }

@@ -1,0 +1,18 @@
+# darban: the commands of a working day. Each does its own set-up.
+
+CARGO ?= cargo
+
+.PHONY: test check
+
+## test: everything: formatting, lints, documentation, licences, and every test there is
+test: check
+	$(CARGO) test --release --locked
+
+## check: what needs no test to run: formatting, lints, documentation, licences
+check:
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --quiet
+	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
+	elif [ "$$CI" = true ]; then echo "cargo-deny is missing" >&2; exit 1; \
+	else echo "skipped: licences: cargo-deny is not installed"; fi

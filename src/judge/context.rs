@@ -1,0 +1,164 @@
+//! A contact in its surroundings: what it is judged against, and what time does to a profile.
+
+use super::Member;
+use super::rules::{RouteRules, Rules};
+use super::space::Space;
+use super::streams::Against;
+use crate::attribute::{KeyKind, Lookup, names};
+use crate::evidence::ONE_NAT;
+use crate::evidence::volume::{HORIZON_MS, HORIZONS};
+use crate::profile::{
+    Baselines, ClassSpec, Episode, Learned, Lesson, Profile, SESSION_IDLE_MS, SESSION_LIFE_MS,
+};
+use crate::time::{DAY_MS, MINUTE_MS, Moment};
+
+/// An episode ends after this many minutes below one nat.
+const EPISODE_IDLE_MINUTES: u32 = 24 * 60;
+
+/// What the engine knows during a cut, the same for every shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The rules.
+    pub rules: &'a Rules,
+    /// What classes have taught.
+    pub baselines: &'a Baselines,
+    /// How dense each route's ids are, by route.
+    pub spaces: &'a [Space],
+    /// The names of the cut's lookups.
+    pub names: &'a [u8],
+    /// The slice's number.
+    pub slice: i64,
+    /// The slice's end.
+    pub at: Moment,
+}
+
+/// What a finest key hands to the roll-up above it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Relay {
+    /// Subjects a day that it is expected to look up; for a session, all of them at its start.
+    pub expects: f32,
+    /// Seconds since its contact before; `u32::MAX` at its first.
+    pub gap_s: u32,
+    /// `ln E`.
+    pub evidence: u16,
+    /// An alert of its own is open: its contacts no longer feed the roll-up.
+    pub firing: bool,
+    /// It has no clock: `expects` counts once.
+    pub at_once: bool,
+}
+
+pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Option<Against<'a>> {
+    let route: &RouteRules = seen.rules.routes.get(usize::from(lookup.route.0))?;
+    let class = lookup.classes.get(kind.index()).copied().unwrap_or_default();
+    Some(Against {
+        rules: seen.rules,
+        route,
+        class: route.classes.get(usize::from(class.0))?,
+        learned: seen.baselines.of(lookup.route.0, class.0),
+        space: seen.spaces.get(usize::from(lookup.route.0)).copied().unwrap_or_default(),
+        version: seen.baselines.version(),
+    })
+}
+
+/// Brings a profile up to a contact's time: sessions end, windows roll, days close. Whether the
+/// client (or its session) begins with this contact.
+pub(super) fn begin(
+    profile: &mut Profile,
+    against: &Against<'_>,
+    at: Moment,
+    fresh: bool,
+    lessons: &mut Vec<Lesson>,
+) -> bool {
+    let level = profile.level(against.class, &against.learned);
+    let mut begins = fresh;
+    if against.class.per_session && !fresh {
+        let born = Moment(i64::from(profile.born_minute) * MINUTE_MS);
+        let over = at.since(profile.last) >= SESSION_IDLE_MS || at.since(born) >= SESSION_LIFE_MS;
+        if over && !profile.flags.firing {
+            let [_, _, subjects, _] = profile.windows.counts();
+            lessons.extend(profile.close_day(subjects, 1, true));
+            profile.settle();
+            profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
+            begins = true;
+        }
+    } else if !against.class.per_session {
+        let rolled = profile.windows.roll(at, &level);
+        for horizon in 0..rolled.horizons {
+            if let Some(count) = profile.cold_counts.get_mut(horizon) {
+                *count = 0;
+            }
+            if let Some(expected) = profile.expected.get_mut(horizon) {
+                *expected = 0.0;
+            }
+        }
+        if let Some((subjects, ended)) = rolled.day {
+            let observed = is_observed(profile, against.class, at);
+            let quiet = observed || profile.was_quiet(against.rules.levels.ticket);
+            lessons.extend(profile.close_day(subjects, ended, quiet));
+            profile.learned = against.version.wrapping_sub(1);
+        }
+    }
+    against.refresh(profile);
+    begins
+}
+
+/// Whether the class observes a client that is still this young.
+pub(super) fn is_observed(profile: &Profile, class: &ClassSpec, at: Moment) -> bool {
+    class.observe_days > 0
+        && (profile.age_days(at) < class.observe_days || profile.own_days < OWN_DAYS_MIN)
+}
+
+/// Working days of its own that an observed client needs besides its age.
+const OWN_DAYS_MIN: u16 = 2;
+
+/// What a finest key is expected to look up, as its roll-up counts it.
+pub(super) fn expectation(
+    level: &crate::evidence::volume::Level,
+    against: &Against<'_>,
+    begins: bool,
+) -> f32 {
+    let learned: &Learned = &against.learned;
+    #[expect(clippy::cast_possible_truncation, reason = "an expectation needs no more digits")]
+    if against.class.per_session {
+        let mean = learned.mean.unwrap_or(against.class.subjects as f32);
+        if begins { mean } else { 0.0 }
+    } else {
+        level.a_day as f32
+    }
+}
+
+/// Adds what a child was expected to do since its contact before, in every current window.
+pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay) {
+    for (sum, horizon) in profile.expected.iter_mut().zip(HORIZON_MS).take(HORIZONS) {
+        if relay.at_once {
+            *sum += relay.expects;
+            continue;
+        }
+        let elapsed = at.0.rem_euclid(horizon).min(i64::from(relay.gap_s) * 1_000);
+        #[expect(clippy::cast_possible_truncation, reason = "a share of a day")]
+        let share = (elapsed as f64 / DAY_MS as f64) as f32;
+        *sum += relay.expects * share;
+    }
+}
+
+/// Begins and ends episodes.
+pub(super) fn episode(profile: &mut Profile, at: Moment, seen: &Seen<'_>) {
+    let minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
+    if profile.evidence() > ONE_NAT {
+        profile.above_minute = minute;
+        if !profile.episode.is_on() {
+            profile.end_episode();
+            profile.episode = Episode { first_seen: at, slice: seen.slice };
+        }
+    } else if profile.episode.is_on()
+        && !profile.flags.firing
+        && minute.saturating_sub(profile.above_minute) >= EPISODE_IDLE_MINUTES
+    {
+        profile.end_episode();
+    }
+}
+
+pub(super) fn member(lookup: &Lookup, kind: KeyKind, arena: &[u8]) -> Member {
+    let name = names::read(arena, lookup.names, kind).unwrap_or_default().to_vec();
+    Member { key: lookup.keys.get(kind.index()).copied().unwrap_or(0), kind, name }
+}
