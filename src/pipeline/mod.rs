@@ -3,9 +3,13 @@
 pub mod backtest;
 pub mod build;
 mod intake;
+pub mod judging;
 mod keys;
 mod lanes;
+mod order;
+pub mod workers;
 
 pub use build::Keys;
 pub use intake::{Counts, Intake};
 pub use lanes::Pool;
+pub use order::Order;

@@ -4,7 +4,7 @@ use super::clock::{AGREEING, Clock, Kind, clamp_event};
 use super::{Chunk, Stamp};
 use crate::attribute::{Lookup, NameRef};
 use crate::source::Partition;
-use crate::time::{Moment, SECOND_MS};
+use crate::time::{MINUTE_MS, Moment, SECOND_MS};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long an assigned partition that says nothing may hold a slice open: a leaderless
@@ -231,31 +231,47 @@ impl Timeline {
 
     /// The next slice that can be closed by our clock's `reading`, oldest first.
     pub fn cut(&mut self, reading: Moment) -> Option<Cut> {
-        let (&slice, pending) = self.pending.first_key_value()?;
-        let (mut open_until, mut silent, mut caught_up) = (i64::MAX, 0, false);
+        let held = self.held(reading)?;
+        let Some((&slice, pending)) = self.pending.first_key_value() else {
+            return self.idle_cut(held, reading);
+        };
+        if slice >= held.open_until {
+            return None;
+        }
+        let waits = held.open_until == i64::MAX && !self.all_finished();
+        if waits && reading.since(pending.first_read) < self.options.slice_ms {
+            return None;
+        }
+        self.stats.cut_without += u64::from(held.silent);
+        Some(self.close(slice, held.caught_up || held.silent))
+    }
+
+    /// What holds slices open; `None` while a partition may still speak for the first time.
+    fn held(&self, reading: Moment) -> Option<Held> {
+        let mut held = Held { open_until: i64::MAX, silent: false, caught_up: false };
         for lane in self.lanes.values().filter(|it| it.active) {
             if lane.caught_up {
-                caught_up = true;
+                held.caught_up = true;
             } else if let Some(now) = lane.clock.now() {
-                open_until = open_until.min(now.index(self.options.slice_ms));
+                held.open_until = held.open_until.min(now.index(self.options.slice_ms));
             } else if reading.since(lane.heard) >= SILENT_HOLD_MS {
-                silent += 1;
+                held.silent = true;
             } else {
                 return None;
             }
         }
-        let waits_for_clock = open_until == i64::MAX;
-        if slice >= open_until {
-            return None;
-        }
-        if waits_for_clock
-            && !self.all_finished()
-            && reading.since(pending.first_read) < self.options.slice_ms
-        {
-            return None;
-        }
-        self.stats.cut_without += u64::from(silent > 0);
-        Some(self.close(slice, caught_up || silent > 0))
+        Some(held)
+    }
+
+    /// With nothing to judge and every partition at its end, an empty cut a minute, so that alerts
+    /// resolve while nobody asks anything. It stays a minute behind our clock: a gateway that is
+    /// a little late is not late here.
+    fn idle_cut(&mut self, held: Held, reading: Moment) -> Option<Cut> {
+        let slice = reading.plus(-MINUTE_MS).index(self.options.slice_ms);
+        let step = (MINUTE_MS / self.options.slice_ms).max(1);
+        let closed = self.closed?;
+        let idle = held.caught_up && held.open_until == i64::MAX && !self.all_finished();
+        (idle && slice >= closed.saturating_add(step)).then(|| self.close(slice, true))
     }
 
     /// Files never get another line after their end, so nothing is waited for.
@@ -289,6 +305,16 @@ impl Timeline {
         bounds
     }
 
+    /// The lowest unjudged offset of every partition.
+    #[must_use]
+    pub fn resume(&self) -> Vec<Bound> {
+        let bound = |(partition, lane): (&Partition, &Lane)| Bound {
+            partition: *partition,
+            resume: lane.open.front().map_or_else(|| lane.first_parked(), |it| it.1),
+        };
+        self.lanes.iter().map(bound).collect()
+    }
+
     /// Counters.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -302,6 +328,17 @@ impl Timeline {
         let open = self.lanes.iter().filter(|(_, it)| it.active && !it.caught_up);
         open.min_by_key(|(partition, it)| (it.clock.now(), **partition)).map(|(it, _)| *it)
     }
+}
+
+/// What holds slices open.
+#[derive(Clone, Copy)]
+struct Held {
+    /// Slices from this one on may still get records.
+    open_until: i64,
+    /// A partition that said nothing was passed over.
+    silent: bool,
+    /// Some partition was read to its end.
+    caught_up: bool,
 }
 
 /// Where a record stands in the log and in time.

@@ -1,0 +1,133 @@
+//! The judging thread's state: facts in, alert changes and what may be committed out.
+//!
+//! It holds timeline and engine and no judgement of its own. What it gives out is in order: the
+//! alerts of a cut before the offsets behind it, so that whoever commits after the alerts are safe
+//! never loses one.
+
+use super::workers::Fact;
+use super::{Counts, Pool};
+use crate::alert::Alert;
+use crate::engine::{Engine, Progress};
+use crate::source::Partition;
+use crate::time::{Moment, SECOND_MS};
+use crate::timeline::{self, Bound, Chunk, Timeline};
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+
+/// Lags are told up to a week; a backlog behind that is no longer a lag.
+const LAG_SECONDS_MAX: u64 = 7 * 24 * 3_600;
+
+/// What came of a round.
+#[derive(Debug, Default)]
+pub struct Round {
+    /// Alert changes.
+    pub alerts: Vec<Alert>,
+    /// Where open alerts stand.
+    pub progress: Vec<Progress>,
+    /// The lowest unjudged offset of every partition.
+    pub resume: Vec<Bound>,
+}
+
+/// Timeline, engine and counters.
+#[derive(Debug)]
+pub struct Judging {
+    timeline: Timeline,
+    engine: Engine,
+    pool: Pool,
+    counts: Counts,
+    gaps: BTreeMap<Partition, u64>,
+    /// Seconds between event time and our clock, by lookup.
+    lag: Option<Histogram<u64>>,
+}
+
+impl Judging {
+    /// Nothing judged yet.
+    #[must_use]
+    pub fn new(engine: Engine, slice_ms: i64, pool: Pool) -> Self {
+        Self {
+            timeline: Timeline::new(timeline::Options { slice_ms }),
+            engine,
+            pool,
+            counts: Counts::default(),
+            gaps: BTreeMap::new(),
+            lag: Histogram::new_with_bounds(1, LAG_SECONDS_MAX, 2).ok(),
+        }
+    }
+
+    /// Takes a fact.
+    pub fn take(&mut self, fact: Fact, reading: Moment) {
+        match fact {
+            Fact::Assigned(partition, place, next) => {
+                self.engine.name(partition, place);
+                self.timeline.assigned(partition, next, reading);
+            }
+            Fact::Chunk(chunk, counts) => {
+                self.counts.add(&counts);
+                self.measure(&chunk, reading);
+                self.timeline.feed(&chunk, reading);
+            }
+            Fact::End(partition, next) => self.timeline.end(partition, next, reading),
+            Fact::Revoked(partition) => self.timeline.revoked(partition, reading),
+            Fact::Gap(partition, _, missing) => {
+                *self.gaps.entry(partition).or_default() += missing.unwrap_or(1);
+            }
+        }
+    }
+
+    fn measure(&mut self, chunk: &Chunk, reading: Moment) {
+        let Some(lag) = &mut self.lag else { return };
+        // Every sixteenth is enough for quantiles and costs a sixteenth.
+        for (_, lookup) in chunk.lookups.iter().step_by(16) {
+            let seconds = reading.since(lookup.event).max(0) / SECOND_MS;
+            lag.saturating_record(u64::try_from(seconds).unwrap_or(0).max(1));
+        }
+    }
+
+    /// Judges what can be judged by now.
+    pub fn judge(&mut self, reading: Moment) -> Round {
+        let mut round = Round::default();
+        while let Some(cut) = self.timeline.cut(reading) {
+            let outputs = self.engine.step(&cut, &self.pool);
+            round.alerts.extend(outputs.alerts);
+            if !outputs.progress.is_empty() {
+                round.progress = outputs.progress;
+            }
+            if !round.alerts.is_empty() {
+                // What was found leaves before more is judged.
+                break;
+            }
+        }
+        round.resume = self.timeline.resume();
+        round
+    }
+
+    /// Records and lookups so far.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Records that are missing from the log, in all.
+    #[must_use]
+    pub fn gap_records(&self) -> u64 {
+        self.gaps.values().sum()
+    }
+
+    /// The engine's counters and gauges.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The timeline's counters.
+    #[must_use]
+    pub fn timeline(&self) -> timeline::Stats {
+        self.timeline.stats()
+    }
+
+    /// Event-time lags in seconds since they were last taken.
+    pub fn take_lag(&mut self) -> Option<Histogram<u64>> {
+        let fresh = Histogram::new_with_bounds(1, LAG_SECONDS_MAX, 2).ok();
+        std::mem::replace(&mut self.lag, fresh)
+    }
+}
