@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod explain;
 mod replay;
+mod run;
 mod terminal;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -32,6 +33,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The daemon: read Kafka, judge, notify
+    Run(run::Arguments),
     /// Judge log files as if they came from Kafka: what would have been paged?
     Replay(replay::Arguments),
     /// Check a configuration, and with --sample how it reads log lines
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

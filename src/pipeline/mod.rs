@@ -7,6 +7,8 @@ pub mod judging;
 mod keys;
 mod lanes;
 mod order;
+pub mod receivers;
+pub mod run;
 pub mod workers;
 
 pub use build::Keys;

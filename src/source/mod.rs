@@ -5,6 +5,7 @@
 //! a record costs more than decoding it, and moving borrowed Kafka messages is no faster.
 
 pub mod files;
+pub mod kafka;
 
 use crate::time::Moment;
 use std::sync::Arc;

@@ -1,0 +1,115 @@
+//! `darban run`: the daemon.
+
+use super::terminal;
+use super::{Failure, exit};
+use crate::alert::Alert;
+use crate::config::Config;
+use crate::deliver::{self, Delivery, Outbox};
+use crate::pipeline::run::{self, Parts, Watcher};
+use crate::pipeline::{Keys, receivers};
+use crate::source::kafka::Fault;
+use crate::time::{Clock, Moment, SECOND_MS};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+/// How long delivery may go on after the daemon was told to stop; the rest stays in the outbox.
+const LAST_DELIVERY: Duration = Duration::from_secs(10);
+/// A fault of one kind is said once in this time: an outage brings two or three a second.
+const FAULT_AGAIN_MS: i64 = 30 * SECOND_MS;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The configuration
+    #[arg(long, short, value_name = "FILE", default_value = "/etc/darban/darban.toml")]
+    config: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = Config::load(&arguments.config).map_err(|it| Failure::new(exit::CONFIG, &it))?;
+    let wrong = |words: String| Failure::new(exit::CONFIG, &words);
+    let specs = receivers::receivers(&config).map_err(wrong)?;
+    let policy =
+        receivers::policy(&config, &arguments.config.display().to_string()).map_err(wrong)?;
+    let keys = Keys::of_file_or_new(&config.privacy.key_file).map_err(|error| {
+        let path = config.privacy.key_file.display();
+        Failure::new(exit::CONFIG, &format!("cannot read or make the key file {path}: {error}"))
+    })?;
+    let failed = |words: String| Failure::new(exit::INTERNAL, &words);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| failed(format!("cannot start the runtime: {error}")))?;
+    let outbox = Outbox::open(&config.state.directory).map_err(|error| {
+        let path = config.state.directory.display();
+        failed(format!("cannot open the outbox in {path}: {error}"))
+    })?;
+    let clock = Clock::system();
+    let options = deliver::Options {
+        receivers: specs,
+        policy,
+        terminal: Box::new(std::io::stdout()),
+        ..deliver::Options::default()
+    };
+    let delivery = Delivery::start(options, outbox, clock, runtime.handle())
+        .map_err(|error| failed(error.to_string()))?;
+    let stop = stop_on_signal(&runtime);
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let source = receivers::source(&config, host.as_deref().map(str::trim));
+    terminal::remark(
+        "starts cold: baselines are learned anew, since state that survives a restart comes later",
+    );
+    let mut told = Told { last: Vec::new(), clock };
+    let parts = Parts { source, keys: &keys, delivery: &delivery, clock, stop };
+    let outcome = run::run(&config, parts, &mut told);
+    let left = runtime.block_on(delivery.stop(LAST_DELIVERY));
+    if left > 0 {
+        terminal::remark(&format!("{left} notifications stay in the outbox for the next start"));
+    }
+    outcome.map_err(|error| match error {
+        run::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
+        other => Failure::new(exit::INTERNAL, &other),
+    })
+}
+
+/// A flag that SIGTERM and SIGINT set.
+fn stop_on_signal(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    runtime.spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        flag.store(true, Relaxed);
+    });
+    stop
+}
+
+struct Told {
+    last: Vec<(crate::source::kafka::FaultKind, Moment)>,
+    clock: Clock,
+}
+
+impl Watcher for Told {
+    fn alert(&mut self, alert: &Alert) {
+        tracing::info!(id = alert.id, kind = alert.kind.name(), "alert");
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        let now = self.clock.now();
+        let recent = |it: &(crate::source::kafka::FaultKind, Moment)| {
+            it.0 == fault.kind && now.since(it.1) < FAULT_AGAIN_MS
+        };
+        if self.last.iter().any(recent) {
+            return;
+        }
+        self.last.retain(|it| it.0 != fault.kind);
+        self.last.push((fault.kind, now));
+        terminal::complain(&fault.words);
+    }
+}

@@ -1,0 +1,111 @@
+//! From the receivers of a configuration to those of delivery.
+
+use crate::alert::Silences;
+use crate::alert::text::Wording;
+use crate::config::{Config, Protocol, ReceiverConfig, ReceiverKind, Start, StdoutFormat};
+use crate::deliver::{self, Endpoint, LATE_AFTER_MS, Policy, ReceiverSpec, Secret};
+use crate::source::kafka;
+use std::io::ErrorKind;
+
+/// The receivers of a configuration.
+///
+/// # Errors
+/// Every receiver whose address cannot be used.
+pub fn receivers(config: &Config) -> Result<Vec<ReceiverSpec>, String> {
+    let built: Vec<Result<ReceiverSpec, String>> = config.receivers.iter().map(receiver).collect();
+    let problems: Vec<&str> =
+        built.iter().filter_map(|it| it.as_ref().err().map(String::as_str)).collect();
+    if !problems.is_empty() {
+        return Err(problems.join("; "));
+    }
+    Ok(built.into_iter().flatten().collect())
+}
+
+fn receiver(config: &ReceiverConfig) -> Result<ReceiverSpec, String> {
+    let bad = |error: deliver::EndpointError| format!("receiver {}: {error}", config.name);
+    let kind = match &config.kind {
+        ReceiverKind::Pagerduty { url, routing_key } => deliver::ReceiverKind::Pagerduty {
+            url: Endpoint::pagerduty(url).map_err(bad)?,
+            routing_key: Secret::new(routing_key.reveal()),
+        },
+        ReceiverKind::Alertmanager { urls } => deliver::ReceiverKind::Alertmanager {
+            urls: urls
+                .iter()
+                .map(|it| Endpoint::alertmanager(it))
+                .collect::<Result<_, _>>()
+                .map_err(bad)?,
+        },
+        ReceiverKind::Stdout { format } => deliver::ReceiverKind::Stdout {
+            format: match format {
+                StdoutFormat::Human => deliver::Format::Human,
+                StdoutFormat::Ndjson => deliver::Format::Ndjson,
+            },
+        },
+    };
+    Ok(ReceiverSpec { name: config.name.clone(), severity: config.severity.clone(), kind })
+}
+
+/// How alerts are told.
+///
+/// # Errors
+/// What is wrong with the silences file.
+pub fn policy(config: &Config, config_path: &str) -> Result<Policy, String> {
+    let silences = match &config.alert.silences {
+        None => Silences::default(),
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => Silences::parse(&text)
+                .map_err(|problems| format!("{}: {}", path.display(), problems.join("; ")))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Silences::default(),
+            Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
+        },
+    };
+    Ok(Policy {
+        wording: Wording {
+            runbooks: config.alert.runbooks.clone(),
+            config: config_path.to_owned(),
+            pages: Some(config.http.external_url.clone()),
+        },
+        silences,
+        late_after_ms: Some(LATE_AFTER_MS),
+        per_hour: config.alert.notifications_per_hour,
+        ..Policy::default()
+    })
+}
+
+/// Where records come from.
+#[must_use]
+pub fn source(config: &Config, host: Option<&str>) -> kafka::Options {
+    let source = &config.source;
+    let security = &source.security;
+    let protocol = match security.protocol {
+        Protocol::Plaintext => "plaintext",
+        Protocol::Tls => "ssl",
+        Protocol::SaslTls => "sasl_ssl",
+        Protocol::SaslPlaintext => "sasl_plaintext",
+    };
+    kafka::Options {
+        brokers: source.brokers.clone(),
+        topics: source.topics.clone(),
+        group: source.group.clone(),
+        instance_id: Some(source.instance_id_on(host)),
+        start: match source.start {
+            Start::Latest => kafka::Start::Latest,
+            Start::Earliest => kafka::Start::Earliest,
+            Start::Back(ms) => kafka::Start::Back(ms),
+        },
+        security: kafka::Security {
+            protocol: protocol.to_owned(),
+            ca_file: security.ca_file.clone(),
+            cert_file: security.cert_file.clone(),
+            key_file: security.key_file.clone(),
+            mechanism: security.mechanism.map(|it| it.name().to_owned()),
+            username: security.username.clone(),
+            password: security.password.as_ref().map(|it| it.reveal().to_owned()),
+        },
+        session_timeout_ms: SESSION_TIMEOUT_MS,
+    }
+}
+
+/// How long the group keeps our partitions for us. With an instance id a restart takes them over
+/// at once, so a long session costs nothing.
+const SESSION_TIMEOUT_MS: u32 = 45_000;

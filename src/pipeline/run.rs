@@ -1,0 +1,203 @@
+//! The daemon: Kafka to notifications, from the first poll to the last commit.
+//!
+//! Data moves on plain threads (one polls, some decode, one judges), tokio runs delivery and
+//! nothing else. Offsets are committed only behind alerts that stand in the outbox, which is
+//! synced before the commit is asked for: what a kill takes away is read and judged again.
+
+use super::judging::{Judging, Round};
+use super::workers::{self, Fact};
+use super::{Intake, Keys, Order, Pool, build};
+use crate::alert::Alert;
+use crate::config::Config;
+use crate::deliver::Delivery;
+use crate::source::kafka::{self, Fault};
+use crate::source::{CHANNEL_BATCHES_MAX, Event};
+use crate::time::{Clock, Moment, SECOND_MS};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+/// How long the judging thread waits for a fact before it looks at the clock.
+const TICK: Duration = Duration::from_millis(20);
+/// How often offsets are committed at most.
+const COMMIT_EVERY_MS: i64 = SECOND_MS;
+/// How long the last commit may take when the daemon ends.
+const LAST_COMMIT_MS: u64 = 2_000;
+/// Faults that wait to be told; more of the same tell nothing.
+const FAULTS_MAX: usize = 64;
+
+/// Why the daemon ends before it is asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Routes or keys do not fit together.
+    #[error("{0}")]
+    Attribution(String),
+    /// The consumer cannot be started.
+    #[error(transparent)]
+    Kafka(#[from] kafka::Error),
+    /// A thread cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// Kafka said no for good.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+/// Whoever watches the daemon.
+pub trait Watcher {
+    /// An alert changed; it stands in the outbox.
+    fn alert(&mut self, alert: &Alert);
+    /// Kafka is in trouble, in words.
+    fn fault(&mut self, fault: &Fault);
+    /// Once a second: how things stand.
+    fn tick(&mut self, _judging: &mut Judging, _kafka: &kafka::Stats, _now: Moment) {}
+}
+
+/// What the daemon is made of besides its configuration.
+pub struct Parts<'a> {
+    /// Where records come from.
+    pub source: kafka::Options,
+    /// The keys of hashes and identities.
+    pub keys: &'a Keys,
+    /// Where alerts go.
+    pub delivery: &'a Delivery,
+    /// The clock.
+    pub clock: Clock,
+    /// Set when it is time to end.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Parts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// Runs until it is told to stop, or Kafka says no for good.
+///
+/// # Errors
+/// When it cannot start, or Kafka says no for good.
+pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Result<(), Error> {
+    let Parts { source, keys, delivery, clock, stop } = parts;
+    let threads = config.threads.unwrap_or_else(cores);
+    let decoder = Arc::new(build::decoder(config));
+    let attributor = Arc::new(build::attributor(config, keys).map_err(Error::Attribution)?);
+    let (event_in, event_out) = bounded::<Event>(CHANNEL_BATCHES_MAX);
+    let (fact_in, fact_out) = bounded(CHANNEL_BATCHES_MAX);
+    let (fault_in, fault_out) = bounded(FAULTS_MAX);
+    let intake = || Intake::new(decoder.clone(), attributor.clone());
+    // One core polls and judges, the others decode.
+    let decoders = workers::start(threads.saturating_sub(1).max(1), intake, event_out, &fact_in)?;
+    drop(fact_in);
+    let consumer = kafka::start(&source, event_in, fault_in, clock)?;
+    let engine = build::engine(config, keys);
+    let mut daemon = Daemon {
+        judging: Judging::new(engine, config.detect.slice_ms, Pool::new(threads)),
+        order: Order::default(),
+        consumer,
+        delivery,
+        clock,
+        ticked: clock.now(),
+        committed: clock.now(),
+        resume: Vec::new(),
+    };
+    let outcome = daemon.work(&fact_out, &fault_out, &stop, watcher);
+    daemon.consumer.stop();
+    // The poll thread may be waiting to hand something over.
+    while fact_out.recv_timeout(Duration::from_secs(5)).is_ok() {}
+    let resume = std::mem::take(&mut daemon.resume);
+    daemon.consumer.commit_now(resume, LAST_COMMIT_MS);
+    daemon.consumer.join();
+    for decoder in decoders {
+        // A panicked worker has said so itself.
+        let _ended = decoder.join();
+    }
+    outcome
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+struct Daemon<'a> {
+    judging: Judging,
+    order: Order<Fact>,
+    consumer: kafka::Handle,
+    delivery: &'a Delivery,
+    clock: Clock,
+    ticked: Moment,
+    committed: Moment,
+    /// What may be committed.
+    resume: Vec<(crate::source::Partition, i64)>,
+}
+
+impl Daemon<'_> {
+    fn work(
+        &mut self,
+        facts: &Receiver<(u64, Fact)>,
+        faults: &Receiver<Fault>,
+        stop: &AtomicBool,
+        watcher: &mut impl Watcher,
+    ) -> Result<(), Error> {
+        while !stop.load(Relaxed) {
+            match facts.recv_timeout(TICK) {
+                Ok((sequence, fact)) => self.order.put(sequence, fact),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return told_fatal(faults, watcher),
+            }
+            let now = self.clock.now();
+            while let Some(fact) = self.order.take() {
+                self.judging.take(fact, now);
+            }
+            while self.round(now, watcher) {}
+            let fatal = faults.try_iter().inspect(|it| watcher.fault(it)).find(|it| it.fatal);
+            if let Some(fault) = fatal {
+                return Err(Error::Fatal(fault.words));
+            }
+            self.tick(now, watcher);
+        }
+        Ok(())
+    }
+
+    /// Judges up to the next alerts and sends them; whether there may be more.
+    fn round(&mut self, now: Moment, watcher: &mut impl Watcher) -> bool {
+        let Round { alerts, resume, .. } = self.judging.judge(now);
+        let found = !alerts.is_empty();
+        if found {
+            alerts.iter().for_each(|it| watcher.alert(it));
+            if let Err(error) = self.delivery.offer(alerts) {
+                // Nothing is committed until the outbox takes it; the pages are on their way.
+                tracing::error!("the outbox cannot be written, offsets are held back: {error}");
+                return false;
+            }
+        }
+        self.resume = resume.into_iter().map(|it| (it.partition, it.resume)).collect();
+        found
+    }
+
+    fn tick(&mut self, now: Moment, watcher: &mut impl Watcher) {
+        if now.since(self.committed) >= COMMIT_EVERY_MS {
+            self.committed = now;
+            // What an earlier offer could not write is tried again before anything is committed.
+            match self.delivery.offer(Vec::new()) {
+                Ok(()) => self.consumer.commit(self.resume.clone()),
+                Err(error) => tracing::error!("the outbox cannot be written: {error}"),
+            }
+        }
+        if now.since(self.ticked) >= SECOND_MS {
+            self.ticked = now;
+            watcher.tick(&mut self.judging, &self.consumer.stats(), now);
+        }
+    }
+}
+
+/// The consumer ended by itself: its last fault says why.
+fn told_fatal(faults: &Receiver<Fault>, watcher: &mut impl Watcher) -> Result<(), Error> {
+    let mut words = "the consumer ended by itself".to_owned();
+    for fault in faults.try_iter() {
+        watcher.fault(&fault);
+        words = fault.words;
+    }
+    Err(Error::Fatal(words))
+}

@@ -1,0 +1,97 @@
+//! librdkafka's callbacks: they forward, and decide nothing.
+
+use super::Fault;
+use crossbeam_channel::Sender;
+use rdkafka::bindings::rd_kafka_resp_err_t as RespErr;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+pub(super) type Consumer = BaseConsumer<Context>;
+
+/// What the group wants of us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rebalanced {
+    Assigned(Vec<(String, i32)>),
+    Revoked(Vec<(String, i32)>),
+}
+
+pub(super) struct Context {
+    faults: Sender<Fault>,
+    rebalanced: Mutex<Vec<Rebalanced>>,
+    /// Nobody asks any more: the group's wishes are granted on the spot, or closing would wait for
+    /// an answer for ever.
+    closing: AtomicBool,
+}
+
+impl Context {
+    pub(super) const fn new(faults: Sender<Fault>) -> Self {
+        Self { faults, rebalanced: Mutex::new(Vec::new()), closing: AtomicBool::new(false) }
+    }
+
+    /// From now on nobody will ask what the group wants.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Relaxed);
+    }
+
+    /// What came since it was last asked, in order.
+    pub(super) fn take(&self) -> Vec<Rebalanced> {
+        std::mem::take(&mut self.rebalanced.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells a fault, unless so many wait to be read that one more tells nothing.
+    pub(super) fn tell(&self, fault: Fault) {
+        let _full_or_gone = self.faults.try_send(fault);
+    }
+}
+
+impl ClientContext for Context {
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.tell(Fault::of(&error, reason));
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error => tracing::error!(facility, "kafka: {message}"),
+            RDKafkaLogLevel::Warning => tracing::warn!(facility, "kafka: {message}"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                tracing::debug!(facility, "kafka: {message}");
+            }
+        }
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        error: RespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let assigned = error == RespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.closing.load(Relaxed) {
+            let granted = match assigned {
+                true => consumer.incremental_assign(list),
+                false => consumer.incremental_unassign(list),
+            };
+            if let Err(error) = granted {
+                tracing::debug!("while closing: {error}");
+            }
+            return;
+        }
+        let partitions =
+            list.elements().iter().map(|it| (it.topic().to_owned(), it.partition())).collect();
+        let told = match assigned {
+            true => Rebalanced::Assigned(partitions),
+            false => Rebalanced::Revoked(partitions),
+        };
+        self.rebalanced.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+    }
+}

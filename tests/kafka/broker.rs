@@ -1,0 +1,190 @@
+//! A real Apache Kafka broker for tests, in KRaft mode, out of Maven Central.
+//!
+//! The jars are fetched once into `target/kafka`; a broker's log lives in a folder of its own
+//! there. Java runs under a shell that ends it when our end of its input closes, so that a test
+//! that dies leaves nothing behind.
+
+use super::super::deliver::wait::wait_until;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::config::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Ends java when the test's end of the pipe closes.
+const UNDER_WATCH: &str = r#"java "$@" & child=$!; cat >/dev/null; kill -9 $child; wait $child"#;
+/// Quick to start on two cores: serial collector, first tier of the compiler only.
+const JVM: &[&str] = &["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+
+pub(crate) struct Broker {
+    folder: PathBuf,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Broker {
+    /// A broker with an empty log; `None` (and one line that says why) where it cannot be had.
+    pub(crate) fn start(test: &str) -> Option<Self> {
+        let libs = match libs() {
+            Ok(libs) => libs,
+            Err(why) => {
+                assert!(std::env::var_os("CI").is_none(), "{test}: {why}");
+                println!("skipped: {test}: {why}");
+                return None;
+            }
+        };
+        let folder = target().join(format!("kafka/run-{}-{test}", std::process::id()));
+        let _left_over = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let (port, controller) = (free_port(), free_port());
+        let template = fs::read_to_string(here().join("server.properties")).unwrap();
+        let properties = template
+            .replace("@DIR@", folder.to_str().unwrap())
+            .replace("@PORT@", &port.to_string())
+            .replace("@CONTROLLER_PORT@", &controller.to_string());
+        fs::write(folder.join("server.properties"), properties).unwrap();
+        let format = java(libs, &["kafka.tools.StorageTool", "format", "--standalone", "-t"])
+            .args(["MkU3OEVBNTcwNTJENDM2Qg", "-c"])
+            .arg(folder.join("server.properties"))
+            .output()
+            .unwrap();
+        assert!(format.status.success(), "{}", String::from_utf8_lossy(&format.stderr));
+        let mut broker = Self { folder, port, child: None };
+        broker.restart();
+        Some(broker)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// `kill -9`; the log stays.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.stdin.take());
+            child.wait().unwrap();
+        }
+    }
+
+    /// Starts it on the log that it has, and waits until it answers.
+    pub(crate) fn restart(&mut self) {
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("broker.log"))
+            .unwrap();
+        let arguments = java_arguments(libs().unwrap(), &["kafka.Kafka"]);
+        let child = Command::new("sh")
+            .args(["-c", UNDER_WATCH, "sh"])
+            .args(JVM)
+            .args(arguments)
+            .arg(self.folder.join("server.properties"))
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let port = self.port;
+        wait_until("the broker answers", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    }
+
+    pub(crate) fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let admin: AdminClient<_> = self.client().create().unwrap();
+        let topic = settings.iter().fold(
+            NewTopic::new(name, partitions, TopicReplication::Fixed(1)),
+            |topic, (key, value)| topic.set(key, value),
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let made = runtime.block_on(admin.create_topics(&[topic], &AdminOptions::new())).unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+    }
+
+    /// Writes records (partition, timestamp in milliseconds, bytes) and waits until they stand.
+    pub(crate) fn write<'a>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = (i32, i64, &'a [u8])>,
+    ) {
+        let producer: BaseProducer =
+            self.client().set("compression.type", "lz4").set("linger.ms", "5").create().unwrap();
+        for (partition, at, bytes) in records {
+            let mut record: BaseRecord<'_, (), [u8]> =
+                BaseRecord::to(topic).partition(partition).timestamp(at).payload(bytes);
+            while let Err((_, back)) = producer.send(record) {
+                producer.poll(Duration::from_millis(50));
+                record = back;
+            }
+        }
+        producer.flush(Duration::from_secs(30)).unwrap();
+    }
+
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.address()).set("message.timeout.ms", "30000");
+        config
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+        let _kept = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kafka")
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The folder of the jars, fetched on first use.
+fn libs() -> Result<&'static Path, &'static str> {
+    static LIBS: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let fetched = LIBS.get_or_init(|| {
+        let libs = target().join("kafka/libs");
+        let complete = libs.join(".complete");
+        if !complete.exists() {
+            let fetched = Command::new("mvn")
+                .args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-f"])
+                .arg(here().join("pom.xml"))
+                .arg(format!("-DoutputDirectory={}", libs.display()))
+                .output()
+                .map_err(|error| format!("no Maven: {error}"))?;
+            if !fetched.status.success() {
+                return Err("Kafka's jars cannot be had from Maven Central".to_owned());
+            }
+            fs::write(complete, "").map_err(|error| error.to_string())?;
+        }
+        Command::new("java")
+            .arg("-version")
+            .output()
+            .map_err(|error| format!("no Java: {error}"))?;
+        Ok(libs)
+    });
+    fetched.as_deref().map_err(String::as_str)
+}
+
+fn java_arguments(libs: &Path, main: &[&str]) -> Vec<String> {
+    let logging = format!("-Dlog4j2.configurationFile={}", here().join("log4j2.xml").display());
+    let mut arguments = vec![logging, "-cp".to_owned(), format!("{}/*", libs.display())];
+    arguments.extend(main.iter().map(|it| (*it).to_owned()));
+    arguments
+}
+
+fn java(libs: &Path, main: &[&str]) -> Command {
+    let mut command = Command::new("java");
+    command.args(java_arguments(libs, main));
+    command
+}

@@ -1,0 +1,128 @@
+//! The source against a real Apache Kafka broker.
+
+pub(crate) mod broker;
+
+use broker::Broker;
+use crossbeam_channel::{Receiver, bounded};
+use darban::source::kafka::{self, Fault, FaultKind, Handle, Options, Start};
+use darban::source::{Event, Partition};
+use darban::time::Clock;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const WITHIN: Duration = Duration::from_secs(40);
+
+fn options(broker: &str, topic: &str, group: &str) -> Options {
+    Options {
+        brokers: vec![broker.to_owned()],
+        topics: vec![topic.to_owned()],
+        group: group.to_owned(),
+        instance_id: Some(format!("{group}-1")),
+        start: Start::Earliest,
+        session_timeout_ms: 6_000,
+        ..Options::default()
+    }
+}
+
+fn consume(options: &Options) -> (Handle, Receiver<Event>, Receiver<Fault>) {
+    let (events, event_out) = bounded(8);
+    let (faults, fault_out) = bounded(64);
+    let handle = kafka::start(options, events, faults, Clock::system()).unwrap();
+    (handle, event_out, fault_out)
+}
+
+/// Reads until `count` records came; the offsets of each partition in the order of reading.
+fn read(events: &Receiver<Event>, count: usize) -> BTreeMap<Partition, Vec<i64>> {
+    let mut found: BTreeMap<Partition, Vec<i64>> = BTreeMap::new();
+    while found.values().map(Vec::len).sum::<usize>() < count {
+        if let Event::Batch(batch) = events.recv_timeout(WITHIN).expect("records come in time") {
+            let offsets = batch.rows.iter().map(|it| it.offset);
+            found.entry(batch.partition).or_default().extend(offsets);
+        }
+    }
+    found
+}
+
+fn end(handle: Handle, events: &Receiver<Event>) {
+    handle.stop();
+    while events.recv().is_ok() {}
+    handle.join();
+}
+
+fn lines(count: usize) -> Vec<Vec<u8>> {
+    (0..count).map(|it| format!("line {it}").into_bytes()).collect()
+}
+
+fn spread<'a>(
+    lines: &'a [Vec<u8>],
+    partitions: usize,
+) -> impl Iterator<Item = (i32, i64, &'a [u8])> {
+    lines.iter().enumerate().map(move |(at, line)| {
+        (i32::try_from(at % partitions).unwrap(), 1_795_289_416_000, line.as_slice())
+    })
+}
+
+#[test]
+fn records_of_six_partitions_come_once_and_in_order_and_a_commit_is_where_it_goes_on() {
+    let Some(broker) = Broker::start("once-and-in-order") else { return };
+    broker.create_topic("log", 6, &[]);
+    let first = lines(20_000);
+    broker.write("log", spread(&first, 6));
+    let options = options(&broker.address(), "log", "g");
+    let (handle, events, _) = consume(&options);
+    let found = read(&events, 20_000);
+    assert_eq!(found.len(), 6);
+    for offsets in found.values() {
+        let expected: Vec<i64> = (0..i64::try_from(offsets.len()).unwrap()).collect();
+        assert_eq!(*offsets, expected);
+    }
+    let next = |offsets: &Vec<i64>| offsets.last().map_or(0, |it| it + 1);
+    handle.commit_now(found.iter().map(|it| (*it.0, next(it.1))).collect(), 10_000);
+    assert_eq!(handle.stats().commits.ok, 1);
+    end(handle, &events);
+    let more = lines(600);
+    broker.write("log", spread(&more, 6));
+    let (handle, events, _) = consume(&options);
+    let again = read(&events, 600);
+    let lowest = again.values().filter_map(|it| it.first()).min().copied();
+    assert_eq!((again.values().map(Vec::len).sum::<usize>(), lowest), (600, Some(3_333)));
+    end(handle, &events);
+}
+
+#[test]
+fn a_killed_broker_that_comes_back_loses_nothing() {
+    let Some(mut broker) = Broker::start("killed") else { return };
+    broker.create_topic("log", 3, &[]);
+    let first = lines(3_000);
+    broker.write("log", spread(&first, 3));
+    let (handle, events, _) = consume(&options(&broker.address(), "log", "g"));
+    let mut found = read(&events, 3_000);
+    broker.kill();
+    broker.restart();
+    broker.write("log", spread(&first, 3));
+    for (partition, offsets) in read(&events, 3_000) {
+        found.entry(partition).or_default().extend(offsets);
+    }
+    for offsets in found.values() {
+        assert_eq!(*offsets, (0..2_000).collect::<Vec<i64>>());
+    }
+    end(handle, &events);
+}
+
+#[test]
+fn a_topic_that_is_missing_is_said_in_words() {
+    let Some(broker) = Broker::start("missing") else { return };
+    let (handle, events, faults) = consume(&options(&broker.address(), "no-such-topic", "g"));
+    let fault = faults.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(fault.kind, FaultKind::MissingTopic);
+    assert!(fault.words.contains("no-such-topic"), "{}", fault.words);
+    end(handle, &events);
+}
+
+#[test]
+fn a_broker_that_nobody_can_reach_is_said_in_words() {
+    let (handle, events, faults) = consume(&options("127.0.0.1:1", "log", "g"));
+    let fault = faults.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(fault.kind, FaultKind::Unreachable, "{}", fault.words);
+    end(handle, &events);
+}
