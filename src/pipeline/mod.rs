@@ -6,6 +6,7 @@ mod intake;
 mod keys;
 mod lanes;
 
+pub use crate::telemetry::Counts;
 pub use build::Keys;
-pub use intake::{Counts, Intake};
+pub use intake::Intake;
 pub use lanes::Pool;
