@@ -15,6 +15,8 @@ pub mod judge;
 pub mod novelty;
 pub mod pipeline;
 pub mod profile;
+pub mod serve;
 pub mod source;
+pub mod telemetry;
 pub mod time;
 pub mod timeline;

@@ -6,53 +6,11 @@
 use crate::attribute::{Attributed, Attributor, Scratch, Skip};
 use crate::decode::{AccessRecord, Decoder, Format, Refusal};
 use crate::source::Batch;
+use crate::telemetry::Counts;
 use crate::time::Moment;
 use crate::timeline::{Chunk, Stamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// What became of records, since the counts were last taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Records.
-    pub received: u64,
-    /// Records decoded, by format.
-    pub decoded: BTreeMap<Format, u64>,
-    /// Records refused, by reason.
-    pub refused: BTreeMap<Refusal, u64>,
-    /// Records that gave no lookup, by reason.
-    pub skipped: BTreeMap<Skip, u64>,
-    /// Lookups, by route index.
-    pub lookups: BTreeMap<u16, u64>,
-}
-
-impl Counts {
-    /// Adds another batch's.
-    pub fn add(&mut self, other: &Self) {
-        fn sum<K: Ord + Copy>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
-            for (key, count) in from {
-                *into.entry(*key).or_default() += count;
-            }
-        }
-        self.received += other.received;
-        sum(&mut self.decoded, &other.decoded);
-        sum(&mut self.refused, &other.refused);
-        sum(&mut self.skipped, &other.skipped);
-        sum(&mut self.lookups, &other.lookups);
-    }
-
-    /// All records decoded.
-    #[must_use]
-    pub fn decoded_total(&self) -> u64 {
-        self.decoded.values().sum()
-    }
-
-    /// All lookups.
-    #[must_use]
-    pub fn lookups_total(&self) -> u64 {
-        self.lookups.values().sum()
-    }
-}
 
 /// One worker's decoder and attributor.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ pub mod receivers;
 pub mod run;
 pub mod workers;
 
+pub use crate::telemetry::Counts;
 pub use build::Keys;
-pub use intake::{Counts, Intake};
+pub use intake::Intake;
 pub use lanes::Pool;
 pub use order::Order;

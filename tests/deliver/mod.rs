@@ -5,6 +5,6 @@ mod driver;
 mod outbox;
 pub(crate) mod pagerduty;
 mod real_alertmanager;
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod scratch;
 pub(crate) mod wait;

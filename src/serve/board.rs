@@ -1,0 +1,107 @@
+//! The alerts that the pages show: all open ones and the last thousand resolved.
+
+use crate::alert::{Alert, Status};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Resolved alerts kept: a page about last night stays readable, and memory has a limit.
+pub const RESOLVED_MAX: usize = 1_000;
+/// Open alerts kept: far beyond what the engine holds open, in case it forgets to resolve.
+const OPEN_MAX: usize = 100_000;
+
+/// Alerts by id, as of their last change.
+#[derive(Debug, Default)]
+pub struct Board {
+    open: BTreeMap<String, Alert>,
+    resolved: VecDeque<Alert>,
+}
+
+impl Board {
+    /// Takes an alert change. Changes of one alert come in order.
+    pub fn apply(&mut self, alert: Alert) {
+        if alert.status == Status::Resolved {
+            self.open.remove(&alert.id);
+            self.resolved.retain(|it| it.id != alert.id);
+            if self.resolved.len() >= RESOLVED_MAX {
+                self.resolved.pop_front();
+            }
+            self.resolved.push_back(alert);
+        } else if self.open.contains_key(&alert.id) || self.open.len() < OPEN_MAX {
+            self.resolved.retain(|it| it.id != alert.id);
+            self.open.insert(alert.id.clone(), alert);
+        }
+    }
+
+    /// Says how many distinct records have left to an open alert's clients by now.
+    pub fn progress(&mut self, id: &str, records: u64) {
+        if let Some(alert) = self.open.get_mut(id) {
+            alert.records_out.estimate = alert.records_out.estimate.max(records);
+        }
+    }
+
+    /// The open alerts: pages first, then the newest.
+    #[must_use]
+    pub fn open(&self) -> Vec<&Alert> {
+        let mut all: Vec<&Alert> = self.open.values().collect();
+        all.sort_by(|a, b| (b.severity, b.fired_at, &a.id).cmp(&(a.severity, a.fired_at, &b.id)));
+        all
+    }
+
+    /// The resolved alerts, the last one first.
+    pub fn resolved(&self) -> impl Iterator<Item = &Alert> {
+        self.resolved.iter().rev()
+    }
+
+    /// An alert, open or resolved.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Alert> {
+        self.open.get(id).or_else(|| self.resolved.iter().find(|it| it.id == id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Severity, sample};
+
+    fn alert(id: &str) -> Alert {
+        Alert { id: id.to_owned(), ..sample::alert() }
+    }
+
+    fn ids(board: &Board) -> Vec<&str> {
+        board.open().iter().map(|it| it.id.as_str()).collect()
+    }
+
+    #[test]
+    fn pages_stand_before_tickets_and_the_newest_first() {
+        let mut board = Board::default();
+        board.apply(Alert { severity: Severity::Ticket, ..alert("ticket") });
+        board.apply(alert("old"));
+        board.apply(Alert { fired_at: sample::FIRED.plus(1), ..alert("new") });
+        assert_eq!(ids(&board), ["new", "old", "ticket"]);
+    }
+
+    #[test]
+    fn progress_only_rises_and_a_change_replaces_it() {
+        let mut board = Board::default();
+        board.apply(alert("a"));
+        let before = board.get("a").unwrap().records_out.estimate;
+        board.progress("a", before + 5);
+        board.progress("a", before);
+        board.progress("unknown", 9);
+        assert_eq!(board.get("a").unwrap().records_out.estimate, before + 5);
+    }
+
+    #[test]
+    fn a_resolved_alert_is_kept_until_a_thousand_others_were_resolved() {
+        let mut board = Board::default();
+        board.apply(alert("first"));
+        for at in 0..=RESOLVED_MAX {
+            let id = if at == 0 { "first".to_owned() } else { at.to_string() };
+            board.apply(Alert { status: Status::Resolved, ..alert(&id) });
+            assert_eq!(board.get("first").is_some(), at < RESOLVED_MAX, "after {at}");
+        }
+        assert!(board.open().is_empty());
+        assert_eq!(board.resolved().count(), RESOLVED_MAX);
+        assert_eq!(board.resolved().next().unwrap().id, RESOLVED_MAX.to_string());
+    }
+}

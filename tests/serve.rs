@@ -1,0 +1,173 @@
+//! The server over a real socket: health, metrics, pages.
+
+use crate::deliver::sample;
+use darban::alert::text::Wording;
+use darban::alert::{Client, Status};
+use darban::attribute::KeyKind;
+use darban::serve::{Board, Readiness, Running, Serve, Shared};
+use darban::telemetry::Telemetry;
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// A server on a free port, and what it shows.
+pub(crate) struct Served {
+    pub(crate) shared: Shared,
+    pub(crate) addr: SocketAddr,
+    running: Option<Running>,
+    _runtime: Runtime,
+}
+
+impl Served {
+    pub(crate) fn new(routes: &[&str], receivers: &[&str]) -> Self {
+        let owned = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let shared = Shared {
+            telemetry: Arc::new(Telemetry::new(&owned(routes), &owned(receivers))),
+            board: Arc::new(Mutex::new(Board::default())),
+            readiness: Arc::new(Readiness::new(&["partitions", "state"])),
+            wording: Arc::new(Wording {
+                runbooks: "deploy/runbooks".to_owned(),
+                config: "darban.toml".to_owned(),
+                pages: None,
+            }),
+        };
+        let runtime = Runtime::new().unwrap();
+        let any = "127.0.0.1:0".parse().unwrap();
+        let running = Serve::start(any, shared.clone(), runtime.handle()).unwrap();
+        Self { shared, addr: running.addr, running: Some(running), _runtime: runtime }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask(path, "Accept: */*")
+    }
+
+    fn ask(&self, path: &str, header: &str) -> Answer {
+        ask(self.addr, "GET", path, header)
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        assert!(self.head.contains("content-type: application/json"), "{}", self.head);
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+fn ask(addr: SocketAddr, method: &str, path: &str, header: &str) -> Answer {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{header}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+fn with_alert() -> Served {
+    let served = Served::new(&["beneficiary"], &["pager"]);
+    served.shared.board.lock().unwrap().apply(sample::page("abc123"));
+    served
+}
+
+#[test]
+fn alive_asks_nothing_and_ready_names_what_is_missing() {
+    let served = Served::new(&[], &[]);
+    for path in ["/livez", "/healthz", "/-/healthy"] {
+        let answer = served.get(path);
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"), "{path}");
+    }
+    served.shared.readiness.set("state", true, "restored");
+    for path in ["/readyz", "/-/ready"] {
+        let answer = served.get(path);
+        assert_eq!(answer.status, 503);
+        assert!(answer.body.contains("[-]partitions not yet\n[+]state restored\nnot ready"));
+    }
+    served.shared.readiness.set("partitions", true, "12 assigned");
+    assert_eq!(served.get("/readyz").body, "ok\n");
+    let verbose = served.get("/readyz?verbose");
+    assert_eq!(verbose.body, "[+]partitions 12 assigned\n[+]state restored\nok\n");
+}
+
+#[test]
+fn alerts_come_as_html_and_as_json() {
+    let served = with_alert();
+    let page = served.get("/alerts");
+    assert!(page.head.contains("content-type: text/html"), "{}", page.head);
+    assert!(page.body.contains("/alerts/abc123") && page.body.contains("clinic-17"));
+    let listing = served.ask("/alerts", "Accept: application/json").json();
+    assert_eq!(listing["open"][0]["id"], "abc123");
+    let one = served.get("/alerts/abc123?format=json").json();
+    assert_eq!((&one["kind"], &one["clients"][0]["key"]), (&"walk".into(), &"staff".into()));
+    let browser = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
+    assert!(served.ask("/alerts/abc123", browser).body.starts_with("<!doctype html>"));
+}
+
+#[test]
+fn progress_and_the_end_of_an_alert_show() {
+    let served = with_alert();
+    served.shared.board.lock().unwrap().progress("abc123", 4_321);
+    assert_eq!(
+        served.get("/alerts?format=json").json()["open"][0]["records_out"]["estimate"],
+        4_321
+    );
+    let resolved = sample::then(&sample::page("abc123"), Status::Resolved);
+    served.shared.board.lock().unwrap().apply(resolved);
+    assert!(served.get("/alerts").body.contains("No alert is open"));
+    assert_eq!(served.get("/alerts/abc123?format=json").json()["status"], "resolved");
+}
+
+#[test]
+fn what_is_not_there_is_404_and_nothing_can_be_posted() {
+    let served = with_alert();
+    assert_eq!(served.get("/alerts/nobody").status, 404);
+    assert_eq!(served.get("/alerts/nobody?format=json").json()["error"], "no such alert");
+    assert_eq!(served.get("/alerts/%3Cscript%3E").body.matches("<script").count(), 0);
+    assert_eq!(served.get("/alerts/..%2f..%2fetc").status, 404);
+    assert_eq!(ask(served.addr, "POST", "/alerts", "Content-Length: 0").status, 405);
+}
+
+#[test]
+fn pages_run_no_script_and_their_style_is_allowed_by_its_hash() {
+    let served = with_alert();
+    let mut hostile = sample::page("hostile");
+    let id = "<img src=x onerror=alert(1)>".to_owned();
+    hostile.clients = vec![Client { key: KeyKind::Partner, id }];
+    served.shared.board.lock().unwrap().apply(hostile);
+    for path in ["/alerts", "/alerts/hostile", "/alerts/nobody"] {
+        let answer = served.get(path);
+        assert!(answer.head.contains("default-src 'none'; style-src 'sha256-"), "{}", answer.head);
+        assert!(answer.head.contains("x-content-type-options: nosniff"), "{}", answer.head);
+        assert!(!answer.body.contains("<img") && !answer.body.contains("<script"), "{path}");
+        assert!(!answer.body.contains(" style="), "{path}");
+    }
+}
+
+#[test]
+fn metrics_are_the_text_exposition() {
+    let served = with_alert();
+    let answer = served.get("/metrics");
+    assert!(answer.head.contains("text/plain; version=0.0.4"), "{}", answer.head);
+    assert!(answer.body.contains("# HELP darban_cuts_total "), "{}", answer.body);
+}
+
+#[test]
+fn a_taken_address_is_an_error_and_a_stopped_server_is_gone() {
+    let mut served = Served::new(&[], &[]);
+    let runtime = Runtime::new().unwrap();
+    let error = Serve::start(served.addr, served.shared.clone(), runtime.handle()).unwrap_err();
+    assert_eq!(error.to_string(), format!("listening on {}", served.addr));
+    served.running.take().unwrap().stop();
+    assert!(TcpStream::connect(served.addr).is_err());
+}
