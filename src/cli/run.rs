@@ -2,13 +2,14 @@
 
 use super::terminal;
 use super::{Failure, exit};
-use crate::alert::Alert;
 use crate::config::Config;
 use crate::deliver::{self, Delivery, Outbox};
-use crate::pipeline::run::{self, Parts, Watcher};
+use crate::pipeline::run::{self, Parts};
+use crate::pipeline::watch::Watch;
 use crate::pipeline::{Keys, receivers};
-use crate::source::kafka::Fault;
-use crate::time::{Clock, Moment, SECOND_MS};
+use crate::serve::Serve;
+use crate::telemetry::logs;
+use crate::time::Clock;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -16,8 +17,6 @@ use std::time::Duration;
 
 /// How long delivery may go on after the daemon was told to stop; the rest stays in the outbox.
 const LAST_DELIVERY: Duration = Duration::from_secs(10);
-/// A fault of one kind is said once in this time: an outage brings two or three a second.
-const FAULT_AGAIN_MS: i64 = 30 * SECOND_MS;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -27,6 +26,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
+    logs::start(logs::Look::Text, &filter).map_err(|it| Failure::new(exit::USAGE, &it))?;
     let config = Config::load(&arguments.config).map_err(|it| Failure::new(exit::CONFIG, &it))?;
     let wrong = |words: String| Failure::new(exit::CONFIG, &words);
     let specs = receivers::receivers(&config).map_err(wrong)?;
@@ -47,6 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         failed(format!("cannot open the outbox in {path}: {error}"))
     })?;
     let clock = Clock::system();
+    let wording = policy.wording.clone();
     let options = deliver::Options {
         receivers: specs,
         policy,
@@ -58,12 +60,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stop = stop_on_signal(&runtime);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let source = receivers::source(&config, host.as_deref().map(str::trim));
-    terminal::remark(
-        "starts cold: baselines are learned anew, since state that survives a restart comes later",
-    );
-    let mut told = Told { last: Vec::new(), clock };
+    let mut watch = Watch::new(&config, &delivery);
+    let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
+        .map_err(|error| failed(with_cause(&error)))?;
+    tracing::info!("pages and metrics on http://{}", serving.addr);
+    tracing::warn!("starting cold: baselines and open alerts of an earlier run are not kept yet");
     let parts = Parts { source, keys: &keys, delivery: &delivery, clock, stop };
-    let outcome = run::run(&config, parts, &mut told);
+    let outcome = run::run(&config, parts, &mut watch);
+    serving.stop();
     let left = runtime.block_on(delivery.stop(LAST_DELIVERY));
     if left > 0 {
         terminal::remark(&format!("{left} notifications stay in the outbox for the next start"));
@@ -72,6 +76,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         run::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
         other => Failure::new(exit::INTERNAL, &other),
     })
+}
+
+/// An error and what is behind it, once.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// A flag that SIGTERM and SIGINT set.
@@ -88,28 +97,4 @@ fn stop_on_signal(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBool> {
         flag.store(true, Relaxed);
     });
     stop
-}
-
-struct Told {
-    last: Vec<(crate::source::kafka::FaultKind, Moment)>,
-    clock: Clock,
-}
-
-impl Watcher for Told {
-    fn alert(&mut self, alert: &Alert) {
-        tracing::info!(id = alert.id, kind = alert.kind.name(), "alert");
-    }
-
-    fn fault(&mut self, fault: &Fault) {
-        let now = self.clock.now();
-        let recent = |it: &(crate::source::kafka::FaultKind, Moment)| {
-            it.0 == fault.kind && now.since(it.1) < FAULT_AGAIN_MS
-        };
-        if self.last.iter().any(recent) {
-            return;
-        }
-        self.last.retain(|it| it.0 != fault.kind);
-        self.last.push((fault.kind, now));
-        terminal::complain(&fault.words);
-    }
 }

@@ -9,6 +9,7 @@ mod lanes;
 mod order;
 pub mod receivers;
 pub mod run;
+pub mod watch;
 pub mod workers;
 
 pub use crate::telemetry::Counts;

@@ -48,6 +48,8 @@ pub enum Error {
 pub trait Watcher {
     /// An alert changed; it stands in the outbox.
     fn alert(&mut self, alert: &Alert);
+    /// Open alerts came further.
+    fn progress(&mut self, _progress: &[crate::engine::Progress]) {}
     /// Kafka is in trouble, in words.
     fn fault(&mut self, fault: &Fault);
     /// Once a second: how things stand.
@@ -162,7 +164,8 @@ impl Daemon<'_> {
 
     /// Judges up to the next alerts and sends them; whether there may be more.
     fn round(&mut self, now: Moment, watcher: &mut impl Watcher) -> bool {
-        let Round { alerts, resume, .. } = self.judging.judge(now);
+        let Round { alerts, resume, progress } = self.judging.judge(now);
+        watcher.progress(&progress);
         let found = !alerts.is_empty();
         if found {
             alerts.iter().for_each(|it| watcher.alert(it));

@@ -53,10 +53,7 @@ fn lines(count: usize) -> Vec<Vec<u8>> {
     (0..count).map(|it| format!("line {it}").into_bytes()).collect()
 }
 
-fn spread<'a>(
-    lines: &'a [Vec<u8>],
-    partitions: usize,
-) -> impl Iterator<Item = (i32, i64, &'a [u8])> {
+fn spread(lines: &[Vec<u8>], partitions: usize) -> impl Iterator<Item = (i32, i64, &[u8])> {
     lines.iter().enumerate().map(move |(at, line)| {
         (i32::try_from(at % partitions).unwrap(), 1_795_289_416_000, line.as_slice())
     })

@@ -1,0 +1,127 @@
+//! What the daemon shows of itself: metrics, pages, readiness, the log.
+
+use super::judging::Judging;
+use super::run::Watcher;
+use crate::alert::Alert;
+use crate::config::Config;
+use crate::deliver::Delivery;
+use crate::engine::Progress;
+use crate::serve::{Board, Readiness, Shared};
+use crate::source::kafka::{self, Fault, FaultKind, Outcomes};
+use crate::telemetry::{Lag, Telemetry};
+use crate::time::{Moment, SECOND_MS};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A fault of one kind is said once in this time: an outage brings two or three a second.
+const FAULT_AGAIN_MS: i64 = 30 * SECOND_MS;
+/// Brokers that answer and give us partitions.
+const ASSIGNED: &str = "partitions assigned";
+
+/// Shows the daemon to whoever looks.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    telemetry: Arc<Telemetry>,
+    board: Arc<Mutex<Board>>,
+    readiness: Arc<Readiness>,
+    delivery: &'a Delivery,
+    receivers: Vec<String>,
+    commits: Outcomes,
+    told: Vec<(FaultKind, Moment)>,
+    now: Moment,
+}
+
+impl<'a> Watch<'a> {
+    /// Everything at zero, nothing ready.
+    #[must_use]
+    pub fn new(config: &Config, delivery: &'a Delivery) -> Self {
+        let routes: Vec<String> =
+            config.attribute.routes.iter().map(|it| it.name.clone()).collect();
+        let receivers: Vec<String> =
+            delivery.stats().receivers.iter().map(|it| it.receiver.clone()).collect();
+        Self {
+            telemetry: Arc::new(Telemetry::new(&routes, &receivers)),
+            board: Arc::default(),
+            readiness: Arc::new(Readiness::new(&[ASSIGNED])),
+            delivery,
+            receivers,
+            commits: Outcomes::default(),
+            told: Vec::new(),
+            now: Moment(0),
+        }
+    }
+
+    /// What the HTTP server shows.
+    #[must_use]
+    pub fn shared(&self, wording: crate::alert::text::Wording) -> Shared {
+        Shared {
+            telemetry: self.telemetry.clone(),
+            board: self.board.clone(),
+            readiness: self.readiness.clone(),
+            wording: Arc::new(wording),
+        }
+    }
+}
+
+impl Watcher for Watch<'_> {
+    fn alert(&mut self, alert: &Alert) {
+        self.telemetry.alert(alert);
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).apply(alert.clone());
+    }
+
+    fn progress(&mut self, progress: &[Progress]) {
+        self.telemetry.progress(progress);
+        let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.iter().for_each(|it| board.progress(&it.id, it.records));
+    }
+
+    fn fault(&mut self, fault: &Fault) {
+        let now = self.now;
+        let recent =
+            |it: &(FaultKind, Moment)| it.0 == fault.kind && now.since(it.1) < FAULT_AGAIN_MS;
+        if self.told.iter().any(recent) {
+            return;
+        }
+        self.told.retain(|it| it.0 != fault.kind);
+        self.told.push((fault.kind, now));
+        tracing::error!("{}", fault.words);
+    }
+
+    fn tick(&mut self, judging: &mut Judging, kafka: &kafka::Stats, now: Moment) {
+        self.now = now;
+        self.telemetry.publish_counts(judging.counts());
+        self.telemetry.publish_timeline(&judging.timeline());
+        self.telemetry.publish_engine(&judging.engine().stats());
+        self.telemetry.publish_source(kafka.holes, kafka.duplicates, judging.gap_records());
+        self.telemetry.polled(Moment(kafka.last_poll_ms));
+        for _ in self.commits.ok..kafka.commits.ok {
+            self.telemetry.committed(true);
+        }
+        for _ in self.commits.failed..kafka.commits.failed {
+            self.telemetry.committed(false);
+        }
+        self.commits = kafka.commits;
+        let lags: Vec<Lag> = kafka
+            .lag
+            .iter()
+            .map(|(topic, partition, records)| Lag {
+                topic: topic.to_string(),
+                partition: *partition,
+                records: *records,
+            })
+            .collect();
+        self.telemetry.publish_lags(&lags);
+        self.readiness.set(ASSIGNED, !lags.is_empty(), &format!("{} assigned", lags.len()));
+        for value in judging.take_lag().iter().flat_map(hdrhistogram::Histogram::iter_recorded) {
+            let seconds = i64::try_from(value.value_iterated_to()).unwrap_or(i64::MAX / SECOND_MS);
+            for _ in 0..value.count_since_last_iteration() {
+                self.telemetry.judged(now.plus(-seconds.saturating_mul(SECOND_MS)), now);
+            }
+        }
+        self.telemetry.publish_delivery(&self.delivery.stats());
+        for (receiver, seconds) in self.delivery.take_seconds() {
+            let Some(name) = self.receivers.get(receiver) else { continue };
+            #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a delivery")]
+            self.telemetry.notified(name, (seconds * 1_000.0) as i64);
+        }
+    }
+}
