@@ -15,6 +15,7 @@ pub mod judge;
 pub mod novelty;
 pub mod pipeline;
 pub mod profile;
+pub mod scenarios;
 pub mod serve;
 pub mod source;
 pub mod telemetry;

@@ -1,0 +1,285 @@
+//! Requests as log lines, in every format that darban reads.
+//!
+//! A format is a template, as it is for the gateways themselves, with the fields and the order
+//! that the real gateway was seen to write: what reads simulated lines reads real ones. Nothing in
+//! a request needs an escape, in any format. JSON formats carry a session in the header
+//! `x-session`; text formats have one column for whoever is logged in, and there it stands.
+
+use super::id::decimal;
+use super::record::write_address;
+use super::request::{Request, Who};
+use crate::decode::Format;
+use crate::time::{DAY_MS, MINUTE_MS, Moment, SECOND_MS, civil_from_days};
+
+/// Months as logs abbreviate them.
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The line of a format; a word behind `$` is a field.
+const fn template(format: Format) -> &'static str {
+    match format {
+        Format::ApacheCommon => {
+            r#"$address - $column [$clf +0000] "$method $target HTTP/1.1" $status $bytes"#
+        }
+        Format::NginxCombined => {
+            r#"$address - $column [$clf +0000] "$method $target HTTP/1.1" $status $bytes "-" "$agent""#
+        }
+        Format::NginxIngress => concat!(
+            r#"$address - $column [$clf +0000] "$method $target HTTP/1.1" $status $bytes "-" "#,
+            r#""$agent" 412 0.007 [portal-api-80] [] 10.42.0.7:8080 $bytes 0.007 $status "#,
+            "7f3c9b402ae5444b3bafeac23fbd5916",
+        ),
+        Format::NginxJson => concat!(
+            r#"{"time":"$iso+00:00","msec":"$seconds.$milliseconds","remote_addr":"$address","#,
+            r#""remote_user":"$login","x_forwarded_for":"","x_session":"$session","#,
+            r#""request_method":"$method","request_uri":"$target","status":"$status","#,
+            r#""body_bytes_sent":"$bytes","request_length":"412","request_time":"0.007","#,
+            r#""http_referer":"","http_user_agent":"$agent","host":"portal.example","#,
+            r#""server_protocol":"HTTP/1.1","ssl_protocol":"TLSv1.3"}"#,
+        ),
+        Format::EnvoyText => concat!(
+            r#"[$iso.$millisecondsZ] "$method $target HTTP/1.1" $status - 0 $bytes 7 6 "$address" "#,
+            r#""$agent" "8869e56a-f153-410e-92b2-f1fea299bb3c" "portal.example" "10.42.0.7:8080""#,
+        ),
+        Format::EnvoyJson => concat!(
+            r#"{"authority":"portal.example","bytes_received":0,"bytes_sent":$bytes,"#,
+            r#""downstream_remote_address":"$address:41022","duration":7,"method":"$method","#,
+            r#""path":"$target","protocol":"HTTP/1.1","response_code":$status,"#,
+            r#""response_flags":"-","route_name":null,"start_time":"$iso.$millisecondsZ","#,
+            r#""upstream_service_time":"6","user":$json_login,"user_agent":"$agent","#,
+            r#""x_forwarded_for":null,"x_session":$json_session}"#,
+        ),
+        Format::Haproxy => concat!(
+            r"<134>$syslog haproxy[16152]: $address:41022 [$clf.$milliseconds] portal~ api/api1 ",
+            r"0/0/1/6/7 $status $bytes - - ---- 12/12/0/0/0 0/0 {$agent||$name} ",
+            r#""$method $target HTTP/1.1""#,
+        ),
+        Format::Traefik => concat!(
+            r#"{"ClientAddr":"$address:41022","ClientHost":"$address","ClientPort":"41022","#,
+            r#""ClientUsername":"$login_or_dash","DownstreamContentSize":$bytes,"#,
+            r#""DownstreamStatus":$status,"Duration":7311534,"OriginStatus":$status,"#,
+            r#""RequestHost":"portal.example","RequestMethod":"$method","RequestPath":"$target","#,
+            r#""RequestProtocol":"HTTP/2.0","RequestScheme":"https","RouterName":"portal@file","#,
+            r#""StartUTC":"$iso.$milliseconds000000Z","entryPointName":"web","level":"info","#,
+            r#""msg":"","request_User-Agent":"$agent"$traefik_session,"time":"$isoZ"}"#,
+        ),
+        Format::Caddy => concat!(
+            r#"{"level":"info","ts":$seconds.$milliseconds,"logger":"http.log.access.log0","#,
+            r#""msg":"handled request","request":{"remote_ip":"$address","remote_port":"41022","#,
+            r#""client_ip":"$address","proto":"HTTP/2.0","method":"$method","#,
+            r#""host":"portal.example","uri":"$target","headers":{"User-Agent":["$agent"]"#,
+            r#"$caddy_session}},"bytes_read":0,"user_id":"$login","duration":0.0073,"#,
+            r#""size":$bytes,"status":$status}"#,
+        ),
+        Format::Custom => concat!(
+            r#"{"ts":"$iso.$millisecondsZ","req":{"method":"$method","path":"$target"},"#,
+            r#""status":$status,"bytes":$bytes,"client":{"ip":"$address","login":"$login"},"#,
+            r#""x_session":"$session","agent":"$agent"}"#,
+        ),
+    }
+}
+
+/// What stands in a line beside its fixed text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Iso,
+    Clf,
+    Syslog,
+    Seconds,
+    Milliseconds,
+    Address,
+    Method,
+    Target,
+    Status,
+    Bytes,
+    Agent,
+    /// Login or session or nothing.
+    Name,
+    /// The same with a dash for nothing.
+    Column,
+    Login,
+    LoginOrDash,
+    Session,
+    /// As a JSON value, `null` for nothing.
+    JsonLogin,
+    JsonSession,
+    /// As one more member of an object, where there is one.
+    CaddySession,
+    TraefikSession,
+}
+
+impl Field {
+    /// Every field by its name in templates; of two that begin alike the longer one comes first.
+    const ALL: [(&'static str, Self); 20] = [
+        ("iso", Self::Iso),
+        ("clf", Self::Clf),
+        ("syslog", Self::Syslog),
+        ("seconds", Self::Seconds),
+        ("milliseconds", Self::Milliseconds),
+        ("address", Self::Address),
+        ("method", Self::Method),
+        ("target", Self::Target),
+        ("status", Self::Status),
+        ("bytes", Self::Bytes),
+        ("agent", Self::Agent),
+        ("name", Self::Name),
+        ("column", Self::Column),
+        ("login_or_dash", Self::LoginOrDash),
+        ("login", Self::Login),
+        ("session", Self::Session),
+        ("json_login", Self::JsonLogin),
+        ("json_session", Self::JsonSession),
+        ("caddy_session", Self::CaddySession),
+        ("traefik_session", Self::TraefikSession),
+    ];
+}
+
+/// Fixed text, and the field behind it.
+type Piece = (&'static str, Option<Field>);
+
+/// Parts a template at its fields.
+fn pieces(template: &'static str) -> Vec<Piece> {
+    let mut parts = template.split('$');
+    let mut pieces: Vec<Piece> = vec![(parts.next().unwrap_or_default(), None)];
+    for part in parts {
+        let found = Field::ALL.iter().find_map(|(name, it)| Some((part.strip_prefix(name)?, *it)));
+        let (text, field) = found.map_or((part, None), |(text, it)| (text, Some(it)));
+        if let Some(last) = pieces.last_mut() {
+            last.1 = field;
+        }
+        pieces.push((text, None));
+    }
+    pieces
+}
+
+/// Writes lines of one format. It keeps the last second's text, so one writer serves one thread.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    pieces: Vec<Piece>,
+    second: Second,
+}
+
+impl Writer {
+    /// A writer of this format.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self { pieces: pieces(template(format)), second: Second::of(Moment(0)) }
+    }
+
+    /// Appends the line of a request, without a line feed.
+    pub fn write(&mut self, request: &Request, out: &mut Vec<u8>) {
+        if request.at.index(SECOND_MS) != self.second.number {
+            self.second = Second::of(request.at);
+        }
+        for (text, field) in &self.pieces {
+            out.extend_from_slice(text.as_bytes());
+            if let Some(field) = field {
+                self.field(*field, request, out);
+            }
+        }
+    }
+
+    fn field(&self, field: Field, request: &Request, out: &mut Vec<u8>) {
+        let who = request.client.who;
+        let (login, session) = match who {
+            Who::Nobody => (None, None),
+            Who::Session(_) => (None, Some(who)),
+            Who::Staff(_) | Who::Partner(_) => (Some(who), None),
+        };
+        let fixed: &[u8] = match field {
+            Field::Iso => self.second.iso.as_bytes(),
+            Field::Clf => self.second.clf.as_bytes(),
+            Field::Syslog => self.second.syslog.as_bytes(),
+            Field::Method => request.route.method().as_bytes(),
+            Field::Agent => request.agent.text().as_bytes(),
+            Field::Address => return write_address(request.client.address, out),
+            Field::Target => return request.route.write_target(request.subject, out),
+            Field::Seconds => return count(out, self.second.number, 1),
+            Field::Milliseconds => return count(out, request.at.0.rem_euclid(SECOND_MS), 3),
+            Field::Status => return decimal(out, u64::from(request.status), 1),
+            Field::Bytes => return decimal(out, u64::from(request.bytes), 1),
+            Field::Name => return who.write(out),
+            Field::Column => return quoted(out, ["", "", "-"], login.or(session)),
+            Field::Login => return quoted(out, [""; 3], login),
+            Field::LoginOrDash => return quoted(out, ["", "", "-"], login),
+            Field::Session => return quoted(out, [""; 3], session),
+            Field::JsonLogin => return quoted(out, ["\"", "\"", "null"], login),
+            Field::JsonSession => return quoted(out, ["\"", "\"", "null"], session),
+            Field::CaddySession => return quoted(out, [r#","X-Session":[""#, "\"]", ""], session),
+            Field::TraefikSession => {
+                return quoted(out, [r#","request_X-Session":""#, "\"", ""], session);
+            }
+        };
+        out.extend_from_slice(fixed);
+    }
+}
+
+/// Appends a name between two texts, or a third one where there is none.
+fn quoted(out: &mut Vec<u8>, [before, after, none]: [&str; 3], who: Option<Who>) {
+    let Some(who) = who else { return out.extend_from_slice(none.as_bytes()) };
+    out.extend_from_slice(before.as_bytes());
+    who.write(out);
+    out.extend_from_slice(after.as_bytes());
+}
+
+/// Appends a count that is not negative.
+fn count(out: &mut Vec<u8>, value: i64, width: usize) {
+    decimal(out, u64::try_from(value).unwrap_or(0), width);
+}
+
+/// A second in the forms that logs have: most lines share theirs with the one before.
+#[derive(Clone, Debug)]
+struct Second {
+    /// Since 1970.
+    number: i64,
+    /// `2026-11-21T19:30:16`.
+    iso: String,
+    /// `21/Nov/2026:19:30:16`.
+    clf: String,
+    /// `Nov 21 19:30:16`.
+    syslog: String,
+}
+
+impl Second {
+    fn of(at: Moment) -> Self {
+        let (year, month, day) = civil_from_days(at.index(DAY_MS));
+        let minutes = at.0.rem_euclid(DAY_MS) / MINUTE_MS;
+        let seconds = at.0.rem_euclid(MINUTE_MS) / SECOND_MS;
+        let time = format!("{:02}:{:02}:{seconds:02}", minutes / 60, minutes % 60);
+        let index = usize::try_from(month - 1).unwrap_or(0);
+        let name = MONTHS.get(index).copied().unwrap_or_default();
+        Self {
+            number: at.index(SECOND_MS),
+            iso: format!("{year:04}-{month:02}-{day:02}T{time}"),
+            clf: format!("{day:02}/{name}/{year:04}:{time}"),
+            syslog: format!("{name} {day:2} {time}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_of_a_template_is_a_field_and_every_field_is_used() {
+        let mut used = Vec::new();
+        for format in Format::ALL {
+            let pieces = pieces(template(*format));
+            let (last, rest) = pieces.split_last().unwrap();
+            assert!(last.1.is_none() && rest.iter().all(|it| it.1.is_some()), "{format:?}");
+            used.extend(rest.iter().filter_map(|it| it.1));
+        }
+        for (name, field) in Field::ALL {
+            assert!(used.contains(&field), "${name}");
+        }
+    }
+
+    #[test]
+    fn a_second_is_written_as_gateways_write_it() {
+        let second = Second::of(Moment(1_795_289_416_042));
+        assert_eq!(second.iso, "2026-11-21T19:30:16");
+        assert_eq!(second.clf, "21/Nov/2026:19:30:16");
+        assert_eq!(second.syslog, "Nov 21 19:30:16");
+    }
+}

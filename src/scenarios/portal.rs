@@ -1,0 +1,186 @@
+//! A portal: its honest clients, and any harvests among them, as one stream of requests.
+
+use super::citizens::{Citizens, Session};
+use super::harvest::Harvest;
+use super::merge::{Merge, Source};
+use super::mixture::Mixture;
+use super::partners::{BatchOrder, Nightly, Partner};
+use super::people::{Ids, People};
+use super::random::Random;
+use super::request::{Client, Label};
+use super::staff::Staff;
+use super::visitors::Visitors;
+use crate::time::{DAY_MS, HOUR_MS, Moment};
+
+/// The first login of the call centre, above those of ordinary staff.
+pub const CALL_CENTRE_FIRST: u32 = 100_000;
+/// Requests of an anxious citizen.
+const ANXIOUS_READS: u64 = 150;
+/// Parts of a portal that are citizens, for their random numbers.
+const CITIZENS: u64 = 0xc171;
+const CROWD: u64 = 0xc172;
+
+/// The vaccination portal, with the public register of protocols beside it. Every rate is a field;
+/// the same fields give the same requests, byte for byte.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Portal {
+    /// Everything random follows from it.
+    pub seed: u64,
+    /// When its log begins.
+    pub start: Moment,
+    /// When its log ends.
+    pub end: Moment,
+    /// Its registers.
+    pub ids: Ids,
+    /// Citizens with sessions.
+    pub citizens: Citizens,
+    /// Staff with logins `clinic-0` and up.
+    pub staff: Staff,
+    /// Agents with logins from [`CALL_CENTRE_FIRST`] on, all behind one address.
+    pub call_centre: Staff,
+    /// Partner organisations, `partner-1` and up.
+    pub partners: Vec<Partner>,
+    /// Visitors of the register of protocols.
+    pub visitors: Visitors,
+    /// Further clients with nothing but a rate.
+    pub mixtures: Vec<Mixture>,
+    /// A second crowd of citizens.
+    pub crowd: Option<Citizens>,
+    /// Citizens a day who ask for their four records over and over.
+    pub anxious: u32,
+}
+
+impl Portal {
+    /// The usual portal: 20,000 sessions a day, 300 staff, 40 agents, five partners, 3,000
+    /// visitors.
+    #[must_use]
+    pub fn new(seed: u64, start: Moment, days: i64) -> Self {
+        Self {
+            seed,
+            start,
+            end: start.plus(days * DAY_MS),
+            ids: Ids::default(),
+            citizens: Citizens::default(),
+            staff: Staff::default(),
+            call_centre: Staff::call_centre(40),
+            partners: vec![Partner::default(); 5],
+            visitors: Visitors::default(),
+            mixtures: Vec::new(),
+            crowd: None,
+            anxious: 0,
+        }
+    }
+
+    /// A portal with nobody in it, to which clients are added by setting fields.
+    #[must_use]
+    pub fn empty(seed: u64, start: Moment, days: i64) -> Self {
+        let usual = Self::new(seed, start, days);
+        Self {
+            citizens: Citizens { per_day: 0.0, ..usual.citizens },
+            staff: Staff { count: 0, ..usual.staff },
+            call_centre: Staff::call_centre(0),
+            partners: Vec::new(),
+            visitors: Visitors { per_day: 0.0, regulars: 0, ..usual.visitors },
+            ..usual
+        }
+    }
+
+    /// B1: 20,000 more citizens a day behind one carrier's address.
+    #[must_use]
+    pub fn b1(self) -> Self {
+        let behind = Citizens { per_day: 20_000.0, nats: 1, nat_share: 1.0, ..self.citizens };
+        Self { crowd: Some(behind), ..self }
+    }
+
+    /// B3: the first partner reconciles at night, 40 look-ups a second for two hours.
+    #[must_use]
+    pub fn b3(mut self, order: BatchOrder) -> Self {
+        if self.partners.is_empty() {
+            self.partners.push(Partner::default());
+        }
+        if let Some(first) = self.partners.first_mut() {
+            first.nightly = Some(Nightly::usual(order));
+        }
+        self
+    }
+
+    /// B4: a call centre of 200.
+    #[must_use]
+    pub fn b4(self) -> Self {
+        Self { call_centre: Staff::call_centre(200), ..self }
+    }
+
+    /// B5: each day citizens who ask for the four records of their family 150 times.
+    #[must_use]
+    pub fn b5(self) -> Self {
+        Self { anxious: 3, ..self }
+    }
+
+    /// Its honest requests in time order. Memory does not grow with the length of the log.
+    #[must_use]
+    pub fn requests(&self) -> Merge {
+        Merge::new(self.sources(), self.end)
+    }
+
+    /// The same with harvests among them; the first has label 1.
+    #[must_use]
+    pub fn with_harvests(&self, harvests: &[Harvest]) -> Merge {
+        let mut merge = self.requests();
+        for (label, harvest) in (1..=Label::MAX).zip(harvests) {
+            merge.add(harvest.requests(self.people(), self.seed, label));
+        }
+        merge
+    }
+
+    /// The client that a login of staff (or of the call centre) is on ordinary days.
+    #[must_use]
+    pub fn staff(&self, login: u32) -> Client {
+        if login >= CALL_CENTRE_FIRST {
+            self.call_centre.client(login)
+        } else {
+            self.staff.client(login)
+        }
+    }
+
+    /// The client that a partner is, at the address of this turn.
+    #[must_use]
+    pub fn partner(&self, number: u16, turn: u64) -> Client {
+        let index = usize::from(number).wrapping_sub(1);
+        self.partners.get(index).copied().unwrap_or_default().client(number, turn)
+    }
+
+    pub(super) const fn people(&self) -> People {
+        People::new(&self.ids, self.seed)
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        let (people, seed, start) = (self.people(), self.seed, self.start);
+        let mut sources = vec![self.citizens.requests(people, seed, CITIZENS, start)];
+        sources.extend(self.crowd.map(|it| it.requests(people, seed, CROWD, start)));
+        sources.extend(self.staff.requests(people, seed, 0, start));
+        sources.extend(self.call_centre.requests(people, seed, CALL_CENTRE_FIRST, start));
+        for (number, partner) in (1..).zip(&self.partners) {
+            sources.extend(partner.requests(seed, number, start));
+        }
+        sources.extend(self.visitors.requests(people, seed, start));
+        for (number, mixture) in (1..).zip(&self.mixtures) {
+            sources.push(mixture.requests(people, seed ^ number, start));
+        }
+        if self.anxious > 0 {
+            sources.push(Box::new(self.anxious()));
+        }
+        sources
+    }
+
+    /// The anxious citizens of all days, one after the other: none is at it for as long as it
+    /// takes until the next one begins.
+    fn anxious(&self) -> impl Iterator<Item = super::request::Request> + Send + use<> {
+        let (people, seed, start) = (self.people(), self.seed, self.start);
+        let apart_ms = DAY_MS / i64::from(self.anxious.clamp(1, 12));
+        (0_u32..).flat_map(move |number| {
+            let at = start.plus(HOUR_MS / 2 + i64::from(number) * apart_ms);
+            let random = Random::of(seed, 0xa42c, u64::from(number));
+            Session::anxious(people, random, at, ANXIOUS_READS)
+        })
+    }
+}

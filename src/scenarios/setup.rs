@@ -1,0 +1,104 @@
+//! The configuration of darban that fits a simulated portal.
+
+use super::id::Layout;
+use super::portal::Portal;
+use std::fmt::Write;
+
+/// Who is who. The session's header comes first, so that it is the decoder's first extra.
+const CLIENTS: &str = r#"[[clients.keys]]
+kind = "session"
+field = "header:x-session"      # the JSON formats; nginx and Envoy write the key x_session
+
+[[clients.keys]]
+kind = "session"
+field = "user"                  # the text formats have one column
+pattern = "s-*"
+
+[[clients.keys]]
+kind = "session"
+field = "capture:2"             # HAProxy: user agent, forwarded, login or session
+pattern = "s-*"
+
+[[clients.keys]]
+kind = "staff"
+field = "user"
+pattern = "clinic-*"
+
+[[clients.keys]]
+kind = "staff"
+field = "capture:2"
+pattern = "clinic-*"
+
+[[clients.keys]]
+kind = "partner"
+field = "user"
+pattern = "partner-*"
+
+[[clients.keys]]
+kind = "partner"
+field = "capture:2"
+pattern = "partner-*"
+
+[[clients.keys]]
+kind = "address"
+"#;
+
+/// What is read besides beneficiaries by their id.
+const ROUTES: &str = r#"
+[[routes]]
+name = "beneficiary_by_mobile"
+methods = ["GET"]
+path = "/api/v2/beneficiaries"
+subject = "query:mobile"
+class = "personal"
+
+[[routes]]
+name = "person"
+methods = ["GET"]
+path = "/partner/v1/person"
+subject = "query:mobile"
+class = "personal"
+
+[[routes]]
+name = "protocol"
+methods = ["GET"]
+path = "/protocols/{subject}"
+class = "register"
+
+[[routes]]
+name = "protocol_part"
+methods = ["GET"]
+path = "/protocols/{subject}/{record}"
+class = "register"
+
+[[routes]]
+name = "slots"
+methods = ["GET"]
+path = "/api/v2/slots"
+class = "public"
+"#;
+
+/// Client keys and routes of a portal as a configuration, all else at its defaults. It names no
+/// source, receivers or state: other tables may follow it.
+#[must_use]
+pub fn config_toml(portal: &Portal) -> String {
+    let codec = match portal.ids.layout {
+        Layout::Dense | Layout::Sparse => "auto",
+        Layout::DateLed => "date_led",
+        Layout::Uuid => "none",
+    };
+    let mut text = String::from(CLIENTS);
+    let beneficiary = r#"
+[[routes]]
+name = "beneficiary"
+methods = ["GET"]
+path = "/api/v2/beneficiaries/{subject}"
+class = "personal"
+"#;
+    text.push_str(beneficiary);
+    let households = portal.ids.households;
+    let written = writeln!(text, "codec = \"{codec}\"\nhouseholds = {households}");
+    debug_assert!(written.is_ok(), "a string takes everything");
+    text.push_str(ROUTES);
+    text
+}
