@@ -120,6 +120,12 @@ impl Clock {
         self.origin.plus(real.saturating_mul(self.factor))
     }
 
+    /// Real milliseconds since its first reading.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u128 {
+        self.started.elapsed().as_millis()
+    }
+
     /// How many of this clock's milliseconds pass in a real one.
     #[must_use]
     pub const fn factor(&self) -> i64 {

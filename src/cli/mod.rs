@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod demo;
 mod explain;
 mod replay;
 mod run;
@@ -35,6 +36,8 @@ pub struct Arguments {
 enum Command {
     /// The daemon: read Kafka, judge, notify
     Run(run::Arguments),
+    /// Show it all: a portal, three harvests, an embedded broker, the pages
+    Demo(demo::Arguments),
     /// Judge log files as if they came from Kafka: what would have been paged?
     Replay(replay::Arguments),
     /// Check a configuration, and with --sample how it reads log lines
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -38,11 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Failure::new(exit::CONFIG, &format!("cannot read or make the key file {path}: {error}"))
     })?;
     let failed = |words: String| Failure::new(exit::INTERNAL, &words);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| failed(format!("cannot start the runtime: {error}")))?;
+    let runtime = runtime()?;
     let outbox = Outbox::open(&config.state.directory).map_err(|error| {
         let path = config.state.directory.display();
         failed(format!("cannot open the outbox in {path}: {error}"))
@@ -78,13 +74,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
+/// The runtime of delivery and the pages: one thread is plenty.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    built.map_err(|error| {
+        Failure::new(exit::INTERNAL, &format!("cannot start the runtime: {error}"))
+    })
+}
+
 /// An error and what is behind it, once.
-fn with_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// A flag that SIGTERM and SIGINT set.
-fn stop_on_signal(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBool> {
+pub(super) fn stop_on_signal(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     runtime.spawn(async move {

@@ -4,6 +4,7 @@
 //! Records travel in batches of [`BATCH_RECORDS_MAX`] copied into one arena: a channel operation
 //! a record costs more than decoding it, and moving borrowed Kafka messages is no faster.
 
+pub mod embedded;
 pub mod files;
 pub mod kafka;
 
