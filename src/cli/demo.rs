@@ -169,7 +169,7 @@ impl<'a> Shown<'a> {
     fn opening(&mut self, pages: &str) -> Result<(), Failure> {
         let days = crate::scenarios::DEMO_DAYS;
         self.printer.line(&format!(
-            "A vaccination portal and a register, {days} days in a minute and a half. Three harvests \
+            "A vaccination portal and a register, {days} days in under two minutes. Three harvests \
              hide in them:"
         ))?;
         self.printer

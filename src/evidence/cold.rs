@@ -9,7 +9,7 @@
 //! client of a register reads 97 % cold, and stays silent because it reads fewer than ten. On a
 //! personal route nearly every honest first contact is cold and the stream is not live.
 
-use super::Ladder;
+use super::{Ladder, Nats, nats};
 
 /// The stream's name.
 pub const NAME: &str = "cold";
@@ -19,6 +19,15 @@ pub const PAGER_LINE: &str = "reads records that nobody else reads";
 pub const RATE: f64 = 0.5;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
+
+/// What a client gathers honestly in this many days at `a_day` subjects a day: without it a
+/// regular visitor of a quiet register, every record of whose is cold, would be a harvester after
+/// a week. Within a day nothing is allowed for.
+#[must_use]
+pub fn allowance(a_day: f64, days: i64) -> Nats {
+    // ln(.95/.5) a subject.
+    nats(0.642 * a_day * days as f64)
+}
 
 /// The stream's table.
 #[must_use]

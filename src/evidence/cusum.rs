@@ -51,6 +51,12 @@ impl<const A: usize> Cusum<A> {
         sums.fold(first, add_logs) - ladder.log_count
     }
 
+    /// Takes away what honest work was allowed to gather since.
+    pub fn forgive(&mut self, nats: Nats) {
+        let forgiven = u16::try_from(nats.max(0)).unwrap_or(u16::MAX);
+        self.0 = self.0.map(|it| it.saturating_sub(forgiven));
+    }
+
     /// Back to rest.
     pub const fn reset(&mut self) {
         self.0 = [0; A];

@@ -5,8 +5,8 @@ use super::rules::{RouteRules, Rules};
 use super::space::Space;
 use super::streams::Against;
 use crate::attribute::{KeyKind, Lookup, names};
-use crate::evidence::ONE_NAT;
 use crate::evidence::volume::{HORIZON_MS, HORIZONS};
+use crate::evidence::{ONE_NAT, cold};
 use crate::profile::{
     Baselines, ClassSpec, Episode, Learned, Lesson, Profile, SESSION_IDLE_MS, SESSION_LIFE_MS,
 };
@@ -94,6 +94,7 @@ pub(super) fn begin(
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
             let quiet = observed || profile.was_quiet(against.rules.levels.ticket);
+            profile.cold.forgive(cold::allowance(level.a_day, ended));
             lessons.extend(profile.close_day(subjects, ended, quiet));
             profile.learned = against.version.wrapping_sub(1);
         }

@@ -63,12 +63,16 @@ pub(super) fn take(
         profile.cold.update(&rules.cold, cold, contact.cold);
         said[0] = Some(contact.cold);
     }
-    let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
-    profile.miss.update(&rules.miss, miss, missed);
-    said[1] = Some(missed);
+    // One child's run of misses is that child's own evidence, not the roll-up's.
+    let other_child = voice.child == 0 || voice.child != profile.last_child;
+    if other_child {
+        let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
+        profile.miss.update(&rules.miss, miss, missed);
+        said[1] = Some(missed);
+    }
     if against.route.ordered {
         said[2] = walked(profile, against, lookup, (walk, voice.child));
-        if voice.child == 0 || voice.child != profile.last_child {
+        if other_child {
             let steps = (rising, falling);
             said[3] = profile.monotone.update(
                 &rules.monotone,

@@ -12,6 +12,10 @@ const KNOWN_DAYS: u16 = 10;
 const SETTLED_DAYS: u16 = 14;
 /// Days that a level looks back: its EWMA forgets as fast as it learns from there on.
 const LEVEL_DAYS: f64 = 28.0;
+/// Own days after which one day counts as at most [`DAY_FACTOR_MAX`] times the level.
+const OWN_DAYS_TELLING: u16 = 5;
+/// How far one day may lie above a level and still be learned in full.
+const DAY_FACTOR_MAX: f64 = 3.0;
 /// How fast a settled level may rise.
 const GROWTH_A_DAY: f64 = 0.1 / 30.0;
 /// The share of a register's cold contacts can never be learned above this.
@@ -90,7 +94,14 @@ impl Profile {
         self.own_days = self.own_days.saturating_add(1);
         let weight = 1.0 / f64::from(self.own_days).min(LEVEL_DAYS);
         let before = f64::from(self.level);
-        let mut level = before + (f64::from(subjects) - before) * weight;
+        // One day far beyond all others says little about the days to come, and may be the theft.
+        let subjects_told = subjects;
+        let subjects = if self.own_days > OWN_DAYS_TELLING {
+            f64::from(subjects).min(before * DAY_FACTOR_MAX)
+        } else {
+            f64::from(subjects)
+        };
+        let mut level = before + (subjects - before) * weight;
         if settled {
             level = level.min(before * (1.0 + GROWTH_A_DAY * days) + 0.01);
         }
@@ -109,7 +120,7 @@ impl Profile {
                 *taught = Some(f32::from(day.hits) / f32::from(day.trials));
             }
         }
-        Some(Lesson { route: self.route, class: self.class, subjects, rates })
+        Some(Lesson { route: self.route, class: self.class, subjects: subjects_told, rates })
     }
 
     /// Whether the day stayed below `quiet`.

@@ -1,4 +1,4 @@
-//! The traffic of `darban demo`: two weeks of a small portal in a minute and a half.
+//! The traffic of `darban demo`: eighteen days of a small portal in under two minutes.
 //!
 //! Time runs [`FACTOR`] times as fast, a day in six seconds, because what the insider is judged by
 //! (ten working days of their own) cannot be had sooner. The walk through the register begins on
@@ -19,7 +19,7 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, SECOND_MS};
 /// Simulated milliseconds a real one: a day in six seconds.
 pub const FACTOR: i64 = 14_400;
 /// Simulated days in which everything has happened.
-pub const DAYS: i64 = 15;
+pub const DAYS: i64 = 18;
 /// The stolen login, and the insider's.
 const STOLEN: u32 = 7;
 const INSIDER: u32 = 21;
