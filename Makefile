@@ -2,7 +2,12 @@
 
 CARGO ?= cargo
 
-.PHONY: test check
+.PHONY: demo test check
+
+## demo: a portal with three harvests through the whole of darban; BROKERS=host:port on your cluster
+demo:
+	$(CARGO) build --release --locked --quiet
+	./target/release/darban demo $(if $(BROKERS),--brokers $(BROKERS))
 
 ## test: everything: formatting, lints, documentation, licences, and every test there is
 test: check
