@@ -6,6 +6,7 @@
 //! address unless configured otherwise, because the pages name clients.
 
 mod board;
+mod listener;
 mod pages;
 mod readiness;
 mod router;

@@ -1,5 +1,6 @@
 //! Paths to answers, and the server's life.
 
+use super::listener::Bounded;
 use super::{Board, Readiness, pages};
 use crate::alert::escape_json;
 use crate::alert::text::Wording;
@@ -75,7 +76,7 @@ impl Serve {
         let listener = handle.block_on(TcpListener::bind(listen)).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = serve(listener, router(shared)).with_graceful_shutdown(async {
+        let server = serve(Bounded::new(listener), router(shared)).with_graceful_shutdown(async {
             // An error only says that `Running` was dropped, which means the same.
             stopped.await.unwrap_or_default();
         });

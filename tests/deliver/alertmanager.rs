@@ -36,7 +36,8 @@ pub(crate) fn present(binary: &str, skipped: &str) -> bool {
     if std::path::Path::new(binary).exists() {
         return true;
     }
-    let line = format!("skipped: {skipped}: no {binary} (Debian: prometheus-alertmanager)");
+    let line =
+        format!("skipped: {skipped}: no {binary} (Debian: prometheus, prometheus-alertmanager)");
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
     println!("{line}");
     false
@@ -95,6 +96,6 @@ impl Drop for Alertmanager {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
