@@ -423,7 +423,7 @@ fn the_demo_shows_a_walk_at_once_and_stays_moderate() {
     assert!(first.since(demo.portal.start) / demo.factor < 4_000, "first harvest is late");
     let mut seconds: BTreeMap<i64, u32> = BTreeMap::new();
     let mut labels: BTreeMap<u16, u32> = BTreeMap::new();
-    for request in demo.requests().take_while(|it| it.at < at(15, 0)) {
+    for request in demo.requests().take_while(|it| it.at < at(18, 0)) {
         *seconds.entry(request.at.since(demo.portal.start) / demo.factor / 1_000).or_default() += 1;
         *labels.entry(request.label).or_default() += 1;
     }

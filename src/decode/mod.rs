@@ -3,7 +3,7 @@
 //! Field values are bytes, not text: a gateway writes what the client sent, one invalid byte in a
 //! path or user agent must neither lose the line nor change the value, and a scraper that could
 //! fall out of the log by adding `?x=\xfe` would. The JSON scanner is our own for the same reason
-//! ([`json`]), and because a tree of a line costs three times the line.
+//! (`json.rs`), and because a tree of a line costs three times the line.
 //!
 //! `auto` decides from the record alone and remembers nothing: the same line decodes the same
 //! whatever came before it.

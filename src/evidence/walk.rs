@@ -5,7 +5,7 @@
 //! an honest key's traffic, do not hide each other. Which run gives way matters more than how
 //! many there are: if the least recent always went, a thief who is one contact in six would lose
 //! his run to honest ids before he could continue it. So a run that was continued once is kept
-//! while it lives ([`IDLE_MAX`]), and runs of a single id go by lot.
+//! while it lives (256 contacts at most), and runs of a single id go by lot.
 //!
 //! At a roll-up key (an address with many sessions) only continuations *across* different
 //! children count: one child's walk is that child's own evidence, and families read adjacent ids.

@@ -20,6 +20,9 @@ pub struct Limits {
     pub suspects_max: usize,
 }
 
+/// A child that was away this long counts anew at its roll-up, in seconds.
+const CHILD_AWAY_S: u32 = 600;
+
 /// Counters and gauges of a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -94,7 +97,7 @@ impl Clients {
         let simultaneous = lookup.event == profile.last;
         profile.last = profile.last.max(lookup.event);
         if contact.novel && !contact.weightless {
-            let voice = Voice { cold: true, child: 0, simultaneous };
+            let voice = Voice { cold: true, child: 0, fresh_child: false, simultaneous };
             streams::take(profile, &against, (lookup, contact), voice);
         }
         self.conclude(slot, seen, &against, (index, lookup, kind, contact.novel));
@@ -123,7 +126,8 @@ impl Clients {
             expect(profile, lookup.event, relay);
             if contact.novel && !contact.weightless {
                 let short = (child >> 56) as u8 | 1;
-                let voice = Voice { cold: false, child: short, simultaneous };
+                let fresh_child = relay.gap_s >= CHILD_AWAY_S;
+                let voice = Voice { cold: false, child: short, fresh_child, simultaneous };
                 streams::take(profile, &against, (lookup, contact), voice);
             }
         }

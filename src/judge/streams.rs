@@ -45,6 +45,8 @@ pub(super) struct Voice {
     pub cold: bool,
     /// The child that made it, 0 at a finest key.
     pub child: u8,
+    /// At a roll-up: the child begins, or comes back after ten minutes.
+    pub fresh_child: bool,
     /// It shares its event time with the contact before.
     pub simultaneous: bool,
 }
@@ -63,9 +65,10 @@ pub(super) fn take(
         profile.cold.update(&rules.cold, cold, contact.cold);
         said[0] = Some(contact.cold);
     }
-    // One child's run of misses is that child's own evidence, not the roll-up's.
+    // A child's own run of misses is its own evidence, and honest children differ in how often they
+    // mistype: what a roll-up may count are different children, once each.
     let other_child = voice.child == 0 || voice.child != profile.last_child;
-    if other_child {
+    if voice.child == 0 || voice.fresh_child {
         let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
         profile.miss.update(&rules.miss, miss, missed);
         said[1] = Some(missed);

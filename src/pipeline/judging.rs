@@ -35,6 +35,8 @@ pub struct Judging {
     engine: Engine,
     pool: Pool,
     counts: Counts,
+    /// What was counted since it was last taken.
+    fresh: Counts,
     gaps: BTreeMap<Partition, u64>,
     /// Seconds between event time and our clock, by lookup.
     lag: Option<Histogram<u64>>,
@@ -49,6 +51,7 @@ impl Judging {
             engine,
             pool,
             counts: Counts::default(),
+            fresh: Counts::default(),
             gaps: BTreeMap::new(),
             lag: Histogram::new_with_bounds(1, LAG_SECONDS_MAX, 2).ok(),
         }
@@ -63,6 +66,7 @@ impl Judging {
             }
             Fact::Chunk(chunk, counts) => {
                 self.counts.add(&counts);
+                self.fresh.add(&counts);
                 self.measure(&chunk, reading);
                 self.timeline.feed(&chunk, reading);
             }
@@ -105,6 +109,11 @@ impl Judging {
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Records and lookups since they were last taken.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Records that are missing from the log, in all.

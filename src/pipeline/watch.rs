@@ -88,7 +88,7 @@ impl Watcher for Watch<'_> {
 
     fn tick(&mut self, judging: &mut Judging, kafka: &kafka::Stats, now: Moment) {
         self.now = now;
-        self.telemetry.publish_counts(judging.counts());
+        self.telemetry.publish_counts(&judging.take_counts());
         self.telemetry.publish_timeline(&judging.timeline());
         self.telemetry.publish_engine(&judging.engine().stats());
         self.telemetry.publish_source(kafka.holes, kafka.duplicates, judging.gap_records());

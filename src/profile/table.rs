@@ -76,7 +76,7 @@ impl Table {
     }
 
     /// The slot of the profile with this id, which `make` makes where there is none. Where no
-    /// slot is left the least telling of [`CANDIDATES`] profiles goes: first those without
+    /// slot is left the least telling of sixteen profiles goes: first those without
     /// evidence, idle longest first; then the one with the least.
     pub fn entry(&mut self, id: u64, make: impl FnOnce() -> Profile) -> (Slot, Option<Evicted>) {
         if let Some(slot) = self.find(id) {

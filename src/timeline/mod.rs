@@ -4,7 +4,7 @@
 //! arrives. Record time is divided into slices; a cut closes one, and a closed slice is sorted by
 //! content. [`Timeline`] turns facts (records, ends, assignments, a clock reading) into [`Cut`]s;
 //! the engine sees cuts only. One *global* watermark was tried and lost 12,720 of 15,176 alerts
-//! under kills: each partition therefore has a clock of its own ([`clock`]).
+//! under kills: each partition therefore has a clock of its own (`clock.rs`).
 //!
 //! A partition holds a slice open only while it may still have unread records of it. One that
 //! was read to its end never does; when every partition was, a slice closes one slice length

@@ -1,10 +1,10 @@
 //! Kafka, through librdkafka.
 //!
-//! One thread polls a `BaseConsumer` and does nothing else ([`poll`]), a small one commits
-//! ([`commit`]): a commit on the poll thread blocked 3 to 6 s in an unclean rebalance and 14 to
+//! One thread polls a `BaseConsumer` and does nothing else (`poll.rs`), a small one commits
+//! (`commit.rs`): a commit on the poll thread blocked 3 to 6 s in an unclean rebalance and 14 to
 //! 28 s over a broker's outage. No `StreamConsumer` (it stalls), no queue a partition (limits then
-//! hold a partition), no transactions. Callbacks only forward a closed enum ([`context`]); what to
-//! do about it is decided on the poll thread, and where to begin by a pure function ([`start`]).
+//! hold a partition), no transactions. Callbacks only forward a closed enum (`context.rs`); what to
+//! do about it is decided on the poll thread, and where to begin by a pure function (`start.rs`).
 
 mod commit;
 mod context;
