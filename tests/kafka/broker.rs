@@ -110,8 +110,12 @@ impl Broker {
         topic: &str,
         records: impl IntoIterator<Item = (i32, i64, &'a [u8])>,
     ) {
-        let producer: BaseProducer =
-            self.client().set("compression.type", "lz4").set("linger.ms", "5").create().unwrap();
+        let producer: BaseProducer = self
+            .client()
+            .set("compression.type", "lz4")
+            .set("enable.idempotence", "true")
+            .create()
+            .unwrap();
         for (partition, at, bytes) in records {
             let mut record: BaseRecord<'_, (), [u8]> =
                 BaseRecord::to(topic).partition(partition).timestamp(at).payload(bytes);
