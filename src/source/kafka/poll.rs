@@ -33,6 +33,9 @@ pub(super) struct Poller {
     clock: Clock,
     /// Every partition that was ever ours, by name.
     known: BTreeMap<(Arc<str>, i32), Partition>,
+    /// How far partitions were handed over that were ours before: what came once within this
+    /// process is in its state, and must not come again only because it was not committed yet.
+    handed: BTreeMap<Partition, i64>,
     batch: Batch,
     /// What came while the workers were busy.
     waiting: VecDeque<Event>,
@@ -53,6 +56,7 @@ impl Poller {
             options,
             clock,
             known: BTreeMap::new(),
+            handed: BTreeMap::new(),
             batch: Batch::new(Partition(0)),
             waiting: VecDeque::new(),
             gone: false,
@@ -238,6 +242,8 @@ impl Poller {
                 Offset::Offset(offset) => Some(offset),
                 _ => None,
             });
+            let handed = self.owned_named((topic, *number)).and_then(|it| self.handed.get(&it.0));
+            let committed = committed.max(handed.copied());
             let watermarks = self.consumer.fetch_watermarks(topic, *number, LOOK_UP);
             // Unknown (a broker is down): begin where we were, or wait for the broker to say.
             let (low, high) = watermarks.unwrap_or((0, committed.unwrap_or(0)));
@@ -282,7 +288,8 @@ impl Poller {
         self.flush();
         for (topic, number) in partitions {
             if let Some((partition, _)) = self.owned_named((topic, *number)) {
-                self.lock().remove(&partition);
+                let own = self.lock().remove(&partition);
+                self.handed.extend(own.map(|it| (partition, it.next)));
                 self.send(Event::Revoked { partition });
             }
         }
