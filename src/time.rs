@@ -57,6 +57,14 @@ impl serde::Serialize for Moment {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Moment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let parsed = text.parse::<jiff::Timestamp>().map_err(serde::de::Error::custom)?;
+        Ok(Self(parsed.as_millisecond()))
+    }
+}
+
 /// The civil date of a day number (days since 1970-01-01), proleptic Gregorian: year, month, day.
 /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
 #[must_use]

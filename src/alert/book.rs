@@ -8,6 +8,7 @@
 use super::change::{
     Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status,
 };
+use super::standing::{KeyRecords, Standing};
 use crate::evidence::{Stream, as_f64};
 use crate::judge::{Finding, FindingKind, Member};
 use crate::time::Moment;
@@ -39,6 +40,19 @@ struct Open {
     /// Judged keys that are not quiet yet.
     loud: Vec<u64>,
     route: u16,
+    /// What an earlier process left, if this alert is from one.
+    adopted: Option<Adopted>,
+}
+
+/// What an earlier process left of an alert.
+#[derive(Clone, Debug)]
+struct Adopted {
+    /// What its keys had read.
+    records: Vec<KeyRecords>,
+    /// Keys that this process has not found anything about. It never will if they stopped.
+    unheard: Vec<u64>,
+    /// Slice time from which their silence is counted.
+    since: Option<Moment>,
 }
 
 /// What a finding cannot know.
@@ -98,6 +112,9 @@ impl Book {
         alert.offsets = context.offsets;
         alert.examples = finding.examples.iter().map(ToString::to_string).collect();
         open.records.insert(finding.key, finding.records);
+        if let Some(adopted) = &mut open.adopted {
+            adopted.unheard.retain(|it| *it != finding.key);
+        }
         if !open.loud.contains(&finding.key) {
             open.loud.push(finding.key);
         }
@@ -133,6 +150,7 @@ impl Book {
             members: Vec::new(),
             loud: Vec::new(),
             route: finding.route,
+            adopted: None,
         };
         self.open.insert(id.clone(), open);
         id
@@ -146,12 +164,79 @@ impl Book {
         if !open.loud.is_empty() {
             return None;
         }
-        let mut open = self.open.remove(&id)?;
-        self.by_key.retain(|_, it| *it != id);
+        let mut alert = self.end(&id, context.at)?;
+        (alert.expected, alert.seen) = quantities_of(finding);
+        Some(alert)
+    }
+
+    /// Goes on with an alert that an earlier process left open on this route.
+    pub fn adopt(&mut self, standing: Standing, route: u16) {
+        let Standing { alert, records, members } = standing;
+        let (id, keys) = (alert.id.clone(), records.iter().map(|it| it.key));
+        let loud: Vec<u64> = keys.collect();
+        for key in loud.iter().chain(&members) {
+            self.by_key.insert((route, *key), id.clone());
+        }
+        let adopted = Some(Adopted { records, unheard: loud.clone(), since: None });
+        let members = members.into_iter().zip(alert.clients.iter().cloned()).collect();
+        let open = Open { alert, records: BTreeMap::new(), members, loud, route, adopted };
+        self.open.insert(id, open);
+    }
+
+    /// Takes how many records (with half an interval) have left by a judged key by now.
+    pub fn count(&mut self, route: u16, key: u64, records: (u64, u64)) {
+        let open = self.by_key.get(&(route, key)).and_then(|id| self.open.get_mut(id));
+        if let Some(known) = open.and_then(|it| it.records.get_mut(&key)) {
+            *known = records;
+        }
+    }
+
+    /// Where every open alert stands: records out of all its keys.
+    pub fn progress(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.open.iter().map(|(id, open)| (id.as_str(), open.records_out().estimate))
+    }
+
+    /// Ends what was adopted and has not been heard of for `after_ms` since the first call.
+    /// Called now and then with the slice time.
+    pub fn expire(&mut self, at: Moment, after_ms: i64) -> Vec<Alert> {
+        let mut over = Vec::new();
+        for (id, open) in &mut self.open {
+            let Some(adopted) = &mut open.adopted else { continue };
+            let since = *adopted.since.get_or_insert(at);
+            if at.since(since) < after_ms || adopted.unheard.is_empty() {
+                continue;
+            }
+            let unheard = std::mem::take(&mut adopted.unheard);
+            open.loud.retain(|it| !unheard.contains(it));
+            if open.loud.is_empty() {
+                over.push(id.clone());
+            }
+        }
+        over.into_iter().filter_map(|id| self.end(&id, at)).collect()
+    }
+
+    /// What has to be kept of an alert that has just changed.
+    #[must_use]
+    pub fn standing(&self, change: &Alert) -> Standing {
+        let Some(open) = self.open.get(&change.id) else {
+            return Standing { alert: change.clone(), records: Vec::new(), members: Vec::new() };
+        };
+        let records =
+            open.totals().map(|(key, it)| KeyRecords { key, estimate: it.0, error: it.1 });
+        Standing {
+            alert: Alert { records_out: open.records_out(), ..open.alert.clone() },
+            records: records.collect(),
+            members: open.members.iter().take(CLIENTS_MAX).map(|it| it.0).collect(),
+        }
+    }
+
+    /// Takes an alert out of the book, resolved.
+    fn end(&mut self, id: &str, at: Moment) -> Option<Alert> {
+        let mut open = self.open.remove(id)?;
+        self.by_key.retain(|_, it| it != id);
         open.settle_counts();
         open.alert.status = Status::Resolved;
-        open.alert.changed_at = context.at;
-        (open.alert.expected, open.alert.seen) = quantities_of(finding);
+        open.alert.changed_at = at;
         Some(open.alert)
     }
 
@@ -170,12 +255,6 @@ impl Book {
         self.open.values().map(|it| &it.alert)
     }
 
-    /// The identity of the open alert that a key of a route is judged in.
-    #[must_use]
-    pub fn of(&self, route: u16, key: u64) -> Option<&str> {
-        self.by_key.get(&(route, key)).map(String::as_str)
-    }
-
     /// Tickets closed for want of room.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
@@ -192,13 +271,28 @@ impl Open {
         self.members.push((member.key, Client { key: member.kind, id }));
     }
 
+    /// Records out by judged key, with those that an earlier process counted.
+    fn totals(&self) -> impl Iterator<Item = (u64, (u64, u64))> {
+        let before = self.adopted.iter().flat_map(|it| &it.records);
+        let adopted = before
+            .map(|it| (it.key, it.and(self.records.get(&it.key).copied().unwrap_or_default())));
+        let known =
+            |key: u64| self.adopted.iter().flat_map(|it| &it.records).any(|it| it.key == key);
+        let fresh = self.records.iter().filter(move |it| !known(*it.0));
+        adopted.chain(fresh.map(|(key, it)| (*key, *it)))
+    }
+
+    fn records_out(&self) -> RecordsOut {
+        let sum = |sum: (u64, u64), it: (u64, u64)| (sum.0 + it.0, sum.1 + it.1);
+        let (estimate, error) = self.totals().map(|it| it.1).fold((0, 0), sum);
+        RecordsOut { estimate, error }
+    }
+
     fn settle_counts(&mut self) {
         let clients = self.members.iter().take(CLIENTS_MAX);
         self.alert.clients = clients.map(|it| it.1.clone()).collect();
         self.alert.members_total = self.members.len() as u64;
-        let (estimate, error) =
-            self.records.values().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-        self.alert.records_out = RecordsOut { estimate, error };
+        self.alert.records_out = self.records_out();
         debug_assert!(self.route < u16::MAX);
     }
 }
@@ -259,4 +353,86 @@ fn quantities_of(finding: &Finding) -> (Quantity, Quantity) {
         quantity: finding.picture.quantity.clone(),
     };
     (quantity(finding.picture.expected), quantity(finding.picture.seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::FIRED;
+    use super::*;
+    use crate::attribute::KeyKind;
+    use crate::evidence::STREAMS;
+    use crate::judge::Picture;
+    use crate::time::{HOUR_MS, SECOND_MS};
+
+    fn finding(key: u64, at: Moment, records: u64) -> Finding {
+        let name = format!("clinic-{key}").into_bytes();
+        Finding {
+            what: FindingKind::Raised,
+            route: 0,
+            key,
+            kind: KeyKind::Staff,
+            via: 0,
+            members: vec![Member { key, kind: KeyKind::Staff, name }],
+            page: true,
+            observe: false,
+            loudest: Stream::Walk,
+            log_e: 18_000,
+            streams: [0; STREAMS],
+            first_seen: at.plus(-60 * SECOND_MS),
+            first_slice: at.index(SECOND_MS) - 60,
+            at,
+            records: (records, 0),
+            picture: Picture {
+                expected: 2.0,
+                seen: 9.0,
+                span_seconds: 60,
+                quantity: String::new(),
+            },
+            examples: Vec::new(),
+        }
+    }
+
+    fn take(book: &mut Book, finding: &Finding) -> Option<Alert> {
+        let route: Arc<str> = "beneficiary".into();
+        book.take(finding, Context { route: &route, at: finding.at, offsets: Vec::new() })
+    }
+
+    /// A book that goes on with what another left open about `clinic-7`, with its alert.
+    fn adopted() -> (Book, Alert) {
+        let mut before = Book::new((1, 2));
+        let alert = take(&mut before, &finding(7, FIRED, 100)).unwrap();
+        before.count(0, 7, (240, 0));
+        let mut after = Book::new((1, 2));
+        after.adopt(before.standing(&alert), 0);
+        (after, alert)
+    }
+
+    #[test]
+    fn a_harvest_that_goes_on_after_a_restart_is_the_same_alert_with_what_left_before() {
+        let (mut book, before) = adopted();
+        let again = take(&mut book, &finding(7, FIRED.plus(HOUR_MS), 60)).unwrap();
+        assert_eq!(
+            (&again.id, again.status, again.kind),
+            (&before.id, Status::Updated, before.kind)
+        );
+        assert_eq!((again.first_seen, again.fired_at), (before.first_seen, before.fired_at));
+        assert_eq!(again.records_out, RecordsOut { estimate: 270, error: 30 });
+        assert_eq!(book.expire(FIRED.plus(9 * HOUR_MS), HOUR_MS), [], "it is heard of");
+    }
+
+    #[test]
+    fn a_harvest_that_ended_while_nobody_looked_resolves_after_its_quiet_time() {
+        let (mut book, before) = adopted();
+        let start = FIRED.plus(HOUR_MS);
+        assert_eq!(book.expire(start, HOUR_MS), []);
+        assert_eq!(book.expire(start.plus(HOUR_MS - 1), HOUR_MS), []);
+        let over = book.expire(start.plus(HOUR_MS), HOUR_MS);
+        let told: Vec<_> = over.iter().map(|it| (&it.id, it.status, it.records_out)).collect();
+        let out = RecordsOut { estimate: 240, error: 0 };
+        assert_eq!(told, [(&before.id, Status::Resolved, out)]);
+        assert_eq!(book.open().count(), 0);
+        assert!(!book.standing(&over[0]).is_open());
+        let fresh = take(&mut book, &finding(7, start.plus(2 * HOUR_MS), 9)).unwrap();
+        assert_ne!(fresh.id, before.id);
+    }
 }

@@ -1,13 +1,15 @@
 //! One change of an alert, in the shape that `--output ndjson`, the pages and the receivers share.
 
 use crate::attribute::KeyKind;
+use crate::evidence::Stream;
 use crate::time::Moment;
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where an alert stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It was raised with this change.
@@ -19,7 +21,7 @@ pub enum Status {
 }
 
 /// How loud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Somebody looks at it by day.
@@ -29,7 +31,7 @@ pub enum Severity {
 }
 
 /// Whether it is meant to reach anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Severity decides.
@@ -39,7 +41,7 @@ pub enum Mode {
 }
 
 /// What gave an alert away most, frozen at firing: a closed list, one runbook page each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Records that nobody else reads (stream `cold`).
@@ -73,10 +75,10 @@ impl Kind {
 }
 
 /// A client key by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Client {
     /// Which kind of key.
-    #[serde(serialize_with = "kind_name")]
+    #[serde(serialize_with = "kind_name", deserialize_with = "kind_by_name")]
     pub key: KeyKind,
     /// Its name, or a keyed hash in hexadecimal for credentials and sessions. Not yet escaped.
     pub id: String,
@@ -86,8 +88,23 @@ fn kind_name<S: serde::Serializer>(key: &KeyKind, serializer: S) -> Result<S::Ok
     serializer.serialize_str(key.name())
 }
 
+fn kind_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyKind, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let known = KeyKind::ALL.into_iter().find(|it| it.name() == name);
+    known.ok_or_else(|| D::Error::custom(format!("no kind of key is called {name}")))
+}
+
+/// Streams that a later version has taken out say nothing any more.
+fn streams_by_name<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<&'static str, f64>, D::Error> {
+    let named = BTreeMap::<String, f64>::deserialize(deserializer)?;
+    let known = Stream::ALL.iter().map(|it| it.name());
+    Ok(known.filter_map(|it| Some((it, *named.get(it)?))).collect())
+}
+
 /// Distinct records disclosed since `first_seen`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordsOut {
     /// How many.
     pub estimate: u64,
@@ -96,7 +113,7 @@ pub struct RecordsOut {
 }
 
 /// A number of subjects (or of what `quantity` says) in a span.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantity {
     /// How many.
     pub subjects: f64,
@@ -107,7 +124,7 @@ pub struct Quantity {
 }
 
 /// Records of one partition among which an alert's evidence stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OffsetSpan {
     /// The topic, or the path of a file.
     pub topic: Arc<str>,
@@ -120,7 +137,7 @@ pub struct OffsetSpan {
 }
 
 /// One change of one alert. Field names are the contract with scripts and dashboards.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// Keyed hash of kind, route, first key and the episode's first slice, in hexadecimal;
     /// the deduplication key of every receiver.
@@ -154,6 +171,7 @@ pub struct Alert {
     /// What it did.
     pub seen: Quantity,
     /// Tempered log e-values by stream, in nats.
+    #[serde(deserialize_with = "streams_by_name")]
     pub streams: BTreeMap<&'static str, f64>,
     /// The merged log e-value, in nats.
     pub log_e: f64,

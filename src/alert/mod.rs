@@ -6,9 +6,11 @@ mod escape;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod silence;
+mod standing;
 pub mod text;
 
 pub use book::{Book, CLIENTS_MAX, Context};
 pub use change::{Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
 pub use escape::{escape_html, escape_json, escape_text};
 pub use silence::{Silence, Silences};
+pub use standing::{KeyRecords, Standing};

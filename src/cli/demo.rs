@@ -80,7 +80,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     source.brokers = vec![brokers];
     source.instance_id = None;
     source.start = Start::Earliest;
-    let parts = Parts { source, keys: &keys, delivery: &delivery, clock, stop: stop.clone() };
+    let parts = Parts {
+        source,
+        keys: &keys,
+        delivery: &delivery,
+        standing: Vec::new(),
+        clock,
+        stop: stop.clone(),
+    };
     let outcome = run::run(&config, parts, &mut shown);
     stop.store(true, Relaxed);
     // What it wrote is all that it had to say.

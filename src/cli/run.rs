@@ -43,6 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let path = config.state.directory.display();
         failed(format!("cannot open the outbox in {path}: {error}"))
     })?;
+    let standing = outbox.standing();
     let clock = Clock::system();
     let wording = policy.wording.clone();
     let options = deliver::Options {
@@ -60,8 +61,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
         .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);
-    tracing::warn!("starting cold: baselines and open alerts of an earlier run are not kept yet");
-    let parts = Parts { source, keys: &keys, delivery: &delivery, clock, stop };
+    tracing::warn!(
+        "starting cold: baselines of an earlier run are not kept yet; {} open alerts are",
+        standing.len()
+    );
+    let parts = Parts { source, keys: &keys, delivery: &delivery, standing, clock, stop };
     let outcome = run::run(&config, parts, &mut watch);
     serving.stop();
     let left = runtime.block_on(delivery.stop(LAST_DELIVERY));

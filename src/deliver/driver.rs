@@ -12,7 +12,7 @@ use super::queue::Next;
 use super::receiver::{Channel, ReceiverSpec, Target};
 use super::sender::{Sender, lock};
 use super::stats::Stats;
-use crate::alert::Alert;
+use crate::alert::{Alert, Standing};
 use crate::time::Clock;
 use std::fmt;
 use std::io::{self, Write};
@@ -126,7 +126,17 @@ impl Delivery {
     /// # Errors
     /// Where the disk refuses. The changes are delivered all the same.
     pub fn offer(&self, alerts: Vec<Alert>) -> io::Result<()> {
+        self.offer_standing(alerts, &[])
+    }
+
+    /// The same, and keeps how the alerts stand now for the next process
+    /// ([`Outbox::standing`]).
+    ///
+    /// # Errors
+    /// As for [`offer`](Self::offer).
+    pub fn offer_standing(&self, alerts: Vec<Alert>, standing: &[Standing]) -> io::Result<()> {
         let mut outbox = lock(&self.sender.outbox);
+        outbox.stand(standing);
         let now = self.sender.now();
         let planned = lock(&self.sender.ledger).plan(alerts, now);
         self.sender.commit(&mut outbox, planned)

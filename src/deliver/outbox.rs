@@ -5,13 +5,18 @@
 //! there are few of them, they are read once, at start, and at three in the morning a person can
 //! read them with `cat`.
 //!
+//! Beside them it keeps every open alert as it stands, so that the next process goes on with it
+//! instead of raising it again.
+//!
 //! A crash may tear the last row. It is dropped at the next start: it was never acknowledged, so
 //! the records behind it are read again. A write that failed half-way (a full disk) is cut off
 //! before the next one, and its rows are kept in memory and written with it. When few of the rows
 //! still say anything the file is written anew beside itself and renamed over.
 
 use super::notification::Notification;
+use crate::alert::Standing;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -39,6 +44,8 @@ enum Row {
     Open(Notification),
     /// It arrived, and the alert is over.
     Over(Notification),
+    /// An alert as it stands, for the next process; resolved: no longer.
+    Standing(Box<Standing>),
 }
 
 /// What the file said at start, in its order.
@@ -92,6 +99,8 @@ pub struct Outbox {
     /// A write failed: the file may be longer than `length`.
     torn: bool,
     recalled: Vec<Recalled>,
+    /// The open alerts by id, each as its row.
+    standing: BTreeMap<String, Vec<u8>>,
     damaged: u64,
 }
 
@@ -113,18 +122,41 @@ impl Outbox {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let whole = bytes.iter().rposition(|it| *it == b'\n').map_or(0, |at| at + 1);
-        let (recalled, rows, damaged) = recall(bytes.get(..whole).unwrap_or_default());
+        let Memory { list: recalled, standing, rows, damaged } =
+            recall(bytes.get(..whole).unwrap_or_default());
         let length = u64::try_from(whole).unwrap_or(u64::MAX);
         file.set_len(length)?;
         file.sync_all()?;
         sync_directory(&path)?;
         let (unwritten, torn) = (Vec::new(), false);
-        Ok(Self { path, file, length, rows, unwritten, torn, recalled, damaged })
+        Ok(Self { path, file, length, rows, unwritten, torn, recalled, standing, damaged })
     }
 
     /// What the file said when it was opened; empty the second time.
     pub fn take_recalled(&mut self) -> Vec<Recalled> {
         std::mem::take(&mut self.recalled)
+    }
+
+    /// The alerts that the last process left open, by id.
+    #[must_use]
+    pub fn standing(&self) -> Vec<Standing> {
+        let rows = self.standing.values().filter_map(|it| serde_json::from_slice(it).ok());
+        rows.filter_map(|it| if let Row::Standing(it) = it { Some(*it) } else { None }).collect()
+    }
+
+    /// Keeps alerts as they stand, for the next process; on the disk after the next synced call.
+    pub fn stand(&mut self, alerts: &[Standing]) {
+        for standing in alerts {
+            let row = Row::Standing(Box::new(standing.clone()));
+            self.put(&row);
+            if standing.is_open() {
+                let mut bytes = Vec::new();
+                encode(&mut bytes, &row);
+                self.standing.insert(standing.alert.id.clone(), bytes);
+            } else {
+                self.standing.remove(&standing.alert.id);
+            }
+        }
     }
 
     /// Whole rows that could not be read at start. None are expected.
@@ -166,7 +198,8 @@ impl Outbox {
     /// Whether so little of the file is left in force that [`compact`](Self::compact) should be
     /// called; `live` rows would remain.
     #[must_use]
-    pub const fn is_mostly_done(&self, live: usize) -> bool {
+    pub fn is_mostly_done(&self, live: usize) -> bool {
+        let live = live + self.standing.len();
         self.rows >= COMPACT_ROWS_MIN && self.rows / COMPACT_FACTOR >= live
     }
 
@@ -184,12 +217,14 @@ impl Outbox {
             .truncate(true)
             .mode(0o600)
             .open(&beside)?;
+        let standing: Vec<u8> = self.standing.values().flatten().copied().collect();
         file.write_all(&anew.bytes)?;
+        file.write_all(&standing)?;
         file.sync_all()?;
         fs::rename(&beside, &self.path)?;
         self.file = file;
-        self.length = u64::try_from(anew.bytes.len()).unwrap_or(u64::MAX);
-        self.rows = anew.rows;
+        self.length = u64::try_from(anew.bytes.len() + standing.len()).unwrap_or(u64::MAX);
+        self.rows = anew.rows + self.standing.len();
         self.unwritten.clear();
         self.torn = false;
         sync_directory(&self.path)
@@ -230,12 +265,21 @@ fn encode(bytes: &mut Vec<u8>, row: &Row) {
     }
 }
 
-/// Reads whole rows: what they recall, how many there were, how many could not be read.
-fn recall(bytes: &[u8]) -> (Vec<Recalled>, usize, u64) {
-    let (mut list, mut rows, mut damaged): (Vec<Recalled>, usize, u64) = (Vec::new(), 0, 0);
-    let mut at = std::collections::BTreeMap::new();
+/// What whole rows say.
+#[derive(Default)]
+struct Memory {
+    list: Vec<Recalled>,
+    standing: BTreeMap<String, Vec<u8>>,
+    rows: usize,
+    /// Rows that could not be read.
+    damaged: u64,
+}
+
+fn recall(bytes: &[u8]) -> Memory {
+    let mut memory = Memory::default();
+    let mut at = BTreeMap::new();
     for line in bytes.split_inclusive(|it| *it == b'\n') {
-        rows += 1;
+        memory.rows += 1;
         let (notification, open, waits) = match serde_json::from_slice(line) {
             Ok(Row::Notify(it)) => {
                 let open = it.action != super::notification::Action::Resolve;
@@ -244,24 +288,32 @@ fn recall(bytes: &[u8]) -> (Vec<Recalled>, usize, u64) {
             Ok(Row::Open(it)) => (it, true, false),
             Ok(Row::Over(it)) => (it, false, false),
             Ok(Row::Done(seq)) => {
-                let row = at.get(&seq).and_then(|at: &usize| list.get_mut(*at));
+                let row = at.get(&seq).and_then(|at: &usize| memory.list.get_mut(*at));
                 row.into_iter().for_each(|it| it.waits = false);
                 continue;
             }
+            Ok(Row::Standing(it)) if it.is_open() => {
+                memory.standing.insert(it.alert.id.clone(), line.to_vec());
+                continue;
+            }
+            Ok(Row::Standing(it)) => {
+                memory.standing.remove(&it.alert.id);
+                continue;
+            }
             Err(_unreadable) => {
-                damaged += 1;
+                memory.damaged += 1;
                 continue;
             }
         };
-        let place = *at.entry(notification.seq).or_insert(list.len());
+        let place = *at.entry(notification.seq).or_insert(memory.list.len());
         let row = Recalled { notification, open, waits };
-        match list.get_mut(place) {
+        match memory.list.get_mut(place) {
             Some(earlier) => *earlier = row,
-            None => list.push(row),
+            None => memory.list.push(row),
         }
     }
-    list.sort_by_key(|it| it.notification.seq);
-    (list, rows, damaged)
+    memory.list.sort_by_key(|it| it.notification.seq);
+    memory
 }
 
 /// Makes the file's name durable, not only its bytes.

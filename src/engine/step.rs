@@ -3,7 +3,7 @@
 use super::index::CutIndex;
 use super::pass::Cells;
 use super::{Lanes, SHARDS, Settings};
-use crate::alert::{Alert, Book, Context};
+use crate::alert::{Alert, Book, Context, Standing};
 use crate::attribute::{KeyKind, Lookup};
 use crate::judge::{Clients, Finding, Rules, Seen, Space, SpaceSample};
 use crate::novelty::Novelty;
@@ -32,7 +32,7 @@ pub struct Outputs {
 pub struct Progress {
     /// Which alert.
     pub id: String,
-    /// Distinct records out of the judged key.
+    /// Distinct records out, by all of its keys.
     pub records: u64,
 }
 
@@ -149,6 +149,7 @@ impl Engine {
         let minute = cut.at.index(MINUTE_MS);
         if minute > self.minute {
             self.minute = minute;
+            outputs.alerts.extend(self.book.expire(cut.at, self.settings.resolve_after_ms));
             outputs.progress = self.progress();
         }
         outputs
@@ -220,13 +221,34 @@ impl Engine {
         self.novelty.iter().map(|it| it.stats().novel).sum()
     }
 
-    fn progress(&self) -> Vec<Progress> {
-        let open = self.clients.iter().flat_map(Clients::open_records);
-        open.filter_map(|(key, route, (records, _))| {
-            let id = self.book.of(route, key)?.to_owned();
-            Some(Progress { id, records })
-        })
-        .collect()
+    /// Brings the book up to date; where its alerts stand.
+    fn progress(&mut self) -> Vec<Progress> {
+        for (key, route, records) in self.clients.iter().flat_map(Clients::open_records) {
+            self.book.count(route, key, records);
+        }
+        self.book.progress().map(|(id, records)| Progress { id: id.to_owned(), records }).collect()
+    }
+
+    /// Every open alert as it stands now, for the next process.
+    pub fn standing_all(&mut self) -> Vec<Standing> {
+        self.progress();
+        self.book.open().map(|it| self.book.standing(it)).collect()
+    }
+
+    /// Goes on with an alert that an earlier process left open; whether its route is still
+    /// configured.
+    pub fn adopt(&mut self, standing: Standing) -> bool {
+        let named = |it: &crate::judge::RouteRules| it.name == standing.alert.route;
+        let route = self.rules.routes.iter().position(named);
+        let Some(route) = route.and_then(|it| u16::try_from(it).ok()) else { return false };
+        self.book.adopt(standing, route);
+        true
+    }
+
+    /// What has to be kept of an alert that has just changed.
+    #[must_use]
+    pub fn standing(&self, change: &Alert) -> Standing {
+        self.book.standing(change)
     }
 
     /// The open alerts.

@@ -6,13 +6,13 @@
 
 use super::workers::Fact;
 use super::{Counts, Pool};
-use crate::alert::Alert;
+use crate::alert::{Alert, Standing};
 use crate::engine::{Engine, Progress};
 use crate::source::Partition;
 use crate::time::{Moment, SECOND_MS};
 use crate::timeline::{self, Bound, Chunk, Timeline};
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Lags are told up to a week; a backlog behind that is no longer a lag.
 const LAG_SECONDS_MAX: u64 = 7 * 24 * 3_600;
@@ -103,6 +103,25 @@ impl Judging {
         }
         round.resume = self.timeline.resume();
         round
+    }
+
+    /// How alerts that have just changed stand, one row an alert.
+    #[must_use]
+    pub fn standing(&self, changes: &[Alert]) -> Vec<Standing> {
+        let mut seen = BTreeSet::new();
+        let last = changes.iter().rev().filter(|it| seen.insert(&it.id));
+        last.map(|it| self.engine.standing(it)).collect()
+    }
+
+    /// Every open alert as it stands now, for the next process.
+    pub fn standing_all(&mut self) -> Vec<Standing> {
+        self.engine.standing_all()
+    }
+
+    /// Goes on with an alert that an earlier process left open; whether its route is still
+    /// configured.
+    pub fn adopt(&mut self, standing: Standing) -> bool {
+        self.engine.adopt(standing)
     }
 
     /// Records and lookups so far.

@@ -7,7 +7,7 @@
 use super::judging::{Judging, Round};
 use super::workers::{self, Fact};
 use super::{Intake, Keys, Order, Pool, build};
-use crate::alert::Alert;
+use crate::alert::{Alert, Standing};
 use crate::config::Config;
 use crate::deliver::Delivery;
 use crate::source::kafka::{self, Fault};
@@ -48,6 +48,8 @@ pub enum Error {
 pub trait Watcher {
     /// An alert changed; it stands in the outbox.
     fn alert(&mut self, alert: &Alert);
+    /// An alert that an earlier process left open goes on.
+    fn adopted(&mut self, _alert: &Alert) {}
     /// Open alerts came further.
     fn progress(&mut self, _progress: &[crate::engine::Progress]) {}
     /// Kafka is in trouble, in words.
@@ -64,6 +66,8 @@ pub struct Parts<'a> {
     pub keys: &'a Keys,
     /// Where alerts go.
     pub delivery: &'a Delivery,
+    /// The alerts that an earlier process left open.
+    pub standing: Vec<Standing>,
     /// The clock.
     pub clock: Clock,
     /// Set when it is time to end.
@@ -81,7 +85,7 @@ impl std::fmt::Debug for Parts<'_> {
 /// # Errors
 /// When it cannot start, or Kafka says no for good.
 pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Result<(), Error> {
-    let Parts { source, keys, delivery, clock, stop } = parts;
+    let Parts { source, keys, delivery, standing, clock, stop } = parts;
     let threads = config.threads.unwrap_or_else(cores);
     let decoder = Arc::new(build::decoder(config));
     let attributor = Arc::new(build::attributor(config, keys).map_err(Error::Attribution)?);
@@ -104,10 +108,22 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         committed: clock.now(),
         resume: Vec::new(),
     };
+    for standing in standing {
+        let alert = standing.alert.clone();
+        if daemon.judging.adopt(standing) {
+            watcher.adopted(&alert);
+        } else {
+            tracing::warn!("alert {} was open on route {}, which is gone", alert.id, alert.route);
+        }
+    }
     let outcome = daemon.work(&fact_out, &fault_out, &stop, watcher);
     daemon.consumer.stop();
     // The poll thread may be waiting to hand something over.
     while fact_out.recv_timeout(Duration::from_secs(5)).is_ok() {}
+    let standing = daemon.judging.standing_all();
+    if let Err(error) = delivery.offer_standing(Vec::new(), &standing) {
+        tracing::error!("the outbox cannot be written, open alerts keep their last count: {error}");
+    }
     let resume = std::mem::take(&mut daemon.resume);
     daemon.consumer.commit_now(resume, LAST_COMMIT_MS);
     daemon.consumer.join();
@@ -169,7 +185,8 @@ impl Daemon<'_> {
         let found = !alerts.is_empty();
         if found {
             alerts.iter().for_each(|it| watcher.alert(it));
-            if let Err(error) = self.delivery.offer(alerts) {
+            let standing = self.judging.standing(&alerts);
+            if let Err(error) = self.delivery.offer_standing(alerts, &standing) {
                 // Nothing is committed until the outbox takes it; the pages are on their way.
                 tracing::error!("the outbox cannot be written, offsets are held back: {error}");
                 return false;

@@ -68,6 +68,11 @@ impl Watcher for Watch<'_> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner).apply(alert.clone());
     }
 
+    fn adopted(&mut self, alert: &Alert) {
+        self.telemetry.adopted(alert);
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).apply(alert.clone());
+    }
+
     fn progress(&mut self, progress: &[Progress]) {
         self.telemetry.progress(progress);
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);

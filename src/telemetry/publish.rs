@@ -191,17 +191,27 @@ impl Telemetry {
     /// An alert changed. An update of one that is not known (after a restart) makes it open
     /// again, but does not count it again.
     pub fn alert(&self, alert: &Alert) {
-        let mut open = lock(&self.open);
-        let change = open.take(alert);
-        if change.raised {
+        if self.take(alert) {
             let labels = [alert.kind.name(), name(alert.severity), mode_name(alert.mode)];
             self.series.add(&c::ALERTS, &labels, 1);
         }
+    }
+
+    /// An alert that an earlier process raised is still open: shown, not counted again.
+    pub fn adopted(&self, alert: &Alert) {
+        self.take(alert);
+    }
+
+    /// Takes a change; whether it raised the alert.
+    fn take(&self, alert: &Alert) -> bool {
+        let mut open = lock(&self.open);
+        let change = open.take(alert);
         for (severity, mode) in standings() {
             let count = u64::try_from(open.count(severity, mode)).unwrap_or(u64::MAX);
             self.series.set(&c::ALERTS_OPEN, &[name(severity), mode_name(mode)], float(count));
         }
         self.show(&change);
+        change.raised
     }
 
     /// Open alerts came further.

@@ -1,7 +1,9 @@
 //! The outbox over crashes.
 
+use super::sample::page;
 use super::scratch::Scratch;
-use darban::deliver::outbox::{FILE_NAME, Recalled};
+use darban::alert::{Alert, KeyRecords, Standing, Status};
+use darban::deliver::outbox::{Anew, FILE_NAME, Recalled};
 use darban::deliver::{Action, Notification, Outbox};
 use serde_json::json;
 
@@ -76,4 +78,27 @@ fn only_its_owner_may_read_it() {
     Outbox::open(scratch.path()).unwrap().append(&[notification(1)]).unwrap();
     let mode = std::fs::metadata(scratch.path().join(FILE_NAME)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn open_alerts_stand_in_it_until_they_are_resolved_also_when_it_is_written_anew() {
+    let alert = page("any");
+    let standing = |id: &str| Standing {
+        alert: Alert { id: id.to_owned(), ..alert.clone() },
+        records: vec![KeyRecords { key: u64::MAX, estimate: 17, error: 2 }],
+        members: vec![5],
+    };
+    let scratch = Scratch::new();
+    let mut outbox = Outbox::open(scratch.path()).unwrap();
+    let mut over = standing("b");
+    over.alert.status = Status::Resolved;
+    outbox.stand(&[standing("a"), standing("b"), standing("c"), over]);
+    outbox.append(&[]).unwrap();
+    let expected = [standing("a"), standing("c")];
+    assert_eq!(Outbox::open(scratch.path()).unwrap().standing(), expected);
+    outbox.compact(&Anew::default()).unwrap();
+    let mut again = Outbox::open(scratch.path()).unwrap();
+    assert_eq!((again.standing(), again.damaged()), (expected.to_vec(), 0));
+    assert_eq!(again.length(), outbox.length());
+    assert_eq!(again.take_recalled(), []);
 }

@@ -5,6 +5,7 @@
 //! that dies leaves nothing behind.
 
 use super::super::deliver::wait::wait_until;
+use super::secure::Secure;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -23,12 +24,22 @@ const JVM: &[&str] = &["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredSt
 pub(crate) struct Broker {
     folder: PathBuf,
     port: u16,
+    secure: Option<Secure>,
     child: Option<Child>,
 }
 
 impl Broker {
     /// A broker with an empty log; `None` (and one line that says why) where it cannot be had.
     pub(crate) fn start(test: &str) -> Option<Self> {
+        Self::start_with(test, false)
+    }
+
+    /// The same with locked doors beside the open one.
+    pub(crate) fn start_secure(test: &str) -> Option<Self> {
+        Self::start_with(test, true)
+    }
+
+    fn start_with(test: &str, locked: bool) -> Option<Self> {
         let libs = match libs() {
             Ok(libs) => libs,
             Err(why) => {
@@ -42,24 +53,34 @@ impl Broker {
         fs::create_dir_all(&folder).unwrap();
         let (port, controller) = (free_port(), free_port());
         let template = fs::read_to_string(here().join("server.properties")).unwrap();
+        let secure = locked.then(|| Secure::new(&folder, [free_listener(), free_listener()]));
+        let (listeners, more) =
+            secure.as_ref().map_or_else(Default::default, |it| (it.listeners(), it.properties()));
         let properties = template
             .replace("@DIR@", folder.to_str().unwrap())
             .replace("@PORT@", &port.to_string())
-            .replace("@CONTROLLER_PORT@", &controller.to_string());
-        fs::write(folder.join("server.properties"), properties).unwrap();
+            .replace("@CONTROLLER_PORT@", &controller.to_string())
+            .replace("@MORE_LISTENERS@", &listeners);
+        fs::write(folder.join("server.properties"), properties + &more).unwrap();
         let format = java(libs, &["kafka.tools.StorageTool", "format", "--standalone", "-t"])
             .args(["MkU3OEVBNTcwNTJENDM2Qg", "-c"])
             .arg(folder.join("server.properties"))
+            .args(locked.then(Secure::format_arguments).into_iter().flatten())
             .output()
             .unwrap();
         assert!(format.status.success(), "{}", String::from_utf8_lossy(&format.stderr));
-        let mut broker = Self { folder, port, child: None };
+        let mut broker = Self { folder, port, secure, child: None };
         broker.restart();
         Some(broker)
     }
 
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The locked doors of a broker that was started with them.
+    pub(crate) fn secure(&self) -> &Secure {
+        self.secure.as_ref().expect("started with locked doors")
     }
 
     /// `kill -9`; the log stays.
@@ -149,8 +170,12 @@ fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
 }
 
+fn free_listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    free_listener().local_addr().unwrap().port()
 }
 
 /// The folder of the jars, fetched on first use.

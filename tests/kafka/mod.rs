@@ -1,12 +1,14 @@
 //! The source against a real Apache Kafka broker.
 
 pub(crate) mod broker;
+pub(crate) mod secure;
 
 use broker::Broker;
 use crossbeam_channel::{Receiver, bounded};
-use darban::source::kafka::{self, Fault, FaultKind, Handle, Options, Start};
+use darban::source::kafka::{self, Fault, FaultKind, Handle, Options, Security, Start};
 use darban::source::{Event, Partition};
 use darban::time::Clock;
+use secure::{PASSWORD, USER};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -124,4 +126,57 @@ fn a_broker_that_nobody_can_reach_is_said_in_words() {
     let fault = faults.recv_timeout(Duration::from_secs(10)).unwrap();
     assert_eq!(fault.kind, FaultKind::Unreachable, "{}", fault.words);
     end(handle, &events);
+}
+
+#[test]
+fn every_locked_door_opens_with_its_key_and_says_in_words_why_it_stays_shut() {
+    let Some(broker) = Broker::start_secure("locked") else { return };
+    let doors = broker.secure();
+    broker.create_topic("log", 1, &[]);
+    let first = lines(10);
+    broker.write("log", spread(&first, 1));
+    let sasl = |mechanism: &str, password: &str, ca: &str| Options {
+        brokers: vec![format!("127.0.0.1:{}", doors.sasl_port)],
+        security: Security {
+            protocol: "sasl_ssl".to_owned(),
+            ca_file: Some(doors.file(ca)),
+            mechanism: Some(mechanism.to_owned()),
+            username: Some(USER.to_owned()),
+            password: Some(password.to_owned()),
+            ..Security::default()
+        },
+        ..options("", "log", &format!("g-{mechanism}-{password}-{ca}"))
+    };
+    let tls = |client: &str| Options {
+        brokers: vec![format!("127.0.0.1:{}", doors.tls_port)],
+        security: Security {
+            protocol: "ssl".to_owned(),
+            ca_file: Some(doors.file("broker.crt")),
+            cert_file: Some(doors.file(&format!("{client}.crt"))),
+            key_file: Some(doors.file(&format!("{client}.key"))),
+            ..Security::default()
+        },
+        ..options("", "log", &format!("g-{client}"))
+    };
+    for open in [
+        sasl("PLAIN", PASSWORD, "broker.crt"),
+        sasl("SCRAM-SHA-512", PASSWORD, "broker.crt"),
+        tls("client"),
+    ] {
+        let (handle, events, _) = consume(&open);
+        read(&events, 10);
+        end(handle, &events);
+    }
+    for (shut, kind, word) in [
+        (sasl("PLAIN", "wrong", "broker.crt"), FaultKind::Authentication, "password"),
+        (sasl("SCRAM-SHA-512", "wrong", "broker.crt"), FaultKind::Authentication, "password"),
+        (sasl("PLAIN", PASSWORD, "other.crt"), FaultKind::Tls, "ca_file"),
+        (tls("other"), FaultKind::Tls, "certificate"),
+    ] {
+        let (handle, events, faults) = consume(&shut);
+        let fault = faults.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(fault.kind, kind, "{}", fault.words);
+        assert!(fault.words.contains(word), "{word}: {}", fault.words);
+        end(handle, &events);
+    }
 }

@@ -67,7 +67,12 @@ impl Fault {
 
 fn kind_of(code: Option<RDKafkaErrorCode>, reason: &str) -> FaultKind {
     let lower = reason.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|it| lower.contains(it));
+    // A broker's name tells its protocol ("sasl_ssl://host:9093/1: …"), which is not the trouble.
+    let said = lower
+        .split_once(": ")
+        .filter(|(name, _)| name.contains("://"))
+        .map_or(lower.as_str(), |(_, said)| said);
+    let says = |words: &[&str]| words.iter().any(|it| said.contains(it));
     match code {
         Some(RDKafkaErrorCode::FencedInstanceId) => FaultKind::Fenced,
         _ if says(&["fenced"]) => FaultKind::Fenced,
@@ -103,6 +108,11 @@ mod tests {
             FaultKind::Authentication
         );
         assert_eq!(kind("SSL handshake failed: certificate verify failed"), FaultKind::Tls);
+        assert_eq!(kind("sasl_ssl://kafka:9093/bootstrap: SSL handshake failed"), FaultKind::Tls);
+        assert_eq!(
+            kind("sasl_ssl://kafka:9093/1: Connect to ipv4#10.0.0.1:9093 failed: refused"),
+            FaultKind::Unreachable
+        );
         assert_eq!(
             kind("Connect to ipv4#127.0.0.1:1 failed: Connection refused"),
             FaultKind::Unreachable
