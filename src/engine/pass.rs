@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 const NOVEL: u8 = 1;
 const COLD: u8 = 2;
 const WEIGHTLESS: u8 = 4;
-const FIRING: u32 = 1 << 16;
+const SPOKEN_FOR: u32 = 1 << 16;
 const AT_ONCE: u32 = 1 << 17;
 
 /// The cells of the lookups of a cut.
@@ -55,7 +55,8 @@ impl Cells {
             return;
         };
         expects.store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_s), Relaxed);
-        let flags = (u32::from(relay.firing) * FIRING) | (u32::from(relay.at_once) * AT_ONCE);
+        let flags =
+            (u32::from(relay.spoken_for) * SPOKEN_FOR) | (u32::from(relay.at_once) * AT_ONCE);
         shown.store(u32::from(relay.evidence) | flags, Relaxed);
     }
 
@@ -67,7 +68,7 @@ impl Cells {
             expects: f32::from_bits((packed >> 32) as u32),
             gap_s: packed as u32,
             evidence: shown as u16,
-            firing: shown & FIRING != 0,
+            spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
         }
     }
@@ -85,7 +86,7 @@ mod tests {
             expects: 20.5,
             gap_s: u32::MAX,
             evidence: 65_000,
-            firing: true,
+            spoken_for: true,
             at_once: false,
         };
         cells.put_relay(2, relay);

@@ -1,7 +1,7 @@
 //! One logical shard of client keys.
 
 use super::Finding;
-use super::context::{Relay, Seen, against, begin, expect, expectation, member};
+use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member};
 use super::space::SpaceSample;
 use super::streams::{self, Voice};
 use super::suspect::Suspect;
@@ -101,9 +101,10 @@ impl Clients {
             streams::take(profile, &against, (lookup, contact), voice);
         }
         self.conclude(slot, seen, &against, (index, lookup, kind, contact.novel));
-        let profile = self.table.get(slot);
-        let (evidence, firing) = profile.map_or((0, false), |it| (it.log_e, it.flags.firing));
-        Relay { evidence, firing, ..relay }
+        let Some(profile) = self.table.get(slot) else { return relay };
+        let observed = is_observed(profile, against.class, lookup.event)
+            || against.route.observes(profile.class);
+        Relay { evidence: profile.log_e, spoken_for: profile.flags.firing || observed, ..relay }
     }
 
     /// The same contact for the address it came through, where that is not its finest key.
@@ -122,7 +123,7 @@ impl Clients {
         let simultaneous = lookup.event == profile.last;
         profile.last = profile.last.max(lookup.event);
         let child = lookup.keys.get(finest.index()).copied().unwrap_or(0);
-        if !relay.firing {
+        if !relay.spoken_for {
             expect(profile, lookup.event, relay);
             if contact.novel && !contact.weightless {
                 let short = (child >> 56) as u8 | 1;
@@ -131,11 +132,11 @@ impl Clients {
                 streams::take(profile, &against, (lookup, contact), voice);
             }
         }
-        let spoke = contact.novel && !relay.firing;
+        let spoke = contact.novel && !relay.spoken_for;
         self.conclude(slot, seen, &against, (index, lookup, kind, spoke));
         if let Some(suspect) = self.suspects.get_mut(&slot)
             && i32::from(relay.evidence) > ONE_NAT
-            && !relay.firing
+            && !relay.spoken_for
         {
             let name = || member(lookup, finest, seen.names);
             suspect.child(Nats::from(relay.evidence), child, name);

@@ -172,8 +172,6 @@ fn finding(
     let loudest = Stream::ALL.get(loudest).copied().unwrap_or(Stream::Volume);
     // Who asks for people that do not exist is no partner at work, whatever its age.
     let young = is_observed(profile, against.class, at) && loudest != Stream::Miss;
-    let class_observe =
-        against.route.class_observe.get(usize::from(profile.class)).copied().unwrap_or(false);
     Finding {
         what,
         route: profile.route,
@@ -182,7 +180,7 @@ fn finding(
         via: 0,
         members: suspect.explanation(profile.evidence()),
         page: profile.flags.paged,
-        observe: young || class_observe || against.route.observe,
+        observe: young || against.route.observes(profile.class) || against.route.observe,
         loudest,
         log_e: profile.evidence(),
         streams: *streams,

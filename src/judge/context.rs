@@ -41,8 +41,9 @@ pub struct Relay {
     pub gap_s: u32,
     /// `ln E`.
     pub evidence: u16,
-    /// An alert of its own is open: its contacts no longer feed the roll-up.
-    pub firing: bool,
+    /// It is spoken for: an alert of its own is open, or it is only observed for now. Its
+    /// contacts do not feed the roll-up, which would page what the child itself must not.
+    pub spoken_for: bool,
     /// It has no clock: `expects` counts once.
     pub at_once: bool,
 }

@@ -40,6 +40,14 @@ pub struct RouteRules {
     pub class_observe: Vec<bool>,
 }
 
+impl RouteRules {
+    /// Whether the configuration shows alerts of a class and never pages them.
+    #[must_use]
+    pub fn observes(&self, class: u8) -> bool {
+        self.class_observe.get(usize::from(class)).copied().unwrap_or(false)
+    }
+}
+
 /// Weights in parts, streams cold, miss, walk, monotone, volume; without `joint` (and the streams
 /// of a later version) they are renormalised over what is live.
 #[must_use]

@@ -8,7 +8,9 @@ use super::super::deliver::wait::wait_until;
 use super::secure::Secure;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::TopicPartitionList;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -137,15 +139,45 @@ impl Broker {
             .set("enable.idempotence", "true")
             .create()
             .unwrap();
-        for (partition, at, bytes) in records {
-            let mut record: BaseRecord<'_, (), [u8]> =
-                BaseRecord::to(topic).partition(partition).timestamp(at).payload(bytes);
-            while let Err((_, back)) = producer.send(record) {
-                producer.poll(Duration::from_millis(50));
-                record = back;
-            }
-        }
+        send_all(&producer, topic, records);
         producer.flush(Duration::from_secs(30)).unwrap();
+    }
+
+    /// The same as one committed transaction, whose end stands at an offset of its own in every
+    /// partition.
+    pub(crate) fn write_in_transaction<'a>(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = (i32, i64, &'a [u8])>,
+    ) {
+        let producer: BaseProducer = self
+            .client()
+            .set("compression.type", "zstd")
+            .set("transactional.id", "writer")
+            .create()
+            .unwrap();
+        let limit = Duration::from_secs(30);
+        producer.init_transactions(limit).unwrap();
+        producer.begin_transaction().unwrap();
+        send_all(&producer, topic, records);
+        producer.commit_transaction(limit).unwrap();
+    }
+
+    /// The offset behind the last record of every partition.
+    pub(crate) fn ends(&self, topic: &str, partitions: i32) -> Vec<i64> {
+        let producer: BaseProducer = self.client().create().unwrap();
+        let limit = Duration::from_secs(20);
+        let end = |it| producer.client().fetch_watermarks(topic, it, limit).unwrap().1;
+        (0..partitions).map(end).collect()
+    }
+
+    /// What a group has committed, by partition.
+    pub(crate) fn committed(&self, group: &str, topic: &str, partitions: i32) -> Vec<i64> {
+        let consumer: BaseConsumer = self.client().set("group.id", group).create().unwrap();
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition_range(topic, 0, partitions - 1);
+        let told = consumer.committed_offsets(asked, Duration::from_secs(20)).unwrap();
+        told.elements().iter().map(|it| it.offset().to_raw().unwrap()).collect()
     }
 
     pub(crate) fn client(&self) -> ClientConfig {
@@ -159,6 +191,21 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
         let _kept = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn send_all<'a>(
+    producer: &BaseProducer,
+    topic: &str,
+    records: impl IntoIterator<Item = (i32, i64, &'a [u8])>,
+) {
+    for (partition, at, bytes) in records {
+        let mut record: BaseRecord<'_, (), [u8]> =
+            BaseRecord::to(topic).partition(partition).timestamp(at).payload(bytes);
+        while let Err((_, back)) = producer.send(record) {
+            producer.poll(Duration::from_millis(50));
+            record = back;
+        }
     }
 }
 

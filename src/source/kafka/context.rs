@@ -7,6 +7,7 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
+use rdkafka::statistics::{Partition as PartitionStatistics, Statistics};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -20,8 +21,20 @@ pub(super) enum Rebalanced {
     Revoked(Vec<(String, i32)>),
 }
 
+/// Where librdkafka stands in a partition, by its statistics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) topic: String,
+    pub(super) number: i32,
+    /// The end of the log that a reader may see.
+    pub(super) high: i64,
+    /// Where it met the end, if nothing is left to be fetched before that.
+    pub(super) ended_at: Option<i64>,
+}
+
 pub(super) struct Context {
     faults: Sender<Fault>,
+    standing: Mutex<Vec<Standing>>,
     rebalanced: Mutex<Vec<Rebalanced>>,
     /// Nobody asks any more: the group's wishes are granted on the spot, or closing would wait for
     /// an answer for ever.
@@ -30,7 +43,12 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) const fn new(faults: Sender<Fault>) -> Self {
-        Self { faults, rebalanced: Mutex::new(Vec::new()), closing: AtomicBool::new(false) }
+        Self {
+            faults,
+            standing: Mutex::new(Vec::new()),
+            rebalanced: Mutex::new(Vec::new()),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// From now on nobody will ask what the group wants.
@@ -43,6 +61,11 @@ impl Context {
         std::mem::take(&mut self.rebalanced.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The last statistics, once.
+    pub(super) fn take_standing(&self) -> Vec<Standing> {
+        std::mem::take(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Tells a fault, unless so many wait to be read that one more tells nothing.
     pub(super) fn tell(&self, fault: Fault) {
         let _full_or_gone = self.faults.try_send(fault);
@@ -52,6 +75,22 @@ impl Context {
 impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         self.tell(Fault::of(&error, reason));
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        let topics = statistics.topics.into_values();
+        let partitions = topics.flat_map(|it| {
+            let name = it.topic;
+            it.partitions.into_values().map(move |partition| (name.clone(), partition))
+        });
+        let standing = |(topic, it): (String, PartitionStatistics)| Standing {
+            topic,
+            number: it.partition,
+            high: it.ls_offset.max(0),
+            ended_at: Some(it.eof_offset).filter(|at| *at == it.next_offset),
+        };
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) =
+            partitions.filter(|it| it.1.partition >= 0).map(standing).collect();
     }
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {

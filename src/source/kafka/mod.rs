@@ -55,6 +55,8 @@ struct Owned {
     number: i32,
     next: i64,
     high: i64,
+    /// Its end was met, and neither a record nor a pause came since.
+    at_end: bool,
 }
 
 /// Counters and gauges.

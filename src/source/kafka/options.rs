@@ -71,6 +71,7 @@ const FIXED: &[(&str, &str)] = &[
     ("reconnect.backoff.max.ms", "1000"),
     ("topic.metadata.refresh.interval.ms", "30000"),
     ("allow.auto.create.topics", "false"),
+    ("statistics.interval.ms", "1000"),
 ];
 
 impl Options {

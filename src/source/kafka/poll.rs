@@ -70,6 +70,7 @@ impl Poller {
             // What is there already is taken without waiting; a batch leaves before we wait.
             if !self.poll(Duration::ZERO) {
                 self.flush();
+                self.stand();
                 self.poll(POLL);
             }
             self.rebalance();
@@ -132,6 +133,7 @@ impl Poller {
         self.shared.received.fetch_add(1, Relaxed);
         own.next = offset + 1;
         own.high = own.high.max(own.next);
+        own.at_end = false;
         drop(owned);
         if self.batch.partition != partition || self.batch.rows.len() >= BATCH_RECORDS_MAX {
             self.flush();
@@ -169,9 +171,31 @@ impl Poller {
                 continue;
             }
             if let Some(own) = self.lock().get_mut(&partition) {
-                own.high = own.next;
+                own.high = own.high.max(own.next);
+                own.at_end = true;
             }
             self.send(Event::End { partition, next: own.next });
+        }
+    }
+
+    /// Reads librdkafka's statistics, when nothing is left to be taken from it. Marks of
+    /// transactions at the end of a log are no records and no event tells of them: where the end
+    /// was met beyond the last record, and nothing came since, what lies between are holes.
+    fn stand(&mut self) {
+        for standing in self.consumer.context().take_standing() {
+            let place = (standing.topic.as_str(), standing.number);
+            let Some((partition, _)) = self.owned_named(place) else { continue };
+            let mut owned = self.lock();
+            let Some(own) = owned.get_mut(&partition) else { continue };
+            own.high = standing.high.max(own.next);
+            let Some(next) = standing.ended_at.filter(|it| own.at_end && *it > own.next) else {
+                continue;
+            };
+            let holes = u64::try_from(next - own.next).unwrap_or(0);
+            (own.next, own.high) = (next, own.high.max(next));
+            drop(owned);
+            self.shared.holes.fetch_add(holes, Relaxed);
+            self.send(Event::End { partition, next });
         }
     }
 
@@ -207,7 +231,7 @@ impl Poller {
             self.flush();
             self.send(Event::Gap { partition, first, missing });
             if let Some(own) = self.lock().get_mut(&partition) {
-                (own.next, own.high) = (next, high);
+                (own.next, own.high, own.at_end) = (next, high, false);
             }
             let list = list_of([(own.topic.as_ref(), own.number, Some(next))]);
             let again = self
@@ -275,7 +299,7 @@ impl Poller {
         let next_index = Partition(u16::try_from(self.known.len()).unwrap_or(u16::MAX));
         let partition = *self.known.entry(place.clone()).or_insert(next_index);
         let (topic, number) = place;
-        let own = Owned { topic: topic.clone(), number, next: decision.next, high };
+        let own = Owned { topic: topic.clone(), number, next: decision.next, high, at_end: false };
         self.lock().insert(partition, own);
         let place = Place { topic, number };
         self.send(Event::Assigned { partition, place, next: decision.next });
@@ -333,6 +357,8 @@ impl Poller {
         }
         let owned = || list_of_owned(&self.lock());
         let paused = owned();
+        // What librdkafka had fetched is fetched again: its end is none until it is met again.
+        self.lock().values_mut().for_each(|it| it.at_end = false);
         let is_paused = self.consumer.pause(&paused).is_ok();
         while let Some(event) = self.waiting.pop_front() {
             match self.events.send_timeout(event, POLL) {
