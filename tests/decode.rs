@@ -1,9 +1,10 @@
 //! Lines captured from real gateways, each with what was sent.
 
+use crate::kafka::broker::Broker;
 use darban::decode::{Decoder, Format, Options, Refusal, record_json};
 use serde_json::{Map, Value};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Real logs that stand outside the repository, or one line that says what is skipped.
 pub(crate) fn data(test: &str) -> Option<PathBuf> {
@@ -25,21 +26,27 @@ fn expected(sent: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-#[test]
-fn every_captured_line_decodes_to_what_was_sent_or_is_refused() {
-    let Some(folder) = data("captured gateway lines") else { return };
+/// Captured lines, each with what was sent; the line last.
+fn captured(folder: &Path) -> Vec<(Map<String, Value>, Vec<u8>)> {
     let folder = folder.join("gateways");
-    let decoder = Decoder::new(Options::default());
-    let (mut decoded, mut refused) = (0, 0);
-    for sent in fs::read_to_string(folder.join("sent.jsonl")).unwrap().lines() {
+    let pair = |sent: &str| {
         let sent: Map<String, Value> = serde_json::from_str(sent).unwrap();
         let log = fs::read(folder.join(sent["file"].as_str().unwrap())).unwrap();
         let line = usize::try_from(sent["line"].as_u64().unwrap()).unwrap();
-        let line = log.split(|it| *it == b'\n').nth(line - 1).unwrap();
+        let line = log.split(|it| *it == b'\n').nth(line - 1).unwrap().to_vec();
+        (sent, line)
+    };
+    fs::read_to_string(folder.join("sent.jsonl")).unwrap().lines().map(pair).collect()
+}
+
+fn assert_decodes<'a>(lines: impl Iterator<Item = (&'a Map<String, Value>, &'a [u8])>) {
+    let decoder = Decoder::new(Options::default());
+    let (mut decoded, mut refused) = (0, 0);
+    for (sent, line) in lines {
         let outcome = decoder.decode(line);
         if sent["decoded"] == Value::Bool(true) {
             let (_, record) = outcome.unwrap_or_else(|why| panic!("{sent:?}: {why:?}"));
-            assert_eq!(record_json(&record, &[]), expected(&sent), "{sent:?}");
+            assert_eq!(record_json(&record, &[]), expected(sent), "{sent:?}");
             decoded += 1;
         } else {
             assert!(outcome.is_err(), "{sent:?} decoded");
@@ -47,6 +54,25 @@ fn every_captured_line_decodes_to_what_was_sent_or_is_refused() {
         }
     }
     assert_eq!((decoded, refused), (42, 8));
+}
+
+#[test]
+fn every_captured_line_decodes_to_what_was_sent_or_is_refused() {
+    let Some(folder) = data("captured gateway lines") else { return };
+    let captured = captured(&folder);
+    assert_decodes(captured.iter().map(|(sent, line)| (sent, line.as_slice())));
+}
+
+#[test]
+fn every_captured_line_comes_out_of_a_topic_as_it_went_in() {
+    let Some(folder) = data("captured gateway lines through a topic") else { return };
+    let Some(broker) = Broker::start("captured") else { return };
+    let captured = captured(&folder);
+    broker.create_topic("log", 1, &[]);
+    let at = darban::time::wall().0;
+    broker.write("log", captured.iter().map(|(_, line)| (0, at, line.as_slice())));
+    let lines = crate::kafka::read_all(&broker, "log", captured.len());
+    assert_decodes(captured.iter().zip(&lines).map(|((sent, _), line)| (sent, line.as_slice())));
 }
 
 #[test]

@@ -45,6 +45,19 @@ fn read(events: &Receiver<Event>, count: usize) -> BTreeMap<Partition, Vec<i64>>
     found
 }
 
+/// The first records of a topic with one partition, byte for byte.
+pub(crate) fn read_all(broker: &Broker, topic: &str, count: usize) -> Vec<Vec<u8>> {
+    let (handle, events, _) = consume(&options(&broker.address(), topic, "read-all"));
+    let mut found = Vec::new();
+    while found.len() < count {
+        if let Event::Batch(batch) = events.recv_timeout(WITHIN).expect("records come in time") {
+            found.extend(batch.rows.iter().map(|it| batch.bytes(it).to_vec()));
+        }
+    }
+    end(handle, &events);
+    found
+}
+
 fn end(handle: Handle, events: &Receiver<Event>) {
     handle.stop();
     while events.recv().is_ok() {}
