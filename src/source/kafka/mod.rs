@@ -9,6 +9,7 @@
 mod commit;
 mod context;
 mod fault;
+mod lists;
 mod options;
 mod poll;
 mod start;

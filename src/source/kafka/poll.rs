@@ -1,6 +1,7 @@
 //! The poll thread.
 
 use super::context::{Consumer, Rebalanced};
+use super::lists::{list_of, list_of_owned};
 use super::start::{Decision, Found, decide};
 use super::{Fault, Options, Owned, Shared, Start};
 use crate::source::{BATCH_RECORDS_MAX, Batch, Event, Partition, Place};
@@ -380,24 +381,4 @@ impl Poller {
             self.consumer.context().tell(Fault::of(&error, &error.to_string()));
         }
     }
-}
-
-fn list_of<'a>(
-    places: impl IntoIterator<Item = (&'a str, i32, Option<i64>)>,
-) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for (topic, number, offset) in places {
-        match offset {
-            None => drop(list.add_partition(topic, number)),
-            // Only an offset that is no offset is refused.
-            Some(offset) => {
-                let _valid = list.add_partition_offset(topic, number, Offset::Offset(offset));
-            }
-        }
-    }
-    list
-}
-
-fn list_of_owned(owned: &BTreeMap<Partition, Owned>) -> TopicPartitionList {
-    list_of(owned.values().map(|it| (it.topic.as_ref(), it.number, None)))
 }
