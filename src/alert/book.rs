@@ -96,11 +96,19 @@ impl Book {
         };
         let Some(open) = self.open.get_mut(&id) else { return alert_of(finding, id, &context) };
         let severity = if finding.page { Severity::Page } else { Severity::Ticket };
-        let (was, alert) = (open.alert.status, &mut open.alert);
-        let louder = severity > alert.severity || was == Status::Firing && alert.changed_at.0 == 0;
+        let alert = &mut open.alert;
+        let first = alert.status == Status::Firing && alert.changed_at.0 == 0;
+        // What is only observed never turns down, or up, an alert that may call somebody; and what
+        // may call somebody does so out of an alert that was only observed.
+        let louder = first
+            || match (alert.mode, mode_of(finding)) {
+                (Mode::Observe, Mode::Page) => true,
+                (Mode::Page, Mode::Observe) => false,
+                _ => severity > alert.severity,
+            };
         alert.status = if louder { Status::Firing } else { Status::Updated };
-        alert.severity = alert.severity.max(severity);
         if louder {
+            alert.severity = severity;
             alert.fired_at = finding.at;
             alert.streams = streams_of(finding);
             alert.log_e = as_f64(finding.log_e);
@@ -418,6 +426,23 @@ mod tests {
         assert_eq!((again.first_seen, again.fired_at), (before.first_seen, before.fired_at));
         assert_eq!(again.records_out, RecordsOut { estimate: 270, error: 30 });
         assert_eq!(book.expire(FIRED.plus(9 * HOUR_MS), HOUR_MS), [], "it is heard of");
+    }
+
+    #[test]
+    fn a_page_is_not_lost_in_an_alert_that_is_only_observed() {
+        let mut book = Book::new((1, 2));
+        let address = Finding { observe: true, ..finding(1, FIRED, 10) };
+        let observed = take(&mut book, &address).unwrap();
+        assert_eq!((observed.status, observed.mode), (Status::Firing, Mode::Observe));
+        let login = Finding { via: 1, page: false, ..finding(9, FIRED.plus(1), 5) };
+        let ticket = take(&mut book, &login).unwrap();
+        assert_eq!((ticket.status, ticket.severity), (Status::Firing, Severity::Ticket));
+        assert_eq!((ticket.mode, &ticket.id), (Mode::Page, &observed.id));
+        let back = take(&mut book, &address).unwrap();
+        assert_eq!((back.status, back.severity), (Status::Updated, Severity::Ticket));
+        let page = take(&mut book, &Finding { page: true, ..login }).unwrap();
+        assert_eq!((page.status, page.severity), (Status::Firing, Severity::Page));
+        assert_eq!(page.mode, Mode::Page);
     }
 
     #[test]

@@ -12,6 +12,9 @@ const COLD: u8 = 2;
 const WEIGHTLESS: u8 = 4;
 const SPOKEN_FOR: u32 = 1 << 16;
 const AT_ONCE: u32 = 1 << 17;
+const RUSH_SHIFT: u32 = 18;
+const RUSH_MASK: u32 = 31;
+const CLASS_SHIFT: u32 = 24;
 
 /// The cells of the lookups of a cut.
 #[derive(Debug, Default)]
@@ -54,9 +57,12 @@ impl Cells {
         let (Some(expects), Some(shown)) = (self.expects.get(at), self.shown.get(at)) else {
             return;
         };
-        expects.store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_s), Relaxed);
+        expects
+            .store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_ms), Relaxed);
         let flags =
             (u32::from(relay.spoken_for) * SPOKEN_FOR) | (u32::from(relay.at_once) * AT_ONCE);
+        let rush = u32::from(relay.rush).min(RUSH_MASK) << RUSH_SHIFT;
+        let flags = flags | u32::from(relay.class) << CLASS_SHIFT | rush;
         shown.store(u32::from(relay.evidence) | flags, Relaxed);
     }
 
@@ -66,10 +72,12 @@ impl Cells {
         let shown = self.shown.get(at).map_or(0, |it| it.load(Relaxed));
         Relay {
             expects: f32::from_bits((packed >> 32) as u32),
-            gap_s: packed as u32,
+            gap_ms: packed as u32,
             evidence: shown as u16,
             spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
+            class: (shown >> CLASS_SHIFT) as u8,
+            rush: (shown >> RUSH_SHIFT & RUSH_MASK) as u8,
         }
     }
 }
@@ -84,10 +92,12 @@ mod tests {
         cells.resize(3);
         let relay = Relay {
             expects: 20.5,
-            gap_s: u32::MAX,
+            gap_ms: u32::MAX,
             evidence: 65_000,
             spoken_for: true,
             at_once: false,
+            class: 201,
+            rush: 24,
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);

@@ -129,7 +129,8 @@ impl Engine {
     pub fn step<L: Lanes>(&mut self, cut: &Cut, lanes: &L) -> Outputs {
         let hour = cut.at.index(HOUR_MS);
         if hour > self.hour {
-            self.learn();
+            let hours = if self.hour == i64::MIN { 1 } else { hour - self.hour };
+            self.learn(u32::try_from(hours).unwrap_or(u32::MAX));
             self.hour = hour;
         }
         self.lookups += cut.lookups.len() as u64;
@@ -199,12 +200,12 @@ impl Engine {
     }
 
     /// At an hour boundary: lessons and samples, in shard order.
-    fn learn(&mut self) {
+    fn learn(&mut self, hours: u32) {
         for shard in &mut self.clients {
             let lessons = shard.take_lessons();
             self.baselines.take(&lessons);
         }
-        self.baselines.settle();
+        self.baselines.settle(hours);
         self.read_spaces();
     }
 

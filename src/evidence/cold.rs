@@ -10,6 +10,7 @@
 //! personal route nearly every honest first contact is cold and the stream is not live.
 
 use super::{Ladder, Nats, nats};
+use crate::time::HOUR_MS;
 
 /// The stream's name.
 pub const NAME: &str = "cold";
@@ -20,13 +21,19 @@ pub const RATE: f64 = 0.5;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
 
-/// What a client gathers honestly in this many days at `a_day` subjects a day: without it a
-/// regular visitor of a quiet register, every record of whose is cold, would be a harvester after
-/// a week. Within a day nothing is allowed for.
+/// Hours in which a client's honest share of a day accrues: a shift.
+const SHARE_HOURS: f64 = 8.0;
+
+/// What a client gathers honestly in `gap_ms` at `a_day` subjects a day: without it a regular
+/// visitor of a quiet register, every record of whose is cold, would be a harvester after a week,
+/// or on one busy day. A day's share accrues in eight hours, so that an honest day at work is
+/// covered, and a harvest, which takes minutes for as much, is not slowed down. Who is slower than
+/// that is told by the absolute count of cold subjects in stream `volume`.
 #[must_use]
-pub fn allowance(a_day: f64, days: i64) -> Nats {
+pub fn allowance(a_day: f64, gap_ms: i64) -> Nats {
+    let days = gap_ms.max(0) as f64 / (SHARE_HOURS * HOUR_MS as f64);
     // ln(.95/.5) a subject.
-    nats(0.642 * a_day * days as f64)
+    nats(0.642 * a_day * days)
 }
 
 /// The stream's table.

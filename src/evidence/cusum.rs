@@ -12,6 +12,8 @@ use super::{NATS_MAX, Nats, nats};
 /// Steps of an honest rate on the logit scale: .22 nat apart from 1e-4 to .99, finer than any
 /// rate can be learned.
 pub(super) const STEPS: usize = 64;
+/// The last step: .99.
+pub const STEP_MAX: u8 = 63;
 const LOGIT_LOWEST: f64 = -9.2;
 const LOGIT_HIGHEST: f64 = 4.6;
 /// What an alternative loses a contact where it does not lie above the honest rate: it is off,

@@ -20,7 +20,7 @@ mod rate;
 pub mod volume;
 pub mod walk;
 
-pub use cusum::{Cusum, Ladder};
+pub use cusum::{Cusum, Ladder, STEP_MAX};
 pub use rate::{Daily, Rate, rate_of_step};
 
 /// Evidence in 1/1024 nat.

@@ -68,6 +68,12 @@ impl Monotone {
         super::math::add_logs(up, down) - 710
     }
 
+    /// Evidence of rising and of falling ids, each of its own.
+    #[must_use]
+    pub fn log_e_each(&self, ladder: &Ladder<ALTERNATIVES>) -> (Nats, Nats) {
+        (self.up.log_e(ladder), self.down.log_e(ladder))
+    }
+
     /// Evidence back to rest; the last id is kept.
     pub const fn reset(&mut self) {
         self.up.reset();

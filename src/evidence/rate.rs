@@ -8,6 +8,9 @@ use super::cusum::{rate_at, step_of};
 
 /// Contacts after which a rate forgets as fast as it learns.
 const WEIGHT_MAX: u16 = 2_000;
+/// Contacts that a rate must rest on before it counts as established: less is noise, and a rate
+/// of nothing would be kept at nothing for ever.
+const ESTABLISHED: u16 = 200;
 /// How fast a rate may rise once it is established: a tenth in thirty days.
 const GROWTH_A_DAY: f64 = 0.1 / 30.0;
 
@@ -78,7 +81,7 @@ impl Rate {
         }
         let (weight, trials) = (f64::from(self.weight), f64::from(day.trials));
         let mut next = (self.own() * weight + f64::from(day.hits)) / (weight + trials);
-        if settled {
+        if settled && self.weight >= ESTABLISHED {
             next = next.min(self.own() * (1.0 + GROWTH_A_DAY * days_since) + 1e-4);
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
@@ -104,6 +107,13 @@ mod tests {
         assert!((rate.shrunk(0.05, 5.0) - 0.05).abs() < 1e-9);
         rate.learn(Daily { trials: 1_000, hits: 300 }, false, 1.0);
         assert!((rate.shrunk(0.05, 5.0) - 0.3).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_rate_that_rests_on_little_is_not_held_where_it_is() {
+        let mut rate = Rate::default();
+        rate.learn(Daily { trials: 21, hits: 21 }, true, 1.0);
+        assert!(rate.shrunk(0.5, 5.0) > 0.8, "{}", rate.shrunk(0.5, 5.0));
     }
 
     #[test]

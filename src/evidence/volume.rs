@@ -45,6 +45,16 @@ pub struct Spread {
 }
 
 impl Spread {
+    /// The looser of two: what counts may spread where both kinds of client are counted together.
+    #[must_use]
+    pub const fn loosest(self, other: Self) -> Self {
+        Self {
+            k: self.k.min(other.k),
+            minute: self.minute.max(other.minute),
+            longer: self.longer.max(other.longer),
+        }
+    }
+
     const fn of(&self, horizon: usize) -> f64 {
         if horizon == 0 { self.minute } else { self.longer }
     }
@@ -74,8 +84,10 @@ pub fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
 /// Subjects counted in the current window of every horizon.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Windows {
-    /// Counts in the current minute, hour, day and thirty days.
-    counts: [u16; HORIZONS],
+    /// Counts in the current minute and hour.
+    short: [u16; 2],
+    /// Counts in the current day and thirty days: a partner's do not fit into sixteen bits.
+    long: [u32; 2],
     /// What the days (thirty days) before this one left over, in 1/1024 nat.
     carried: [u16; 2],
     /// The minute of the last contact, since 1970.
@@ -99,7 +111,9 @@ pub struct Rolled {
     /// The windows of this many horizons ended, the shortest first.
     pub horizons: usize,
     /// Subjects of the day that ended, and how many days ago it began.
-    pub day: Option<(u16, i64)>,
+    pub day: Option<(u32, i64)>,
+    /// Subjects of the hour that ended.
+    pub hour: Option<u32>,
 }
 
 /// What a reading found.
@@ -110,14 +124,15 @@ pub struct Reading {
     /// The horizon that contributed most.
     pub horizon: usize,
     /// Subjects counted there.
-    pub seen: u16,
+    pub seen: u32,
     /// Subjects expected there by now.
     pub expected: f64,
 }
 
 impl Windows {
-    /// Closes the windows that ended before `at`, carrying what the long ones know.
-    pub fn roll(&mut self, at: Moment, level: &Level) -> Rolled {
+    /// Closes the windows that ended before `at`, carrying what the long ones know. `others` is
+    /// what was expected in them besides the level: at a roll-up, of its children.
+    pub fn roll(&mut self, at: Moment, level: &Level, others: [f32; HORIZONS]) -> Rolled {
         let minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
         if minute <= self.minute || self.minute == 0 {
             self.minute = self.minute.max(minute);
@@ -131,24 +146,35 @@ impl Windows {
             if ended == 0 {
                 continue;
             }
-            let Some(count) = self.counts.get_mut(horizon) else { continue };
-            let closed = std::mem::take(count);
+            let closed = self.close(horizon);
             rolled.horizons = horizon + 1;
+            if horizon == 1 {
+                rolled.hour = Some(closed);
+            }
             if horizon == 2 {
                 rolled.day = Some((closed, ended));
             }
             if let Some(carried) = horizon.checked_sub(2).and_then(|it| self.carried.get_mut(it)) {
-                *carried = carry(*carried, closed, ended, (level, horizon));
+                let others = others.get(horizon).map_or(0.0, |it| f64::from(*it));
+                *carried = carry(*carried, (closed, ended), (level, horizon), others);
             }
         }
         rolled
     }
 
+    /// The count of a horizon, which begins anew.
+    fn close(&mut self, horizon: usize) -> u32 {
+        if let Some(count) = self.short.get_mut(horizon) {
+            return u32::from(std::mem::take(count));
+        }
+        let long = horizon.checked_sub(self.short.len()).and_then(|it| self.long.get_mut(it));
+        long.map_or(0, std::mem::take)
+    }
+
     /// Counts a novel subject.
     pub fn count(&mut self) {
-        for count in &mut self.counts {
-            *count = count.saturating_add(1);
-        }
+        self.short = self.short.map(|it| it.saturating_add(1));
+        self.long = self.long.map(|it| it.saturating_add(1));
     }
 
     /// Evidence by now for a client with this level.
@@ -163,20 +189,12 @@ impl Windows {
     pub fn read_against(&self, expected: [f64; HORIZONS], level: &Level) -> Reading {
         let mut reading = Reading { log_e: Nats::MIN / 2, ..Reading::default() };
         let (mut best, mut sum) = (Nats::MIN, Nats::MIN / 2);
-        for (horizon, (count, m)) in self.counts.iter().zip(expected).enumerate() {
-            let n = f64::from(*count);
-            let before = horizon.checked_sub(2).and_then(|it| self.carried.get(it)).copied();
-            let before = Nats::from(before.unwrap_or(0));
-            // Below the expectation every alternative is worse than honesty.
-            let own = if n <= m && before == 0 {
-                -ALMOST_NOTHING
-            } else {
-                before + log_e(n, m, level.spread.k, level.spread.of(horizon))
-            };
+        for (horizon, (count, m)) in self.counts().into_iter().zip(expected).enumerate() {
+            let own = self.log_e_of(horizon, m, level);
             sum = add_logs(sum, own);
             if own > best {
                 best = own;
-                reading = Reading { log_e: 0, horizon, seen: *count, expected: m };
+                reading = Reading { log_e: 0, horizon, seen: count, expected: m };
             }
         }
         // The mean of four: ln 4 is 1420/1024.
@@ -184,16 +202,29 @@ impl Windows {
         reading
     }
 
+    /// Evidence of one horizon after `m` expected subjects.
+    #[must_use]
+    pub fn log_e_of(&self, horizon: usize, m: f64, level: &Level) -> Nats {
+        let n = self.counts().get(horizon).map_or(0.0, |it| f64::from(*it));
+        let before = horizon.checked_sub(2).and_then(|it| self.carried.get(it)).copied();
+        let before = Nats::from(before.unwrap_or(0));
+        // Below the expectation every alternative is worse than honesty.
+        if n <= m && before == 0 {
+            return -ALMOST_NOTHING;
+        }
+        before + log_e(n, m, level.spread.k, level.spread.of(horizon))
+    }
+
     /// Forgets what was counted: an alert that resolved must not fire again on the same people.
     pub fn reset(&mut self) {
-        self.counts = [0; HORIZONS];
-        self.carried = [0; 2];
+        (self.short, self.long, self.carried) = ([0; 2], [0; 2], [0; 2]);
     }
 
     /// Subjects counted in the current windows.
     #[must_use]
-    pub const fn counts(&self) -> [u16; HORIZONS] {
-        self.counts
+    pub const fn counts(&self) -> [u32; HORIZONS] {
+        let ([minute, hour], [day, month]) = (self.short, self.long);
+        [minute as u32, hour as u32, day, month]
     }
 }
 
@@ -205,7 +236,9 @@ const COLD_LEVEL: Level =
 /// Evidence of the cold subjects counted in the current windows.
 #[must_use]
 pub fn read_cold(counts: [u16; HORIZONS], at: Moment) -> Nats {
-    Windows { counts, ..Windows::default() }.read(at, &COLD_LEVEL).log_e
+    let [minute, hour, day, month] = counts;
+    let (short, long) = ([minute, hour], [u32::from(day), u32::from(month)]);
+    Windows { short, long, ..Windows::default() }.read(at, &COLD_LEVEL).log_e
 }
 
 /// What a horizon far below its expectation counts as: an e-value of e^-2.
@@ -213,8 +246,14 @@ const ALMOST_NOTHING: Nats = 2 * super::ONE_NAT;
 /// Windows without a contact after which nothing is left of what was carried.
 const EMPTY_WINDOWS_MAX: i64 = 14;
 
-/// What is left over after a window with `closed` subjects and the empty ones that followed it.
-fn carry(carried: u16, closed: u16, ended: i64, (level, horizon): (&Level, usize)) -> u16 {
+/// What is left over after a window with `closed` subjects, where `others` were expected besides
+/// the level, and the empty ones that followed it.
+fn carry(
+    carried: u16,
+    (closed, ended): (u32, i64),
+    (level, horizon): (&Level, usize),
+    others: f64,
+) -> u16 {
     if !level.carries {
         return 0;
     }
@@ -222,7 +261,7 @@ fn carry(carried: u16, closed: u16, ended: i64, (level, horizon): (&Level, usize
     let m = level.a_day * days;
     let (k, batches) = (level.spread.k, level.spread.of(horizon));
     let mut sum =
-        (Nats::from(carried) + log_e(f64::from(closed), m, k, batches)).clamp(0, NATS_MAX);
+        (Nats::from(carried) + log_e(f64::from(closed), m + others, k, batches)).clamp(0, NATS_MAX);
     let empty = log_e(0.0, m, k, batches);
     for _ in 1..ended.min(EMPTY_WINDOWS_MAX) {
         sum = (sum + empty).max(0);
@@ -233,16 +272,10 @@ fn carry(carried: u16, closed: u16, ended: i64, (level, horizon): (&Level, usize
 /// A session has no clock: its subjects are counted against what sessions of its class look up
 /// in all, from the start. The first subject is free: a session without one is none.
 #[must_use]
-pub fn session(n: u16, mean: f64, k: f64) -> Reading {
-    let (n, m) = (f64::from(n.saturating_sub(1)), (mean - 1.0).max(0.5));
+pub fn session(subjects: u32, mean: f64, k: f64) -> Reading {
+    let (n, m) = (f64::from(subjects.saturating_sub(1)), (mean - 1.0).max(0.5));
     let log = if n <= m { 0 } else { log_e(n, m, k, 1.0).clamp(0, NATS_MAX) };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "counts up to 65,535"
-    )]
-    let seen = n as u16 + 1;
-    Reading { log_e: log, horizon: 2, seen, expected: mean }
+    Reading { log_e: log, horizon: 2, seen: subjects, expected: mean }
 }
 
 #[cfg(test)]
@@ -265,7 +298,7 @@ mod tests {
         let start = Moment(20_000 * DAY_MS);
         for it in 0..200 {
             let at = start.plus(it * DAY_MS / 200);
-            windows.roll(at, &STAFF);
+            windows.roll(at, &STAFF, [0.0; HORIZONS]);
             windows.count();
         }
         let reading = windows.read(start.plus(DAY_MS - 1), &STAFF);
@@ -278,7 +311,7 @@ mod tests {
         for day in 0..60 {
             for it in 0..20 {
                 let at = Moment((20_000 + day) * DAY_MS + (8 * 60 + it * 24) * MINUTE_MS);
-                windows.roll(at, &STAFF);
+                windows.roll(at, &STAFF, [0.0; HORIZONS]);
                 windows.count();
                 assert!(as_f64(windows.read(at, &STAFF).log_e) < 3.0, "day {day}, {it}");
             }

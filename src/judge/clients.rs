@@ -1,14 +1,14 @@
 //! One logical shard of client keys.
 
 use super::Finding;
-use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member};
+use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member, rush};
 use super::space::SpaceSample;
 use super::streams::{self, Voice};
 use super::suspect::Suspect;
 use crate::attribute::{KeyKind, Lookup};
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
-use crate::profile::{Lesson, Profile, Slot, Table};
+use crate::profile::{Flag, Lesson, Profile, Slot, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of one shard.
@@ -20,8 +20,8 @@ pub struct Limits {
     pub suspects_max: usize,
 }
 
-/// A child that was away this long counts anew at its roll-up, in seconds.
-const CHILD_AWAY_S: u32 = 600;
+/// A child that was away this long counts anew at its roll-up, in milliseconds.
+const CHILD_AWAY_MS: u32 = 600_000;
 
 /// Counters and gauges of a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,11 +87,13 @@ impl Clients {
         let Some(profile) = self.table.get_mut(slot) else { return Relay::default() };
         let gap_ms = if fresh { i64::MAX } else { lookup.event.since(profile.last).max(0) };
         let begins = begin(profile, &against, lookup.event, fresh, &mut self.lessons);
-        let level = profile.level(against.class, &against.learned);
+        let level = against.level(profile);
         let relay = Relay {
             expects: expectation(&level, &against, begins),
-            gap_s: u32::try_from(gap_ms / 1_000).unwrap_or(u32::MAX),
+            gap_ms: u32::try_from(gap_ms).unwrap_or(u32::MAX),
             at_once: against.class.per_session,
+            class: profile.class,
+            rush: rush(profile, &level),
             ..Relay::default()
         };
         let simultaneous = lookup.event == profile.last;
@@ -99,12 +101,16 @@ impl Clients {
         if contact.novel && !contact.weightless {
             let voice = Voice { cold: true, child: 0, fresh_child: false, simultaneous };
             streams::take(profile, &against, (lookup, contact), voice);
+            if is_observed(profile, against.class, lookup.event) {
+                streams::teach(profile, &against);
+            }
+            profile.own_today = profile.own_today.saturating_add(1);
         }
         self.conclude(slot, seen, &against, (index, lookup, kind, contact.novel));
         let Some(profile) = self.table.get(slot) else { return relay };
         let observed = is_observed(profile, against.class, lookup.event)
             || against.route.observes(profile.class);
-        Relay { evidence: profile.log_e, spoken_for: profile.flags.firing || observed, ..relay }
+        Relay { evidence: profile.log_e, spoken_for: profile.is(Flag::Firing) || observed, ..relay }
     }
 
     /// The same contact for the address it came through, where that is not its finest key.
@@ -119,15 +125,15 @@ impl Clients {
         let (slot, fresh) = self.open(lookup, kind, seen);
         let Some(profile) = self.table.get_mut(slot) else { return };
         begin(profile, &against, lookup.event, fresh, &mut self.lessons);
-        profile.flags.roll_up = true;
+        profile.set(Flag::RollUp, true);
         let simultaneous = lookup.event == profile.last;
         profile.last = profile.last.max(lookup.event);
         let child = lookup.keys.get(finest.index()).copied().unwrap_or(0);
         if !relay.spoken_for {
-            expect(profile, lookup.event, relay);
+            expect(profile, lookup.event, relay, &against.route.classes);
             if contact.novel && !contact.weightless {
                 let short = (child >> 56) as u8 | 1;
-                let fresh_child = relay.gap_s >= CHILD_AWAY_S;
+                let fresh_child = relay.gap_ms >= CHILD_AWAY_MS;
                 let voice = Voice { cold: false, child: short, fresh_child, simultaneous };
                 streams::take(profile, &against, (lookup, contact), voice);
             }

@@ -1,7 +1,7 @@
 //! What follows from a contact: episodes, suspicion, findings, and their end.
 
 use super::clients::Clients;
-use super::context::{Seen, episode, is_observed, member};
+use super::context::{Seen, close_windows, episode, is_observed, member};
 use super::space::Space;
 use super::streams::{self, Against};
 use super::suspect::Suspect;
@@ -9,11 +9,14 @@ use super::{Finding, FindingKind, picture};
 use crate::attribute::{KeyKind, Lookup, Outcome};
 use crate::evidence::volume::Reading;
 use crate::evidence::{Nats, STREAMS, Stream};
-use crate::profile::{Large, Profile, Slot};
+use crate::profile::{Flag, Large, Profile, Slot};
 use crate::time::{MINUTE_MS, Moment};
 
 /// An alert's picture has changed when its records have grown this many times.
 const UPDATE_FACTOR: u64 = 3;
+/// How many times the bound on suspects those may take that have reached the ticket level.
+const TOLD_FACTOR: usize = 4;
+
 impl Clients {
     /// Reads the evidence after a contact and says what follows.
     pub(super) fn conclude(
@@ -26,21 +29,25 @@ impl Clients {
         let Some(profile) = self.table.get_mut(slot) else { return };
         let mut heard = None;
         if spoke {
-            let level = profile.level(against.class, &against.learned);
+            let level = against.level(profile);
             let (streams, reading) = streams::read(profile, against, lookup.event, &level);
             let merged = against.route.weights.merge(&streams).clamp(0, Nats::from(u16::MAX));
             profile.log_e = u16::try_from(merged).unwrap_or(u16::MAX);
             profile.peak = profile.peak.max(profile.log_e);
             heard = Some((streams, reading));
         }
+        let was_suspect = profile.is(Flag::Suspect);
         episode(profile, lookup.event, seen);
+        if was_suspect && !profile.is(Flag::Suspect) {
+            self.suspects.remove(&slot);
+        }
         let disclosed = lookup.outcome == Outcome::Disclosed && profile.episode.is_on();
-        if disclosed && !profile.flags.suspect {
+        if disclosed && !profile.is(Flag::Suspect) {
             profile.out.insert(lookup.record);
         }
         let levels = &seen.rules.levels;
         let evidence = profile.evidence();
-        if !profile.flags.suspect && evidence <= levels.ticket / 2 {
+        if !profile.is(Flag::Suspect) && evidence <= levels.ticket / 2 {
             return;
         }
         self.suspect(slot, (lookup, kind), seen, disclosed && spoke);
@@ -52,16 +59,21 @@ impl Clients {
         if evidence >= levels.ticket && spoke {
             profile.loud_minute = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
         }
+        if evidence < levels.ticket && !profile.is(Flag::Firing) {
+            return;
+        }
         let records = suspect.sketch.count();
         let page = evidence >= levels.page
-            || (evidence >= levels.ticket || profile.flags.firing)
+            || (evidence >= levels.ticket || profile.is(Flag::Firing))
                 && records.0 >= levels.records_page;
-        let raised =
-            (evidence >= levels.ticket && !profile.flags.firing) || (page && !profile.flags.paged);
-        let grown = profile.flags.firing && records.0 >= suspect.told.max(1) * UPDATE_FACTOR;
+        let raised = (evidence >= levels.ticket && !profile.is(Flag::Firing))
+            || (page && !profile.is(Flag::Paged));
+        let grown = profile.is(Flag::Firing) && records.0 >= suspect.told.max(1) * UPDATE_FACTOR;
         let Some((streams, reading)) = heard.filter(|_| raised || grown) else { return };
-        profile.flags.firing = true;
-        profile.flags.paged |= page;
+        profile.set(Flag::Firing, true);
+        if page {
+            profile.set(Flag::Paged, true);
+        }
         suspect.told = records.0;
         let what = if raised { FindingKind::Raised } else { FindingKind::Changed };
         let mut finding =
@@ -80,13 +92,16 @@ impl Clients {
         example: bool,
     ) {
         let Some(profile) = self.table.get_mut(slot) else { return };
-        if !profile.flags.suspect {
-            if self.suspects.len() >= self.limits.suspects_max && !self.make_room() {
+        if !profile.is(Flag::Suspect) {
+            // What is about to be told must not be silenced by a bound on what is only watched.
+            let told = profile.evidence() >= seen.rules.levels.ticket;
+            let room = self.limits.suspects_max * if told { TOLD_FACTOR } else { 1 };
+            if self.suspects.len() >= room && !self.make_room() {
                 self.suspects_refused += 1;
                 return;
             }
             let Some(profile) = self.table.get_mut(slot) else { return };
-            profile.flags.suspect = true;
+            profile.set(Flag::Suspect, true);
             let own = member(lookup, kind, seen.names);
             self.suspects.insert(slot, Suspect::new(own, Large::after(&profile.out)));
         }
@@ -103,7 +118,7 @@ impl Clients {
         let Some(least) = least else { return false };
         self.suspects.remove(&least);
         if let Some(profile) = self.table.get_mut(least) {
-            profile.flags.suspect = false;
+            profile.set(Flag::Suspect, false);
         }
         true
     }
@@ -140,16 +155,18 @@ impl Clients {
             space: Space::default(),
             version: profile.learned,
         };
-        // Counted people stay counted: while the day (the thirty days) is still far beyond the
-        // usual, the harvest is pausing, not over.
-        let level = profile.level(class, &learned);
-        let (streams, reading) = streams::read(profile, &against, seen.at, &level);
-        let mut volume_only = streams;
-        for (stream, log_e) in Stream::ALL.iter().zip(&mut volume_only) {
-            *log_e = if *stream == Stream::Volume { *log_e } else { 0 };
+        // Read as things stand now: what ended since the last contact is closed first.
+        let mut now = *profile;
+        let level = against.level(&now);
+        close_windows(&mut now, seen.at, &level);
+        let (streams, reading) = streams::read(&now, &against, seen.at, &level);
+        // Counted people stay counted: while the day, with what the days before left, is still far
+        // beyond the usual, the harvest is pausing, not over.
+        let mut day_only = [0; STREAMS];
+        if let Some(day) = day_only.get_mut(Stream::Volume.index()) {
+            *day = streams::day_volume(&now, seen.at, &level);
         }
-        let still = route.weights.merge(&volume_only) >= seen.rules.levels.ticket;
-        if still && !class.per_session && reading.horizon >= 2 {
+        if !class.per_session && route.weights.merge(&day_only) >= seen.rules.levels.ticket {
             return;
         }
         let what = FindingKind::Quiet;
@@ -170,6 +187,10 @@ fn finding(
     let weights = &against.route.weights;
     let loudest = weights.loudest(streams);
     let loudest = Stream::ALL.get(loudest).copied().unwrap_or(Stream::Volume);
+    let mut live = *streams;
+    for (stream, log_e) in live.iter_mut().enumerate() {
+        *log_e = if weights.is_live(stream) { *log_e } else { 0 };
+    }
     // Who asks for people that do not exist is no partner at work, whatever its age.
     let young = is_observed(profile, against.class, at) && loudest != Stream::Miss;
     Finding {
@@ -179,11 +200,11 @@ fn finding(
         kind: suspect.own.kind,
         via: 0,
         members: suspect.explanation(profile.evidence()),
-        page: profile.flags.paged,
+        page: profile.is(Flag::Paged),
         observe: young || against.route.observes(profile.class) || against.route.observe,
         loudest,
         log_e: profile.evidence(),
-        streams: *streams,
+        streams: live,
         first_seen: profile.episode.first_seen.max(Moment(0)),
         first_slice: profile.episode.slice,
         at,

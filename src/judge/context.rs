@@ -4,13 +4,13 @@ use super::Member;
 use super::rules::{RouteRules, Rules};
 use super::space::Space;
 use super::streams::Against;
-use crate::attribute::{KeyKind, Lookup, names};
-use crate::evidence::volume::{HORIZON_MS, HORIZONS};
+use crate::attribute::{KeyKind, Lookup, RouteClass, names};
+use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Rolled};
 use crate::evidence::{ONE_NAT, cold};
 use crate::profile::{
-    Baselines, ClassSpec, Episode, Learned, Lesson, Profile, SESSION_IDLE_MS, SESSION_LIFE_MS,
+    Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS, SESSION_LIFE_MS,
 };
-use crate::time::{DAY_MS, MINUTE_MS, Moment};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 
 /// An episode ends after this many minutes below one nat.
 const EPISODE_IDLE_MINUTES: u32 = 24 * 60;
@@ -37,8 +37,8 @@ pub struct Seen<'a> {
 pub struct Relay {
     /// Subjects a day that it is expected to look up; for a session, all of them at its start.
     pub expects: f32,
-    /// Seconds since its contact before; `u32::MAX` at its first.
-    pub gap_s: u32,
+    /// Milliseconds since its contact before; `u32::MAX` at its first.
+    pub gap_ms: u32,
     /// `ln E`.
     pub evidence: u16,
     /// It is spoken for: an alert of its own is open, or it is only observed for now. Its
@@ -46,6 +46,10 @@ pub struct Relay {
     pub spoken_for: bool,
     /// It has no clock: `expects` counts once.
     pub at_once: bool,
+    /// Its class.
+    pub class: u8,
+    /// How many times busier than its day on average its busiest hour was, at most 24.
+    pub rush: u8,
 }
 
 pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Option<Against<'a>> {
@@ -70,38 +74,51 @@ pub(super) fn begin(
     fresh: bool,
     lessons: &mut Vec<Lesson>,
 ) -> bool {
-    let level = profile.level(against.class, &against.learned);
+    let level = against.level(profile);
+    if against.route.class == RouteClass::Register && !against.class.per_session && !fresh {
+        let honest = if profile.is_known() { 0.0 } else { against.class.subjects };
+        profile.cold.forgive(cold::allowance(level.a_day.max(honest), at.since(profile.last)));
+    }
     let mut begins = fresh;
     if against.class.per_session && !fresh {
         let born = Moment(i64::from(profile.born_minute) * MINUTE_MS);
         let over = at.since(profile.last) >= SESSION_IDLE_MS || at.since(born) >= SESSION_LIFE_MS;
-        if over && !profile.flags.firing {
+        if over && !profile.is(Flag::Firing) {
             let [_, _, subjects, _] = profile.windows.counts();
-            lessons.extend(profile.close_day(subjects, 1, true));
+            let quiet = profile.was_quiet(against.rules.levels.ticket);
+            lessons.extend(profile.close_day(subjects, 1, quiet));
             profile.settle();
             profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
             begins = true;
         }
     } else if !against.class.per_session {
-        let rolled = profile.windows.roll(at, &level);
-        for horizon in 0..rolled.horizons {
-            if let Some(count) = profile.cold_counts.get_mut(horizon) {
-                *count = 0;
-            }
-            if let Some(expected) = profile.expected.get_mut(horizon) {
-                *expected = 0.0;
-            }
+        let rolled = close_windows(profile, at, &level);
+        if let Some(subjects) = rolled.hour.filter(|_| is_observed(profile, against.class, at)) {
+            profile.learn_hour(subjects);
         }
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
             let quiet = observed || profile.was_quiet(against.rules.levels.ticket);
-            profile.cold.forgive(cold::allowance(level.a_day, ended));
             lessons.extend(profile.close_day(subjects, ended, quiet));
             profile.learned = against.version.wrapping_sub(1);
         }
     }
     against.refresh(profile);
     begins
+}
+
+/// Closes the windows that ended before `at`, with all that is counted in them.
+pub(super) fn close_windows(profile: &mut Profile, at: Moment, level: &Level) -> Rolled {
+    let rolled = profile.windows.roll(at, level, profile.expected);
+    for horizon in 0..rolled.horizons {
+        if let Some(count) = profile.cold_counts.get_mut(horizon) {
+            *count = 0;
+        }
+        if let Some(expected) = profile.expected.get_mut(horizon) {
+            *expected = 0.0;
+        }
+    }
+    rolled
 }
 
 /// Whether the class observes a client that is still this young.
@@ -114,11 +131,7 @@ pub(super) fn is_observed(profile: &Profile, class: &ClassSpec, at: Moment) -> b
 const OWN_DAYS_MIN: u16 = 2;
 
 /// What a finest key is expected to look up, as its roll-up counts it.
-pub(super) fn expectation(
-    level: &crate::evidence::volume::Level,
-    against: &Against<'_>,
-    begins: bool,
-) -> f32 {
+pub(super) fn expectation(level: &Level, against: &Against<'_>, begins: bool) -> f32 {
     let learned: &Learned = &against.learned;
     #[expect(clippy::cast_possible_truncation, reason = "an expectation needs no more digits")]
     if against.class.per_session {
@@ -129,17 +142,30 @@ pub(super) fn expectation(
     }
 }
 
+/// How many times busier than a day at this level on average a client's busiest hour was.
+pub(super) fn rush(profile: &Profile, level: &Level) -> u8 {
+    let times = profile.rush() * 24.0 / level.a_day.max(1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 24")]
+    let times = (times + 0.5).clamp(0.0, 24.0) as u8;
+    times
+}
+
 /// Adds what a child was expected to do since its contact before, in every current window.
-pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay) {
+pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay, classes: &[ClassSpec]) {
+    let spreads = |class: u8| classes.get(usize::from(class)).map_or(0.0, |it| it.longer);
+    if spreads(relay.class) > spreads(profile.child_class) {
+        profile.child_class = relay.class;
+    }
     for (sum, horizon) in profile.expected.iter_mut().zip(HORIZON_MS).take(HORIZONS) {
         if relay.at_once {
             *sum += relay.expects;
             continue;
         }
-        let elapsed = at.0.rem_euclid(horizon).min(i64::from(relay.gap_s) * 1_000);
+        let elapsed = at.0.rem_euclid(horizon).min(i64::from(relay.gap_ms));
         #[expect(clippy::cast_possible_truncation, reason = "a share of a day")]
         let share = (elapsed as f64 / DAY_MS as f64) as f32;
-        *sum += relay.expects * share;
+        let rush = if horizon <= HOUR_MS { f32::from(relay.rush.max(1)) } else { 1.0 };
+        *sum += relay.expects * share * rush;
     }
 }
 
@@ -153,7 +179,7 @@ pub(super) fn episode(profile: &mut Profile, at: Moment, seen: &Seen<'_>) {
             profile.episode = Episode { first_seen: at, slice: seen.slice };
         }
     } else if profile.episode.is_on()
-        && !profile.flags.firing
+        && !profile.is(Flag::Firing)
         && minute.saturating_sub(profile.above_minute) >= EPISODE_IDLE_MINUTES
     {
         profile.end_episode();

@@ -5,7 +5,7 @@ use super::space::Space;
 use super::streams::{self, Against};
 use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Reading};
 use crate::evidence::{Nats, STREAMS, Stream, rate_of_step};
-use crate::profile::{Baselines, Profile};
+use crate::profile::{Baselines, Flag, Profile};
 use crate::time::{DAY_MS, Moment};
 
 /// A profile, opened up.
@@ -20,7 +20,7 @@ pub struct Explained {
     /// What its counts are read against.
     pub level: Level,
     /// Subjects counted in the current minute, hour, day and thirty days.
-    pub seen: [u16; HORIZONS],
+    pub seen: [u32; HORIZONS],
     /// Subjects expected there by the last contact.
     pub expected: [f64; HORIZONS],
     /// Honest rates in use: cold, miss, walk, rising.
@@ -82,6 +82,6 @@ pub fn explain(
         peak: Nats::from(profile.peak),
         since: profile.episode.is_on().then_some(profile.episode.first_seen),
         records: profile.out.count(),
-        firing: profile.flags.firing,
+        firing: profile.is(Flag::Firing),
     })
 }

@@ -3,11 +3,12 @@
 use super::rules::{RouteRules, Rules};
 use super::space::Space;
 use crate::attribute::{Lookup, Outcome, RouteClass};
-use crate::evidence::volume::{self, Level, Reading};
+use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
-use crate::evidence::{Nats, STREAMS, Stream, walk};
+use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, walk};
 use crate::novelty::Contact;
 use crate::profile::{ClassSpec, Learned, Priors, Profile};
+use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// What a contact is judged against, besides the profile.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +24,19 @@ pub(super) struct Against<'a> {
 impl Against<'_> {
     fn priors(&self) -> Priors {
         let table = if self.route.national { walk::RATE_NATIONAL } else { walk::RATE };
-        let table = if self.route.households { HOUSEHOLD_RATE } else { table };
+        let family = if self.class.per_session { HOUSEHOLD_RATE_SESSION } else { HOUSEHOLD_RATE };
+        let table = if self.route.households { family } else { table };
         Priors { walk: table.max(self.space.chance), walk_floor: table.max(self.space.chance) }
+    }
+
+    /// What a profile's counts are read against. At a roll-up they may spread as far as those of
+    /// its most uneven children: a partner's nightly batch is no surprise at the partner's address.
+    pub(super) fn level(&self, profile: &Profile) -> Level {
+        let level = profile.level(self.class, &self.learned);
+        match self.route.classes.get(usize::from(profile.child_class)) {
+            Some(child) => Level { spread: level.spread.loosest(child.spread(true)), ..level },
+            None => level,
+        }
     }
 
     /// Sets the profile's honest rates where something was learned since.
@@ -37,6 +49,8 @@ impl Against<'_> {
 
 /// Honest continuations beyond a family's size, where families hold adjacent ids.
 const HOUSEHOLD_RATE: f64 = 0.1;
+/// The same in a citizen's session, which is about one family.
+const HOUSEHOLD_RATE_SESSION: f64 = 0.15;
 
 /// Which streams a contact may speak to.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +117,28 @@ pub(super) fn take(
     }
 }
 
+/// What an observed client's stream may gather before it is taught: half of a page.
+const TAUGHT_AT: Nats = 9 * ONE_NAT;
+
+/// Teaches the streams of an observed client that would have spoken.
+pub(super) fn teach(profile: &mut Profile, against: &Against<'_>) {
+    let rules = against.rules;
+    let walk = if against.route.households { &rules.household } else { &rules.walk };
+    let (up, down) = profile.monotone.log_e_each(&rules.monotone);
+    let spoke = [profile.walk.log_e(walk), up, down].map(|it| it > TAUGHT_AT);
+    if spoke == [false; 3] {
+        return;
+    }
+    profile.teach(spoke);
+    let [walk, up, down] = spoke;
+    if walk {
+        profile.walk.reset();
+    }
+    if up || down {
+        profile.monotone.reset();
+    }
+}
+
 fn walked(
     profile: &mut Profile,
     against: &Against<'_>,
@@ -127,7 +163,7 @@ fn walked(
 pub(super) fn read(
     profile: &Profile,
     against: &Against<'_>,
-    lookup_at: crate::time::Moment,
+    lookup_at: Moment,
     level: &Level,
 ) -> ([Nats; STREAMS], Reading) {
     let rules = against.rules;
@@ -155,25 +191,39 @@ pub(super) fn read(
     (streams, reading)
 }
 
-fn volume_of(
-    profile: &Profile,
-    against: &Against<'_>,
-    at: crate::time::Moment,
-    level: &Level,
-) -> Reading {
+fn volume_of(profile: &Profile, against: &Against<'_>, at: Moment, level: &Level) -> Reading {
     if against.class.per_session {
         let mean = against.learned.mean.map_or(against.class.subjects, f64::from);
         let [_, _, subjects, _] = profile.windows.counts();
         return volume::session(subjects, mean, against.class.k);
     }
-    if !profile.flags.roll_up {
-        return profile.windows.read(at, level);
+    profile.windows.read_against(expected_by(profile, at, level), level)
+}
+
+/// Subjects expected by now in every current window: the level's share of it, and at a roll-up
+/// what its children were expected to look up.
+pub(super) fn expected_by(profile: &Profile, at: Moment, level: &Level) -> [f64; HORIZONS] {
+    let mut expected =
+        volume::HORIZON_MS.map(|it| at.0.rem_euclid(it) as f64 / DAY_MS as f64 * level.a_day);
+    // A client that was observed for a fortnight is known by its busiest hour: what it does in one
+    // night's hour is no surprise in the next night's, whatever the average hour holds.
+    // Its whole day may be done by then, but no more than its day.
+    let rush = profile.rush();
+    for (sum, horizon) in expected.iter_mut().zip(volume::HORIZON_MS) {
+        let hurried = rush * at.0.rem_euclid(horizon) as f64 / HOUR_MS as f64;
+        let most = if horizon <= HOUR_MS { hurried } else { hurried.min(level.a_day) };
+        *sum = sum.max(most);
     }
-    let own = volume::HORIZON_MS
-        .map(|it| at.0.rem_euclid(it) as f64 / crate::time::DAY_MS as f64 * level.a_day);
-    let mut expected = own;
     for (sum, children) in expected.iter_mut().zip(profile.expected) {
         *sum += f64::from(children);
     }
-    profile.windows.read_against(expected, level)
+    expected
+}
+
+/// Evidence of the current day alone, as the mean over all horizons holds it.
+pub(super) fn day_volume(profile: &Profile, at: Moment, level: &Level) -> Nats {
+    const DAY: usize = 2;
+    let m = expected_by(profile, at, level).get(DAY).copied().unwrap_or(0.0);
+    // The mean of four: ln 4 is 1420/1024.
+    (profile.windows.log_e_of(DAY, m, level) - 1420).max(0)
 }

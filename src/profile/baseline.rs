@@ -18,6 +18,12 @@ pub const SESSION_IDLE_MS: i64 = HOUR_MS;
 pub const SESSION_LIFE_MS: i64 = 24 * HOUR_MS;
 /// Client-days after which a class is believed more than its start values.
 const LESSONS_MIN: u64 = 200;
+/// The most subjects a day that a class is known by.
+const SUBJECTS_MAX: u64 = 10_000_000;
+/// Hours in which what a class teaches may move freely.
+const FREE_HOURS: u32 = 14 * 24;
+/// How fast it may rise from then on: a tenth in thirty days.
+const GROWTH_AN_HOUR: f64 = 0.1 / 30.0 / 24.0;
 /// Contacts that a prior is worth against a client's own rate.
 pub(super) const CONCENTRATION: f64 = 5.0;
 
@@ -59,7 +65,7 @@ pub struct Lesson {
     /// Which class.
     pub class: u8,
     /// Novel subjects of the day (or of the session).
-    pub subjects: u16,
+    pub subjects: u32,
     /// Rates of the day; `None` below [`Lesson::TRIALS_MIN`] contacts.
     pub rates: [Option<f32>; RATES],
 }
@@ -76,6 +82,8 @@ struct Taught {
     /// In thousandths.
     rates: [Histogram<u32>; RATES],
     learned: Learned,
+    /// Hours since the first lesson.
+    hours: u32,
 }
 
 /// What is read of it during a cut.
@@ -87,6 +95,22 @@ pub struct Learned {
     pub mean: Option<f32>,
     /// Rates of the 90th client in a hundred.
     pub rates: [Option<f32>; RATES],
+}
+
+impl Learned {
+    /// The same, but risen by at most this share since `before`.
+    fn held(self, before: &Self, share: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a bound needs no more digits")]
+        let most = (1.0 + share) as f32;
+        let held = |now: Option<f32>, before: Option<f32>| match (now, before) {
+            (Some(now), Some(before)) => Some(now.min(before * most)),
+            (now, _) => now,
+        };
+        let mut rates = self.rates;
+        rates.iter_mut().zip(before.rates).for_each(|(it, before)| *it = held(*it, before));
+        let subjects = held(self.subjects, before.subjects);
+        Self { subjects, mean: held(self.mean, before.mean), rates }
+    }
 }
 
 /// What every class on every route has taught.
@@ -105,9 +129,10 @@ impl Baselines {
         let histogram = |high| Histogram::new_with_bounds(1, high, 2).ok();
         let taught = || {
             Some(Taught {
-                subjects: histogram(u64::from(u16::MAX))?,
+                subjects: histogram(SUBJECTS_MAX)?,
                 rates: [histogram(1_001)?, histogram(1_001)?, histogram(1_001)?, histogram(1_001)?],
                 learned: Learned::default(),
+                hours: 0,
             })
         };
         let taught = (0..routes * classes).map_while(|_| taught()).collect();
@@ -138,10 +163,17 @@ impl Baselines {
         }
     }
 
-    /// Once every shard's lessons were taken: what was learned is used from now on.
-    pub fn settle(&mut self) {
-        for taught in &mut self.taught {
-            taught.learned = taught.read();
+    /// Once every shard's lessons were taken, `hours` after the last time: what was learned is used
+    /// from now on. After the first fortnight nothing may rise by more than a tenth in thirty days:
+    /// a class is what anybody may join.
+    pub fn settle(&mut self, hours: u32) {
+        for taught in self.taught.iter_mut().filter(|it| !it.subjects.is_empty()) {
+            let fresh = taught.read();
+            taught.learned = match taught.hours {
+                FREE_HOURS.. => fresh.held(&taught.learned, GROWTH_AN_HOUR * f64::from(hours)),
+                _ => fresh,
+            };
+            taught.hours = taught.hours.saturating_add(hours);
         }
         self.touch();
     }
@@ -173,5 +205,27 @@ impl Taught {
             mean: known.then(|| count(self.subjects.mean())),
             rates: [quantile(cold), quantile(miss), quantile(walk), quantile(rising)],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(subjects: u32) -> Lesson {
+        Lesson { route: 0, class: 0, subjects, rates: [None; RATES] }
+    }
+
+    #[test]
+    fn whoever_joins_a_class_moves_it_by_a_tenth_a_month_at_most() {
+        let mut baselines = Baselines::new(1, 1);
+        baselines.take(&[day(20); 300]);
+        baselines.settle(1);
+        assert_eq!(baselines.of(0, 0).subjects, Some(20.0));
+        baselines.settle(15 * 24);
+        baselines.take(&[day(900); 3_000]);
+        (0..30 * 24).for_each(|_| baselines.settle(1));
+        let subjects = baselines.of(0, 0).subjects.unwrap();
+        assert!((21.9..22.2).contains(&subjects), "{subjects}");
     }
 }

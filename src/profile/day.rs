@@ -1,9 +1,10 @@
 //! The end of a client's day: what it did becomes what it is expected to do.
 
 use super::baseline::{CONCENTRATION, Learned};
-use super::{ClassSpec, Lesson, Profile, RATES};
+use super::{ClassSpec, Flag, Lesson, Profile, RATES};
+use crate::evidence::math::{exp, ln};
 use crate::evidence::volume::Level;
-use crate::evidence::{Daily, Nats, cold, miss, monotone};
+use crate::evidence::{Daily, Nats, STEP_MAX, cold, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
 /// Own working days after which a client is known.
@@ -22,6 +23,11 @@ const GROWTH_A_DAY: f64 = 0.1 / 30.0;
 const COLD_RATE_MAX: f64 = cold::RATE;
 /// Contacts below which a client teaches nothing about coldness.
 const COLD_TRIALS_MIN: u16 = 20;
+
+/// Steps by which a stream's honest rate is raised at once: .44 of a logit.
+const TAUGHT_STEPS: u8 = 2;
+/// Steps of a nat in which the busiest hour is kept.
+const RUSH_STEPS: f64 = 8.0;
 
 /// Honest rates before anything is learned, and what they may not fall below.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,33 +75,77 @@ impl Profile {
             learned.rates.get(at).copied().flatten().map_or(start, f64::from)
         };
         let [cold, miss, walk, rising] = self.rates;
+        let [taught_walk, taught_rising, taught_falling] = self.taught;
         let known = self.is_known();
         let miss_start = if known { miss::RATE } else { miss::RATE_UNKNOWN };
         let prior = |at: usize, start: f64| if known { start } else { class(at, start).max(start) };
         self.steps = [
             cold.step(cold::RATE, CONCENTRATION, 0.05).min(step_at_most(COLD_RATE_MAX)),
             miss.step(prior(1, miss_start), CONCENTRATION, 0.01),
-            walk.step(prior(2, priors.walk), CONCENTRATION, priors.walk_floor),
-            rising.step(monotone::RATE, CONCENTRATION, monotone::RATE),
-            fell(rising).step(monotone::RATE, CONCENTRATION, monotone::RATE),
+            walk.step(prior(2, priors.walk), CONCENTRATION, priors.walk_floor).max(taught_walk),
+            rising.step(monotone::RATE, CONCENTRATION, monotone::RATE).max(taught_rising),
+            fell(rising).step(monotone::RATE, CONCENTRATION, monotone::RATE).max(taught_falling),
         ];
     }
 
+    /// While a client is only observed, what it does is honest, and streams whose null cannot hold
+    /// for it are taught so. An average is not enough: a partner that sorts its nightly batch has
+    /// ids that rise nearly always for two hours and half of the time for twenty-two, and at the
+    /// average its every night is a sweep. So a stream that would have spoken has its honest rate
+    /// raised by a step, until a fortnight passes without.
+    pub fn teach(&mut self, spoke: [bool; 3]) {
+        // Walk, rising and falling are the last three steps.
+        let steps = self.steps.iter_mut().skip(2);
+        for ((taught, step), _) in
+            self.taught.iter_mut().zip(steps).zip(spoke).filter(|(_, spoke)| *spoke)
+        {
+            *taught = (*step).max(*taught).saturating_add(TAUGHT_STEPS).min(STEP_MAX);
+            *step = *taught;
+        }
+    }
+
+    /// Subjects of its busiest hour while it was only observed; nothing where it never was.
+    #[must_use]
+    pub fn rush(&self) -> f64 {
+        if self.rush == 0 { 0.0 } else { exp(f64::from(self.rush) / RUSH_STEPS) }
+    }
+
+    /// Takes an hour of this many subjects of a client that is only observed.
+    pub fn learn_hour(&mut self, subjects: u32) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 177")]
+        let steps = (ln(f64::from(subjects.max(1))) * RUSH_STEPS + 1.0) as u8;
+        self.rush = self.rush.max(steps);
+    }
+
     /// Closes a day of `subjects` novel subjects, `ended` days ago. A quiet day (evidence below
-    /// `quiet` all day), or any day of a client that is only observed, trains.
-    pub fn close_day(&mut self, subjects: u16, ended: i64, quiet: bool) -> Option<Lesson> {
+    /// `quiet` all day), or any day of a client that is only observed, trains. At a roll-up its
+    /// level is what it looked up itself: what its children do is expected of them.
+    pub fn close_day(&mut self, subjects: u32, ended: i64, quiet: bool) -> Option<Lesson> {
         let today = std::mem::replace(&mut self.today, [Daily::default(); RATES]);
+        let own_today = std::mem::take(&mut self.own_today);
         self.peak = self.log_e;
         if !quiet || subjects == 0 {
             return None;
         }
-        let settled = self.own_days >= SETTLED_DAYS;
+        let subjects = if self.is(Flag::RollUp) { u32::from(own_today) } else { subjects };
         let days = ended as f64;
+        let settled = if self.is(Flag::RollUp) {
+            self.age_days(self.last) >= i64::from(SETTLED_DAYS)
+        } else {
+            self.own_days >= SETTLED_DAYS
+        };
+        if subjects > 0 {
+            self.learn_level(subjects, days, settled);
+        }
+        let rates = self.learn_rates(today, days, settled);
+        (subjects > 0).then_some(Lesson { route: self.route, class: self.class, subjects, rates })
+    }
+
+    fn learn_level(&mut self, subjects: u32, days: f64, settled: bool) {
         self.own_days = self.own_days.saturating_add(1);
         let weight = 1.0 / f64::from(self.own_days).min(LEVEL_DAYS);
         let before = f64::from(self.level);
         // One day far beyond all others says little about the days to come, and may be the theft.
-        let subjects_told = subjects;
         let subjects = if self.own_days > OWN_DAYS_TELLING {
             f64::from(subjects).min(before * DAY_FACTOR_MAX)
         } else {
@@ -108,6 +158,15 @@ impl Profile {
         #[expect(clippy::cast_possible_truncation, reason = "a level needs no more digits")]
         let kept = level as f32;
         self.level = kept;
+    }
+
+    /// Learns the day's rates; those that tell the class something.
+    fn learn_rates(
+        &mut self,
+        today: [Daily; RATES],
+        days: f64,
+        settled: bool,
+    ) -> [Option<f32>; RATES] {
         let mut rates = [None; RATES];
         for (at, (rate, day)) in self.rates.iter_mut().zip(today).enumerate() {
             let least = if at == 0 { COLD_TRIALS_MIN } else { 1 };
@@ -120,13 +179,13 @@ impl Profile {
                 *taught = Some(f32::from(day.hits) / f32::from(day.trials));
             }
         }
-        Some(Lesson { route: self.route, class: self.class, subjects: subjects_told, rates })
+        rates
     }
 
     /// Whether the day stayed below `quiet`.
     #[must_use]
     pub const fn was_quiet(&self, quiet: Nats) -> bool {
-        (self.peak as Nats) < quiet && !self.flags.firing
+        (self.peak as Nats) < quiet && !self.is(Flag::Firing)
     }
 }
 

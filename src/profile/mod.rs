@@ -16,5 +16,5 @@ pub use baseline::{
 };
 pub use day::Priors;
 pub use sketch::{Large, Small};
-pub use state::{Episode, Flags, PROFILE_BYTES_MAX, Profile, Tally};
+pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};
 pub use table::{Evicted, Slot, Table};

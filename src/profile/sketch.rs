@@ -23,17 +23,17 @@ const STANDARD_ERROR: f64 = 1.04;
 /// A count and half the width of its 95 % interval.
 pub(super) type Counted = (u64, u64);
 
-/// The sketch inside a profile.
+/// The sketch inside a profile. Cells are bytes, so that it adds no padding to a profile.
 #[derive(Clone, Copy, Debug)]
 pub struct Small {
-    cells: [u32; SMALL_EXACT],
+    cells: [[u8; 4]; SMALL_EXACT],
     /// Hashes kept, or [`Self::SKETCHED`].
     length: u8,
 }
 
 impl Default for Small {
     fn default() -> Self {
-        Self { cells: [0; SMALL_EXACT], length: 0 }
+        Self { cells: [[0; 4]; SMALL_EXACT], length: 0 }
     }
 }
 
@@ -44,29 +44,30 @@ impl Small {
     pub fn insert(&mut self, hash: u64) {
         let short = shorten(hash);
         if self.length != Self::SKETCHED {
-            let kept = self.cells.get(..usize::from(self.length)).unwrap_or_default();
-            if kept.contains(&short) {
+            if self.kept().any(|it| it == short) {
                 return;
             }
             if let Some(cell) = self.cells.get_mut(usize::from(self.length)) {
-                *cell = short;
+                *cell = short.to_le_bytes();
                 self.length += 1;
                 return;
             }
-            let kept = std::mem::replace(&mut self.cells, [0; SMALL_EXACT]);
+            let kept = std::mem::replace(&mut self.cells, [[0; 4]; SMALL_EXACT]);
             self.length = Self::SKETCHED;
-            kept.into_iter().for_each(|it| self.register(it));
+            kept.into_iter().for_each(|it| self.register(u32::from_le_bytes(it)));
         }
         self.register(short);
     }
 
     fn register(&mut self, short: u32) {
         let (index, rank) = place(short, SMALL_REGISTERS);
-        // Eight registers of four bits a cell.
-        if let Some(cell) = self.cells.get_mut(index / 8) {
-            let shift = index % 8 * 4;
-            if rank.min(15) > *cell >> shift & 15 {
-                *cell = *cell & !(15 << shift) | rank.min(15) << shift;
+        // Two registers of four bits a byte.
+        let byte = self.cells.as_flattened_mut().get_mut(index / 2);
+        let rank = u8::try_from(rank.min(15)).unwrap_or(15);
+        if let Some(byte) = byte {
+            let shift = index % 2 * 4;
+            if rank > *byte >> shift & 15 {
+                *byte = *byte & !(15 << shift) | rank << shift;
             }
         }
     }
@@ -77,18 +78,19 @@ impl Small {
         if self.length != Self::SKETCHED {
             return (u64::from(self.length), 0);
         }
-        let registers =
-            self.cells.iter().flat_map(|cell| (0..8).map(move |it| cell >> (it * 4) & 15));
+        let bytes = self.cells.as_flattened().iter();
+        let registers = bytes.flat_map(|it| [u32::from(it & 15), u32::from(it >> 4)]);
         estimate(registers, SMALL_REGISTERS)
     }
 
-    /// The hashes, while they are kept exactly.
-    fn exact(&self) -> Option<&[u32]> {
-        if self.length == Self::SKETCHED {
-            None
-        } else {
-            self.cells.get(..usize::from(self.length))
-        }
+    /// The hashes that are kept exactly.
+    fn kept(&self) -> impl Iterator<Item = u32> + '_ {
+        self.cells.iter().take(usize::from(self.length)).map(|it| u32::from_le_bytes(*it))
+    }
+
+    /// The hashes, while all are kept exactly.
+    fn exact(&self) -> Option<Vec<u32>> {
+        (self.length != Self::SKETCHED).then(|| self.kept().collect())
     }
 
     /// Back to nothing.
@@ -98,12 +100,14 @@ impl Small {
 }
 
 /// The sketch of a profile under suspicion.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Large {
     /// What was counted before, where that was a sketch already.
     before: Counted,
     exact: Vec<u32>,
     registers: Vec<u8>,
+    /// What the registers come to: read far more often than it changes.
+    estimate: Counted,
 }
 
 impl Large {
@@ -111,8 +115,8 @@ impl Large {
     #[must_use]
     pub fn after(small: &Small) -> Self {
         match small.exact() {
-            Some(exact) => Self { before: (0, 0), exact: exact.to_vec(), registers: Vec::new() },
-            None => Self { before: small.count(), exact: Vec::new(), registers: Vec::new() },
+            Some(exact) => Self { before: (0, 0), exact, ..Self::default() },
+            None => Self { before: small.count(), ..Self::default() },
         }
     }
 
@@ -128,27 +132,37 @@ impl Large {
                 return;
             }
             self.registers = vec![0; LARGE_REGISTERS as usize];
-            std::mem::take(&mut self.exact).into_iter().for_each(|it| self.register(it));
-            return;
+            for kept in std::mem::take(&mut self.exact) {
+                self.register(kept);
+            }
+            self.read();
+        } else if self.register(short) {
+            self.read();
         }
-        self.register(short);
     }
 
-    fn register(&mut self, short: u32) {
+    /// Whether the register of a hash rose.
+    fn register(&mut self, short: u32) -> bool {
         let (index, rank) = place(short, LARGE_REGISTERS);
-        if let Some(register) = self.registers.get_mut(index) {
-            *register = (*register).max(u8::try_from(rank).unwrap_or(u8::MAX));
+        let rank = u8::try_from(rank).unwrap_or(u8::MAX);
+        match self.registers.get_mut(index) {
+            Some(register) if *register < rank => {
+                *register = rank;
+                true
+            }
+            _ => false,
         }
+    }
+
+    fn read(&mut self) {
+        self.estimate = estimate(self.registers.iter().map(|it| u32::from(*it)), LARGE_REGISTERS);
     }
 
     /// How many, and within what.
     #[must_use]
     pub fn count(&self) -> Counted {
-        let (own, error) = if self.registers.is_empty() {
-            (self.exact.len() as u64, 0)
-        } else {
-            estimate(self.registers.iter().map(|it| u32::from(*it)), LARGE_REGISTERS)
-        };
+        let (own, error) =
+            if self.registers.is_empty() { (self.exact.len() as u64, 0) } else { self.estimate };
         (self.before.0 + own, self.before.1 + error)
     }
 }

@@ -13,19 +13,28 @@ const _: () = assert!(size_of::<Profile>() <= PROFILE_BYTES_MAX);
 
 /// Streams with a learned rate: cold, miss, walk, and the share of rising ids.
 const LEARNED: usize = super::RATES;
+/// Streams that an observed client may teach to be quiet: walk, rising and falling ids.
+const TAUGHT: usize = 3;
+
+/// No class.
+pub const NO_CLASS: u8 = u8::MAX;
 
 /// What a profile is at the moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
     /// An alert of this profile is open, as a ticket or as a page.
-    pub firing: bool,
+    Firing = 1,
     /// It was raised to a page.
-    pub paged: bool,
+    Paged = 2,
     /// Some of its contacts came through finer keys.
-    pub roll_up: bool,
+    RollUp = 4,
     /// Its evidence is kept beside it: names, examples, a large sketch.
-    pub suspect: bool,
+    Suspect = 8,
 }
+
+/// The [`Flag`]s that are set, in one byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Flags(u8);
 
 /// Since when the evidence stands above one nat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +94,20 @@ pub struct Profile {
     pub kind: u8,
     /// The child of the last contact, at a roll-up.
     pub last_child: u8,
+    /// The class of the child whose counts spread furthest, at a roll-up; [`NO_CLASS`] for none.
+    pub child_class: u8,
     /// The version of the baselines that `steps` rest on.
     pub learned: u8,
     /// What it is at the moment.
-    pub flags: Flags,
+    flags: Flags,
     /// Honest rates as steps: cold, miss, walk, rising, falling.
     pub steps: [u8; LEARNED + 1],
+    /// What the rates of walking, rising and falling ids may not fall below, as steps: raised
+    /// while the client is only observed, whenever a stream would have spoken.
+    pub taught: [u8; TAUGHT],
+    /// Subjects of its busiest hour while it was only observed, in eighths of a nat; see
+    /// [`Profile::rush`].
+    pub rush: u8,
     /// Stream `cold`.
     pub cold: Cusum<{ cold::ALTERNATIVES }>,
     /// Stream `miss`.
@@ -107,6 +124,8 @@ pub struct Profile {
     pub cold_counts: [u16; HORIZONS],
     /// What its children were expected to look up in the current windows.
     pub expected: [f32; HORIZONS],
+    /// Subjects of the day that it looked up as a finest key itself, at a roll-up.
+    pub own_today: u16,
     /// Its own subjects a day.
     pub level: f32,
     /// Its own rates.
@@ -137,9 +156,12 @@ impl Profile {
             class,
             kind,
             last_child: 0,
+            child_class: NO_CLASS,
             learned: 0,
             flags: Flags::default(),
             steps: [0; LEARNED + 1],
+            taught: [0; TAUGHT],
+            rush: 0,
             cold: Cusum::default(),
             miss: Cusum::default(),
             walk: Cusum::default(),
@@ -148,12 +170,24 @@ impl Profile {
             windows: Windows::default(),
             cold_counts: [0; HORIZONS],
             expected: [0.0; HORIZONS],
+            own_today: 0,
             level: 0.0,
             rates: [Rate::default(); LEARNED],
             today: [Daily::default(); LEARNED],
             tally: Tally::default(),
             out: Small::default(),
         }
+    }
+
+    /// Whether a flag is set.
+    #[must_use]
+    pub const fn is(&self, flag: Flag) -> bool {
+        self.flags.0 & flag as u8 != 0
+    }
+
+    /// Sets a flag, or takes it away.
+    pub const fn set(&mut self, flag: Flag, on: bool) {
+        self.flags.0 = if on { self.flags.0 | flag as u8 } else { self.flags.0 & !(flag as u8) };
     }
 
     /// `ln E` as evidence.
@@ -173,13 +207,14 @@ impl Profile {
         self.cold_counts = [0; HORIZONS];
         self.expected = [0.0; HORIZONS];
         self.log_e = 0;
-        self.flags = Flags { roll_up: self.flags.roll_up, ..Flags::default() };
+        self.set(Flag::Firing, false);
+        self.set(Flag::Paged, false);
         self.end_episode();
     }
 
     /// Ends the episode.
     pub fn end_episode(&mut self) {
-        self.flags.suspect = false;
+        self.set(Flag::Suspect, false);
         self.episode = Episode::NONE;
         self.tally = Tally::default();
         self.out.reset();

@@ -1,6 +1,6 @@
 //! The profiles of one logical shard, within a bound.
 
-use super::Profile;
+use super::{Flag, Profile};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -103,7 +103,7 @@ impl Table {
         self.hand = (self.hand + CANDIDATES) % self.profiles.len();
         let candidates = (0..CANDIDATES).map(|it| (start + it) % self.profiles.len());
         let telling = |at: &usize| {
-            self.profiles.get(*at).map(|it| (it.flags.firing, it.log_e >> 10, it.last))
+            self.profiles.get(*at).map(|it| (it.is(Flag::Firing), it.log_e >> 10, it.last))
         };
         candidates.min_by_key(telling).unwrap_or(0)
     }

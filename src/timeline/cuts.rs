@@ -76,14 +76,14 @@ pub struct Stats {
     pub cut_without: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Pending {
     lookups: Vec<Placed>,
     names: Vec<u8>,
     first_read: Moment,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Lane {
     clock: Clock,
     /// Rows that wait for those after them (files only).
@@ -99,7 +99,7 @@ struct Lane {
 }
 
 /// Facts in, cuts out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Timeline {
     options: Options,
     lanes: BTreeMap<Partition, Lane>,
@@ -283,7 +283,8 @@ impl Timeline {
     fn close(&mut self, slice: i64, by_clock: bool) -> Cut {
         let mut pending = self.pending.remove(&slice).unwrap_or_default();
         pending.lookups.sort_unstable_by_key(|it| {
-            (it.lookup.event, it.lookup.content, it.partition, it.offset)
+            let id = it.lookup.position.ordinal();
+            (it.lookup.event, id, it.lookup.content, it.partition, it.offset)
         });
         self.closed = Some(slice);
         self.stats.cuts += 1;

@@ -1,0 +1,89 @@
+//! Gates: how much a harvest takes before the page, and who must never be paged.
+//!
+//! A harvest gate runs one harvest after a fortnight of honest history, once a seed, and reads what
+//! it had taken when the page fired; one that was missed counts as infinite. A silence gate runs a
+//! week of something that looks like a harvest and is none. Every run has the default
+//! configuration, and every seed other people, other logins, another hour and another layout of
+//! ids: a bar met at one of them says little.
+
+mod harvests;
+mod silence;
+
+pub use harvests::{HarvestGate, HarvestRuns, harvest_gates};
+pub use silence::{SilenceGate, SilenceRun, silence_gates};
+
+use super::id::Layout;
+use super::people::Ids;
+use crate::alert::{Alert, Mode, Severity, Status};
+use crate::time::{DAY_MS, Moment, days_from_civil};
+use std::collections::BTreeMap;
+
+/// How long history is, and a week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// Days of honest history before anything else.
+    pub history_days: i64,
+    /// Days of a silence gate.
+    pub week_days: i64,
+    /// Divides the honest traffic, for a quick look.
+    pub smaller: u32,
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { history_days: 14, week_days: 7, smaller: 1 }
+    }
+}
+
+/// History begins on a Monday.
+fn begin() -> Moment {
+    Moment(days_from_civil(2026, 3, 2) * DAY_MS)
+}
+
+/// The ids of this seed's portal: each layout comes up.
+fn ids(seed: u64) -> Ids {
+    let layouts = [Layout::Dense, Layout::Sparse, Layout::DateLed, Layout::Uuid];
+    let index = usize::try_from(seed % 4).unwrap_or(0);
+    Ids { layout: layouts.get(index).copied().unwrap_or_default(), ..Ids::default() }
+}
+
+/// Whether a change of an alert calls somebody.
+fn pages(alert: &Alert) -> bool {
+    alert.severity == Severity::Page && alert.mode == Mode::Page && alert.status != Status::Resolved
+}
+
+/// Adds the pages among these changes, one for each alert.
+fn collect(pages_by_id: &mut BTreeMap<String, Alert>, changes: Vec<Alert>) {
+    for alert in changes.into_iter().filter(pages) {
+        pages_by_id.entry(alert.id.clone()).or_insert(alert);
+    }
+}
+
+/// The value that this share of values does not exceed; `None`, which counts as infinite, where
+/// too many were missed.
+#[must_use]
+pub fn quantile(values: &[Option<u64>], share: f64) -> Option<u64> {
+    let mut sorted: Vec<u64> = values.iter().map(|it| it.unwrap_or(u64::MAX)).collect();
+    sorted.sort_unstable();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a list"
+    )]
+    let place = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(place.saturating_sub(1)).copied().filter(|it| *it != u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missed_harvest_is_infinite() {
+        let values = [Some(3), None, Some(1), Some(2)];
+        assert_eq!(quantile(&values, 0.5), Some(2));
+        assert_eq!(quantile(&values, 0.75), Some(3));
+        assert_eq!(quantile(&values, 0.9), None);
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! What must stay silent.
+
+use super::super::{
+    BatchOrder, Merge, Outage, Portal, Redelivered, Request, Source, Trial, config_toml, mix,
+};
+use super::{Lengths, begin, collect, ids};
+use crate::alert::Alert;
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use std::collections::BTreeMap;
+
+/// How many look-ups a batch sends again, and which share of all that makes.
+const REDELIVERED: (f64, usize) = (0.02, 500);
+
+/// A gate about a week that looks like a harvest and is none.
+#[derive(Clone, Copy, Debug)]
+pub struct SilenceGate {
+    /// What it is called.
+    pub name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// Honest history, then a week with more of something in it.
+    Week(fn(Portal) -> Portal),
+    /// A week after which deliveries stop for half an hour every day.
+    Late,
+    /// A week with deliveries made twice.
+    Twice,
+    /// A partner's nightly batch from the first night on; `true` looks at the week after history,
+    /// `false` at history itself.
+    Nightly(BatchOrder, bool),
+}
+
+/// The gates, in the order in which they are printed.
+#[must_use]
+pub const fn silence_gates() -> &'static [SilenceGate] {
+    &[
+        SilenceGate { name: "an honest week", kind: Kind::Week(|it| it) },
+        SilenceGate { name: "B1 a carrier's address, 20,000 a day", kind: Kind::Week(Portal::b1) },
+        SilenceGate {
+            name: "B3 nightly batch, random, unknown",
+            kind: Kind::Nightly(BatchOrder::Random, false),
+        },
+        SilenceGate {
+            name: "B3 nightly batch, sorted, unknown",
+            kind: Kind::Nightly(BatchOrder::Sorted, false),
+        },
+        SilenceGate {
+            name: "B3 nightly batch, random, learned",
+            kind: Kind::Nightly(BatchOrder::Random, true),
+        },
+        SilenceGate {
+            name: "B3 nightly batch, sorted, learned",
+            kind: Kind::Nightly(BatchOrder::Sorted, true),
+        },
+        SilenceGate { name: "B5 anxious citizens", kind: Kind::Week(Portal::b5) },
+        SilenceGate { name: "B7 half an hour late, then at once", kind: Kind::Late },
+        SilenceGate { name: "B8 delivered twice", kind: Kind::Twice },
+    ]
+}
+
+/// What one seed's weeks came to: the pages of each gate, in its order.
+#[derive(Clone, Debug)]
+pub struct SilenceRun {
+    /// Pages by gate, of those that it is about: of everybody, but of the partner alone while
+    /// nobody is known yet.
+    pub pages: Vec<Vec<Alert>>,
+    /// Pages for anybody else, in the fortnight in which nobody is known.
+    pub elsewhere: Vec<Alert>,
+}
+
+impl SilenceRun {
+    /// One seed's weeks.
+    ///
+    /// # Errors
+    /// When the portal's configuration is wrong, in words.
+    pub fn run(seed: u64, lengths: Lengths) -> Result<Self, String> {
+        let portal = portal(seed, lengths);
+        let start = portal.start.plus(lengths.history_days * DAY_MS);
+        let mut trial = Trial::new(&config_toml(&portal), seed)?;
+        portal.requests().take_while(|it| it.at < start).for_each(|it| trial.feed(&it));
+        trial.judge();
+        let _history = trial.take_alerts();
+        let nightly = [BatchOrder::Random, BatchOrder::Sorted].map(|it| nights(seed, lengths, it));
+        let [random, sorted] = nightly;
+        let (mut random, mut sorted) = (random?, sorted?);
+        let mut elsewhere = Vec::new();
+        for unknown in [&mut random, &mut sorted].into_iter().filter_map(|it| it.first_mut()) {
+            let (crowd, others) = std::mem::take(unknown).into_iter().partition(is_partners);
+            *unknown = crowd;
+            elsewhere = others;
+        }
+        let week = Week { portal: &portal, start, seed };
+        let pages = silence_gates().iter().map(|gate| match gate.kind {
+            Kind::Week(more) => week.with(trial.clone(), more),
+            Kind::Late => week.late(trial.clone()),
+            Kind::Twice => week.twice(trial.clone()),
+            Kind::Nightly(BatchOrder::Random, learned) => random.get(usize::from(learned)).cloned(),
+            Kind::Nightly(BatchOrder::Sorted, learned) => sorted.get(usize::from(learned)).cloned(),
+        });
+        Ok(Self { pages: pages.map(Option::unwrap_or_default).collect(), elsewhere })
+    }
+}
+
+/// Whether an alert is about a partner, or about an address that only partners have.
+fn is_partners(alert: &Alert) -> bool {
+    alert.route.as_ref() == "person"
+}
+
+/// The week after an honest history.
+struct Week<'a> {
+    portal: &'a Portal,
+    start: Moment,
+    seed: u64,
+}
+
+impl Week<'_> {
+    fn honest(&self) -> impl Iterator<Item = Request> + Send + use<> {
+        let start = self.start;
+        self.portal.requests().skip_while(move |it| it.at < start)
+    }
+
+    /// With what `more` adds to a portal in which nobody else is.
+    fn with(&self, mut trial: Trial, more: fn(Portal) -> Portal) -> Option<Vec<Alert>> {
+        let days = self.portal.end.since(self.start) / DAY_MS;
+        let empty = Portal::empty(mix(self.seed), self.start, days);
+        let added = more(Portal { ids: self.portal.ids, ..empty });
+        let sources: Vec<Source> = vec![Box::new(self.honest()), Box::new(added.requests())];
+        Merge::new(sources, self.portal.end).for_each(|it| trial.feed(&it));
+        Some(ended(trial))
+    }
+
+    /// Half an hour without deliveries every day, each day three hours later.
+    fn late(&self, mut trial: Trial) -> Option<Vec<Alert>> {
+        for request in self.honest() {
+            let day = request.at.since(self.start) / DAY_MS;
+            let from = self.start.plus(day * DAY_MS + (day * 3 + 5) % 23 * HOUR_MS);
+            let outage = Outage { from, until: from.plus(30 * MINUTE_MS), catch_up: 20 };
+            trial.deliver(&request, outage.delivered(request.at));
+        }
+        Some(ended(trial))
+    }
+
+    fn twice(&self, mut trial: Trial) -> Option<Vec<Alert>> {
+        let mut now = self.start;
+        let (share, block) = REDELIVERED;
+        for request in Redelivered::new(self.honest(), self.seed, share, block) {
+            now = now.max(request.at);
+            trial.deliver(&request, now);
+        }
+        Some(ended(trial))
+    }
+}
+
+/// The pages of a week.
+fn ended(mut trial: Trial) -> Vec<Alert> {
+    trial.judge();
+    pages_of(trial.take_alerts())
+}
+
+fn pages_of(changes: Vec<Alert>) -> Vec<Alert> {
+    let mut found = BTreeMap::new();
+    collect(&mut found, changes);
+    found.into_values().collect()
+}
+
+/// The pages of history and of the week after it, where a partner works at night from the first
+/// one on.
+fn nights(seed: u64, lengths: Lengths, order: BatchOrder) -> Result<[Vec<Alert>; 2], String> {
+    let mut portal = portal(seed, lengths).b3(order);
+    // The batch is what this is about; a tenth of the citizens keep it company.
+    portal.citizens.per_day /= 10.0;
+    let learned = portal.start.plus(lengths.history_days * DAY_MS);
+    let mut trial = Trial::new(&config_toml(&portal), seed)?;
+    let mut requests = portal.requests().peekable();
+    while let Some(request) = requests.next_if(|it| it.at < learned) {
+        trial.feed(&request);
+    }
+    trial.judge();
+    let unknown = pages_of(trial.take_alerts());
+    requests.for_each(|it| trial.feed(&it));
+    Ok([unknown, ended(trial)])
+}
+
+fn portal(seed: u64, lengths: Lengths) -> Portal {
+    let days = lengths.history_days + lengths.week_days;
+    let usual = Portal::new(seed, begin(), days);
+    let fewer = f64::from(lengths.smaller);
+    let mut portal = Portal { ids: ids(seed), ..usual };
+    portal.citizens.per_day /= fewer;
+    portal.visitors.per_day /= fewer;
+    portal
+}
