@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = deliver::Options { policy: Policy::default(), ..deliver::Options::default() };
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())
         .map_err(|it| failed(it.to_string()))?;
-    let mut shown = Shown::new(&config, &delivery)?;
+    let mut shown = Shown::new(&config, &delivery, clock)?;
     let shared = shown.watch.shared(shown.wording.clone());
     let serving = Serve::start(config.http.listen, shared, runtime.handle())
         .map_err(|it| failed(super::run::with_cause(&it)))?;
@@ -159,12 +159,12 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(config: &Config, delivery: &'a Delivery) -> Result<Self, Failure> {
+    fn new(config: &Config, delivery: &'a Delivery, clock: Clock) -> Result<Self, Failure> {
         let wording = receivers::policy(config, "darban.toml")
             .map_err(|words| Failure::new(exit::CONFIG, &words))?
             .wording;
         Ok(Self {
-            watch: Watch::new(config, delivery),
+            watch: Watch::new(config, delivery, clock),
             printer: Printer::new(),
             wording,
             alerts: BTreeMap::new(),
