@@ -28,6 +28,7 @@ mod request;
 mod season;
 mod setup;
 mod staff;
+mod trial;
 mod truth;
 mod visitors;
 
@@ -48,5 +49,6 @@ pub use request::{Agent, Client, Label, Request, Route, Who};
 pub use season::Season;
 pub use setup::config_toml;
 pub use staff::Staff;
+pub use trial::Trial;
 pub use truth::{Harvested, Truth, labels};
 pub use visitors::Visitors;
