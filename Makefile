@@ -6,7 +6,7 @@ CARGO ?= cargo
 
 ## demo: a portal with three harvests through the whole of darban; BROKERS=host:port on your cluster
 demo:
-	$(CARGO) build --release --locked --quiet
+	$(CARGO) build --release --locked
 	./target/release/darban demo $(if $(BROKERS),--brokers $(BROKERS))
 
 ## test: everything: formatting, lints, documentation, licences, and every test there is

@@ -128,6 +128,15 @@ impl Clock {
         self.origin.plus(real.saturating_mul(self.factor))
     }
 
+    /// When, by the machine's clock, this one read `at`: the same, unless it runs fast.
+    #[must_use]
+    pub fn wall_at(&self, at: Moment) -> Moment {
+        if self.factor == 1 {
+            return at;
+        }
+        wall().plus(-(self.now().since(at) / self.factor))
+    }
+
     /// Real milliseconds since its first reading.
     #[must_use]
     pub fn elapsed_ms(&self) -> u128 {
@@ -168,5 +177,15 @@ mod tests {
         let clock = Clock::scaled(Moment(5), 1_000);
         let first = clock.now();
         assert!(first >= Moment(5) && clock.now() >= first);
+    }
+
+    #[test]
+    fn a_fast_clocks_readings_have_their_place_in_real_time() {
+        let clock = Clock::scaled(Moment(0), 1_000);
+        let (before, then, after) = (wall(), clock.wall_at(clock.now()), wall());
+        assert!((before..=after.plus(1)).contains(&then.plus(1)), "{before} {then} {after}");
+        let earlier = clock.wall_at(clock.now().plus(-HOUR_MS));
+        assert!((3_550..=3_650).contains(&wall().since(earlier)), "{earlier}");
+        assert_eq!(Clock::scaled(Moment(7), 1).wall_at(Moment(3)), Moment(3));
     }
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-const PROMETHEUS: &str = "/usr/bin/prometheus";
+pub(crate) const PROMETHEUS: &str = "/usr/bin/prometheus";
 const PROMTOOL: &str = "/usr/bin/promtool";
 
 /// Fills every series; `round` is how often, so that all that counts rises.
@@ -112,7 +112,7 @@ fn every_rule_fires_on_what_it_is_for_and_on_nothing_else() {
 }
 
 /// What Grafana would put in, with all jobs and instances chosen.
-fn filled_in(expr: &str) -> String {
+pub(crate) fn filled_in(expr: &str) -> String {
     expr.replace("$job", ".+").replace("$instance", ".+").replace("$__rate_interval", "1m")
 }
 
@@ -135,14 +135,14 @@ fn every_panel_asks_in_promql() {
 }
 
 /// A running Prometheus that scrapes one target every second; it ends when it is dropped.
-struct Prometheus {
-    url: String,
+pub(crate) struct Prometheus {
+    pub(crate) url: String,
     process: Child,
     _scratch: Scratch,
 }
 
 impl Prometheus {
-    fn start(target: &str) -> Self {
+    pub(crate) fn start(target: &str) -> Self {
         let scratch = Scratch::new();
         let file = scratch.path().join("prometheus.yml");
         let config = fs::read_to_string(tree("deploy/prometheus/prometheus.yml")).unwrap();
@@ -192,6 +192,12 @@ impl Asker {
 
     /// The numbers that an expression has now; "not a number" counts as none.
     pub(crate) fn query(&self, expr: &str) -> Vec<f64> {
+        let number = |it: &Value| it["value"][1].as_str()?.parse::<f64>().ok();
+        self.rows(expr).iter().filter_map(number).filter(|it| !it.is_nan()).collect()
+    }
+
+    /// The series that an expression has now, with their labels.
+    pub(crate) fn rows(&self, expr: &str) -> Vec<Value> {
         let escaped: String = expr.bytes().map(|it| format!("%{it:02x}")).collect();
         let address = format!("{}/api/v1/query?query={escaped}", self.url);
         let text = self
@@ -199,9 +205,7 @@ impl Asker {
             .block_on(async { self.client.get(address).send().await.ok()?.text().await.ok() });
         let answer: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
         assert_ne!(answer["status"], "error", "{expr}: {answer}");
-        let rows = answer["data"]["result"].as_array().cloned().unwrap_or_default();
-        let number = |it: &Value| it["value"][1].as_str()?.parse::<f64>().ok();
-        rows.iter().filter_map(number).filter(|it| !it.is_nan()).collect()
+        answer["data"]["result"].as_array().cloned().unwrap_or_default()
     }
 }
 

@@ -298,7 +298,9 @@ fn number(value: f64) -> String {
     format!("{sign}{}", group(&text))
 }
 
-fn grouped(value: u64) -> String {
+/// A count with its thousands grouped: `12,085`.
+#[must_use]
+pub fn grouped(value: u64) -> String {
     group(&value.to_string())
 }
 

@@ -134,12 +134,13 @@ impl Shown {
     }
 }
 
-fn typed(name: &str) -> Map<String, Value> {
+/// The beginning of a row of `--output ndjson`.
+pub(super) fn typed(name: &str) -> Map<String, Value> {
     Map::from_iter([("type".to_owned(), json!(name))])
 }
 
 /// The counts of a run; every refusal and skip that there is, at zero too.
-fn summary(totals: &Totals) -> Map<String, Value> {
+pub(super) fn summary(totals: &Totals) -> Map<String, Value> {
     let counts = &totals.counts;
     let refused: Map<String, Value> = crate::decode::Refusal::ALL
         .iter()

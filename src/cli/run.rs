@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stop = stop_on_signal(&runtime);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let source = receivers::source(&config, host.as_deref().map(str::trim));
-    let mut watch = Watch::new(&config, &delivery);
+    let mut watch = Watch::new(&config, &delivery, clock);
     let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
         .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);

@@ -9,7 +9,7 @@ pub(super) const BROKEN_PIPE: &str = "broken pipe";
 
 /// Standard output, buffered, with colour where it is a terminal and NO_COLOR is not set.
 pub(super) struct Printer {
-    out: io::BufWriter<io::StdoutLock<'static>>,
+    out: io::BufWriter<io::Stdout>,
     colour: bool,
 }
 
@@ -17,7 +17,7 @@ impl Printer {
     pub(super) fn new() -> Self {
         let out = io::stdout();
         let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { out: io::BufWriter::new(out.lock()), colour }
+        Self { out: io::BufWriter::new(out), colour }
     }
 
     /// Prints a line.
@@ -61,6 +61,18 @@ pub(super) fn complain(words: &str) {
 /// Says something on the side, on standard error, where a person reads it.
 pub(super) fn remark(words: &str) {
     complain(words);
+}
+
+/// A line on standard error that is written over and over, where that is a terminal.
+pub(super) fn status() -> indicatif::ProgressBar {
+    if !io::stderr().is_terminal() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let line = indicatif::ProgressBar::new_spinner();
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{spinner} {msg}") {
+        line.set_style(style);
+    }
+    line
 }
 
 /// A progress bar on standard error, where that is a terminal.

@@ -120,6 +120,8 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     daemon.consumer.stop();
     // The poll thread may be waiting to hand something over.
     while fact_out.recv_timeout(Duration::from_secs(5)).is_ok() {}
+    // What was counted since the last look.
+    watcher.tick(&mut daemon.judging, &daemon.consumer.stats(), clock.now());
     let standing = daemon.judging.standing_all();
     if let Err(error) = delivery.offer_standing(Vec::new(), &standing) {
         tracing::error!("the outbox cannot be written, open alerts keep their last count: {error}");

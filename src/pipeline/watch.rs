@@ -9,7 +9,7 @@ use crate::engine::Progress;
 use crate::serve::{Board, Readiness, Shared};
 use crate::source::kafka::{self, Fault, FaultKind, Outcomes};
 use crate::telemetry::{Lag, Telemetry};
-use crate::time::{Moment, SECOND_MS};
+use crate::time::{Clock, Moment, SECOND_MS};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A fault of one kind is said once in this time: an outage brings two or three a second.
@@ -28,12 +28,14 @@ pub struct Watch<'a> {
     commits: Outcomes,
     told: Vec<(FaultKind, Moment)>,
     now: Moment,
+    clock: Clock,
 }
 
 impl<'a> Watch<'a> {
-    /// Everything at zero, nothing ready.
+    /// Everything at zero, nothing ready. Where `clock` runs fast, as in a demo, what is measured
+    /// is shown in real time, because whoever scrapes it lives in that.
     #[must_use]
-    pub fn new(config: &Config, delivery: &'a Delivery) -> Self {
+    pub fn new(config: &Config, delivery: &'a Delivery, clock: Clock) -> Self {
         let routes: Vec<String> =
             config.attribute.routes.iter().map(|it| it.name.clone()).collect();
         let receivers: Vec<String> =
@@ -47,6 +49,7 @@ impl<'a> Watch<'a> {
             commits: Outcomes::default(),
             told: Vec::new(),
             now: Moment(0),
+            clock,
         }
     }
 
@@ -97,7 +100,9 @@ impl Watcher for Watch<'_> {
         self.telemetry.publish_timeline(&judging.timeline());
         self.telemetry.publish_engine(&judging.engine().stats());
         self.telemetry.publish_source(kafka.holes, kafka.duplicates, judging.gap_records());
-        self.telemetry.polled(Moment(kafka.last_poll_ms));
+        let polled = Moment(kafka.last_poll_ms);
+        let never = polled == Moment(0);
+        self.telemetry.polled(if never { polled } else { self.clock.wall_at(polled) });
         for _ in self.commits.ok..kafka.commits.ok {
             self.telemetry.committed(true);
         }
@@ -118,15 +123,16 @@ impl Watcher for Watch<'_> {
         self.readiness.set(ASSIGNED, !lags.is_empty(), &format!("{} assigned", lags.len()));
         for value in judging.take_lag().iter().flat_map(hdrhistogram::Histogram::iter_recorded) {
             let seconds = i64::try_from(value.value_iterated_to()).unwrap_or(i64::MAX / SECOND_MS);
+            let real_ms = seconds.saturating_mul(SECOND_MS) / self.clock.factor();
             for _ in 0..value.count_since_last_iteration() {
-                self.telemetry.judged(now.plus(-seconds.saturating_mul(SECOND_MS)), now);
+                self.telemetry.judged(now.plus(-real_ms), now);
             }
         }
         self.telemetry.publish_delivery(&self.delivery.stats());
         for (receiver, seconds) in self.delivery.take_seconds() {
             let Some(name) = self.receivers.get(receiver) else { continue };
             #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a delivery")]
-            self.telemetry.notified(name, (seconds * 1_000.0) as i64);
+            self.telemetry.notified(name, (seconds * 1_000.0) as i64 / self.clock.factor());
         }
     }
 }

@@ -34,7 +34,7 @@ mod truth;
 mod visitors;
 
 pub use citizens::Citizens;
-pub use demo::{DAYS as DEMO_DAYS, Demo, FACTOR as DEMO_FACTOR};
+pub use demo::{DAYS as DEMO_DAYS, Demo, FACTOR as DEMO_FACTOR, LEAD_MS as DEMO_LEAD_MS};
 pub use faults::{Outage, Redelivered};
 pub use harvest::{Harvest, Order, Pace, Sharing};
 pub use id::{Form, Id, Layout, Register};

@@ -61,13 +61,22 @@ struct Seen {
 pub struct Truth {
     harvests: Vec<Harvested>,
     seen: Vec<Seen>,
+    /// Whether it remembers their clients from before their harvests too.
+    whole: bool,
 }
 
 impl Truth {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(harvests: &[Harvest]) -> Self {
-        Self { harvests: labels(harvests), seen: Vec::new() }
+        Self { harvests: labels(harvests), seen: Vec::new(), whole: false }
+    }
+
+    /// The same, but it remembers all that the clients of harvests do: an alert may count from an
+    /// honest request on that lies before the harvest.
+    #[must_use]
+    pub fn whole(harvests: &[Harvest]) -> Self {
+        Self { whole: true, ..Self::new(harvests) }
     }
 
     /// The harvests.
@@ -79,7 +88,7 @@ impl Truth {
     /// Takes the next request of the stream.
     pub fn feed(&mut self, request: &Request) {
         let is_theirs = |it: &Harvested| {
-            request.at >= it.start
+            (self.whole || request.at >= it.start)
                 && it.clients.iter().any(|client| client.is_same(&request.client))
         };
         if request.label > 0 || self.harvests.iter().any(is_theirs) {
@@ -109,7 +118,8 @@ impl Truth {
 
     /// Distinct subjects that a client was answered on a route between two times, both included,
     /// whether for a harvest or honestly: what an alert's `records_out` counts. Known for the
-    /// clients of harvests from the time on when their first harvest began.
+    /// clients of harvests from the time on when their first harvest began, and for a
+    /// [`whole`](Self::whole) one always.
     #[must_use]
     pub fn disclosed_to(&self, client: &Client, route: Route, from: Moment, until: Moment) -> u64 {
         let of = |it: &&Seen| {

@@ -1,6 +1,6 @@
 //! The alerts that the pages show: all open ones and the last thousand resolved.
 
-use crate::alert::{Alert, Status};
+use crate::alert::{Alert, RecordsOut, Status};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Resolved alerts kept: a page about last night stays readable, and memory has a limit.
@@ -31,10 +31,15 @@ impl Board {
         }
     }
 
-    /// Says how many distinct records have left to an open alert's clients by now.
+    /// Says how many distinct records have left to an open alert's clients by now. The error of
+    /// an estimate grows with it, as that of its sketch does.
     pub fn progress(&mut self, id: &str, records: u64) {
-        if let Some(alert) = self.open.get_mut(id) {
-            alert.records_out.estimate = alert.records_out.estimate.max(records);
+        let Some(alert) = self.open.get_mut(id) else { return };
+        let RecordsOut { estimate, error } = alert.records_out;
+        if records > estimate {
+            let grown = u128::from(error) * u128::from(records) / u128::from(estimate.max(1));
+            let error = u64::try_from(grown).unwrap_or(u64::MAX);
+            alert.records_out = RecordsOut { estimate: records, error };
         }
     }
 
@@ -89,6 +94,15 @@ mod tests {
         board.progress("a", before);
         board.progress("unknown", 9);
         assert_eq!(board.get("a").unwrap().records_out.estimate, before + 5);
+    }
+
+    #[test]
+    fn the_error_of_an_estimate_grows_with_it() {
+        let mut board = Board::default();
+        let records_out = RecordsOut { estimate: 1_000, error: 50 };
+        board.apply(Alert { records_out, ..alert("a") });
+        board.progress("a", 3_000);
+        assert_eq!(board.get("a").unwrap().records_out.error, 150);
     }
 
     #[test]

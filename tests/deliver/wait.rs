@@ -8,13 +8,18 @@ const DEADLINE_MS: i64 = 60_000;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What `look` finds, as soon as it finds something.
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_longer(what, 0, look)
+}
+
+/// The same for something that takes `after_ms` by design.
+pub(crate) fn wait_longer<T>(what: &str, after_ms: i64, mut look: impl FnMut() -> Option<T>) -> T {
     let clock = Clock::scaled(Moment(0), 1);
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(clock.now() < Moment(DEADLINE_MS), "waited in vain for {what}");
+        assert!(clock.now() < Moment(after_ms + DEADLINE_MS), "waited in vain for {what}");
         std::thread::park_timeout(PAUSE);
     }
 }

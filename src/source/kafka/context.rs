@@ -6,7 +6,7 @@ use rdkafka::bindings::rd_kafka_resp_err_t as RespErr;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::{Partition as PartitionStatistics, Statistics};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -74,7 +74,10 @@ impl Context {
 
 impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
-        self.tell(Fault::of(&error, reason));
+        // The end of a partition is told here too, besides as an event, and is no trouble.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            self.tell(Fault::of(&error, reason));
+        }
     }
 
     fn stats(&self, statistics: Statistics) {
@@ -132,5 +135,21 @@ impl ConsumerContext for Context {
             false => Rebalanced::Revoked(partitions),
         };
         self.rebalanced.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_partition_is_no_trouble() {
+        let (told, faults) = crossbeam_channel::bounded(4);
+        let context = Context::new(told);
+        let global = |code| KafkaError::Global(code);
+        context.error(global(RDKafkaErrorCode::PartitionEOF), "reached end of partition");
+        context.error(global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");
+        let words: Vec<String> = faults.try_iter().map(|it| it.words).collect();
+        assert_eq!(words.len(), 1, "{words:?}");
     }
 }
