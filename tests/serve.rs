@@ -2,7 +2,7 @@
 
 use crate::deliver::sample;
 use darban::alert::text::Wording;
-use darban::alert::{Client, Status};
+use darban::alert::{Client, RecordsOut, Status};
 use darban::attribute::KeyKind;
 use darban::serve::{Board, Readiness, Running, Serve, Shared};
 use darban::telemetry::Telemetry;
@@ -117,11 +117,13 @@ fn alerts_come_as_html_and_as_json() {
 #[test]
 fn progress_and_the_end_of_an_alert_show() {
     let served = with_alert();
-    served.shared.board.lock().unwrap().progress("abc123", 4_321);
+    let records = RecordsOut { estimate: 4_321, error: 56 };
+    served.shared.board.lock().unwrap().progress("abc123", records);
     assert_eq!(
-        served.get("/alerts?format=json").json()["open"][0]["records_out"]["estimate"],
-        4_321
+        served.get("/alerts?format=json").json()["open"][0]["records_out"],
+        serde_json::json!({ "estimate": 4_321, "error": 56 })
     );
+    assert!(served.get("/alerts/abc123").body.contains("about 4,321 (± 56) records out"));
     let resolved = sample::then(&sample::page("abc123"), Status::Resolved);
     served.shared.board.lock().unwrap().apply(resolved);
     assert!(served.get("/alerts").body.contains("No alert is open"));

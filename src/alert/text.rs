@@ -234,7 +234,8 @@ fn times(alert: &Alert) -> String {
 }
 
 /// `17 records out`, or `about 1,240 (± 56) records out` where they were estimated.
-fn records(out: RecordsOut) -> String {
+#[must_use]
+pub fn records(out: RecordsOut) -> String {
     let noun = if out.estimate == 1 && out.error == 0 { "record" } else { "records" };
     match out.error {
         0 => format!("{} {noun} out", grouped(out.estimate)),

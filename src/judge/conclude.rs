@@ -12,8 +12,6 @@ use crate::evidence::{Nats, STREAMS, Stream};
 use crate::profile::{Large, Profile, Slot};
 use crate::time::{MINUTE_MS, Moment};
 
-/// An alert's picture has changed when its records have grown this many times.
-const UPDATE_FACTOR: u64 = 3;
 impl Clients {
     /// Reads the evidence after a contact and says what follows.
     pub(super) fn conclude(
@@ -58,7 +56,7 @@ impl Clients {
                 && records.0 >= levels.records_page;
         let raised =
             (evidence >= levels.ticket && !profile.flags.firing) || (page && !profile.flags.paged);
-        let grown = profile.flags.firing && records.0 >= suspect.told.max(1) * UPDATE_FACTOR;
+        let grown = profile.flags.firing && seen.rules.has_grown(suspect.told, records.0);
         let Some((streams, reading)) = heard.filter(|_| raised || grown) else { return };
         profile.flags.firing = true;
         profile.flags.paged |= page;

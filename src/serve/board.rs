@@ -1,6 +1,6 @@
 //! The alerts that the pages show: all open ones and the last thousand resolved.
 
-use crate::alert::{Alert, Status};
+use crate::alert::{Alert, RecordsOut, Status};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Resolved alerts kept: a page about last night stays readable, and memory has a limit.
@@ -31,10 +31,14 @@ impl Board {
         }
     }
 
-    /// Says how many distinct records have left to an open alert's clients by now.
-    pub fn progress(&mut self, id: &str, records: u64) {
-        if let Some(alert) = self.open.get_mut(id) {
-            alert.records_out.estimate = alert.records_out.estimate.max(records);
+    /// Says how many distinct records have left to an open alert's clients by now. A count that
+    /// has become an estimate may come out lower than before: the higher one stays, with the error
+    /// that belongs to it.
+    pub fn progress(&mut self, id: &str, records: RecordsOut) {
+        if let Some(alert) = self.open.get_mut(id)
+            && records.estimate >= alert.records_out.estimate
+        {
+            alert.records_out = records;
         }
     }
 
@@ -85,10 +89,11 @@ mod tests {
         let mut board = Board::default();
         board.apply(alert("a"));
         let before = board.get("a").unwrap().records_out.estimate;
-        board.progress("a", before + 5);
-        board.progress("a", before);
-        board.progress("unknown", 9);
-        assert_eq!(board.get("a").unwrap().records_out.estimate, before + 5);
+        let out = |estimate, error| RecordsOut { estimate, error };
+        board.progress("a", out(before + 5, 2));
+        board.progress("a", out(before, 1));
+        board.progress("unknown", out(9, 0));
+        assert_eq!(board.get("a").unwrap().records_out, out(before + 5, 2));
     }
 
     #[test]
