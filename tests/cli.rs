@@ -235,6 +235,21 @@ fn the_summary_counts_clients_and_not_their_profiles() {
 }
 
 #[test]
+fn the_command_that_replay_prints_runs_as_it_stands() {
+    let desk = Desk::new(CONFIG);
+    desk.put("a part.log", &walk(WALKER, 200));
+    let said = desk.said(&["replay", "--config", "darban.toml", "a part.log"]);
+    let step = said.lines().find_map(|it| it.trim().strip_prefix("next        darban explain"));
+    let step =
+        format!("{}{}", env!("CARGO_BIN_EXE_darban"), format_args!(" explain{}", step.unwrap()));
+    let output = Command::new("sh").args(["-c", &step]).current_dir(desk.path()).output().unwrap();
+    let explained = String::from_utf8_lossy(&output.stdout);
+    assert!(explained.starts_with("staff clinic-17 on beneficiary\n"), "{step}: {output:?}");
+    let runbook = "next        runbook: http://127.0.0.1:9464/runbooks/";
+    assert!(said.lines().any(|it| it.trim().starts_with(runbook)), "{said}");
+}
+
+#[test]
 fn each_shell_gets_completions_of_every_command() {
     let desk = Desk::new(CONFIG);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

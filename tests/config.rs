@@ -460,3 +460,14 @@ fn the_key_lies_beside_the_state_unless_it_is_said_otherwise() {
     let said = parse(&format!("[privacy]\nkey_file = \"own\"\n{ROUTE}")).privacy;
     assert_eq!(said.key_file, files().join("own"));
 }
+
+#[test]
+fn links_to_the_runbook_lead_to_darbans_own_pages_unless_it_is_said_otherwise() {
+    let route = "[[routes]]\nname = \"a\"\npath = \"/{subject}\"\nclass = \"personal\"\n";
+    let runbooks = |text: &str| parse(&format!("{route}{text}")).alert.runbooks;
+    assert_eq!(runbooks(""), "http://127.0.0.1:9464/runbooks");
+    let external = "[http]\nexternal_url = \"https://darban.example/\"\n";
+    assert_eq!(runbooks(external), "https://darban.example/runbooks");
+    let both = format!("{external}[alert]\nrunbooks = \"/srv/runbooks/\"\n");
+    assert_eq!(runbooks(&both), "/srv/runbooks");
+}

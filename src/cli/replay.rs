@@ -4,7 +4,7 @@ use super::progress::Progress;
 use super::terminal::{self, Printer};
 use super::{Failure, Output, exit};
 use crate::alert::text::{Role, Wording, block};
-use crate::alert::{Alert, Mode, Severity};
+use crate::alert::{Alert, Mode, Origin, Severity};
 use crate::pipeline::backtest::{self, Totals, Watcher};
 use crate::time::{Clock, SECOND_MS};
 use serde_json::{Map, Value, json};
@@ -26,9 +26,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
     let keys = super::keys(&config)?;
+    let paths = arguments.paths.iter().map(|it| it.display().to_string()).collect();
     let wording = Wording {
         runbooks: config.alert.runbooks.clone(),
         config: arguments.config.display().to_string(),
+        origin: Origin::Files(paths),
         pages: None,
     };
     let mut shown = Shown {

@@ -1,7 +1,7 @@
 //! From the receivers of a configuration to those of delivery.
 
 use crate::alert::text::Wording;
-use crate::alert::Silences;
+use crate::alert::{Origin, Silences};
 use crate::config::{Config, Protocol, ReceiverConfig, ReceiverKind, Start, StdoutFormat};
 use crate::deliver::{self, Endpoint, LATE_AFTER_MS, Policy, ReceiverSpec, Secret, SilenceFile};
 use crate::source::kafka;
@@ -57,6 +57,7 @@ pub fn policy(config: &Config, config_path: &str) -> Result<Policy, String> {
         wording: Wording {
             runbooks: config.alert.runbooks.clone(),
             config: config_path.to_owned(),
+            origin: config.source.brokers.first().cloned().map_or(Origin::Unknown, Origin::Kafka),
             pages: Some(config.http.external_url.clone()),
         },
         silences,

@@ -1,7 +1,7 @@
 //! Alerts as plain HTML: no script, one style sheet, readable on a phone at night.
 
 use crate::alert::text::{self, Wording};
-use crate::alert::{Alert, CLIENTS_MAX, Mode, Severity, Status, escape_html};
+use crate::alert::{Alert, CLIENTS_MAX, Mode, Severity, Status, escape_html, html_of};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -56,7 +56,7 @@ pub(super) fn alert(alert: &Alert, wording: &Wording) -> String {
     if alert.status != Status::Resolved {
         body.push_str("<h2>What to do</h2><ul>");
         for step in text::next_steps(alert, wording) {
-            put(&mut body, format_args!("<li><code>{}</code></li>", escape_html(&step)));
+            put(&mut body, format_args!("<li><code>{}</code></li>", html_of(&step)));
         }
         body.push_str("</ul>");
     }
@@ -113,7 +113,7 @@ fn standing(alert: &Alert) -> String {
     )
 }
 
-fn document(title: &str, body: &str) -> String {
+pub(super) fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
@@ -150,7 +150,11 @@ mod tests {
     use crate::attribute::KeyKind;
 
     fn wording() -> Wording {
-        Wording { runbooks: "deploy/runbooks".into(), config: "darban.toml".into(), pages: None }
+        Wording {
+            runbooks: "deploy/runbooks".into(),
+            config: "darban.toml".into(),
+            ..Wording::default()
+        }
     }
 
     #[test]
