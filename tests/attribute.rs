@@ -1,9 +1,9 @@
 //! Attribution as the stages behind it see it.
 
 use darban::attribute::{
-    Attributed, Attributor, ClassId, Codec, Fault, Field, HashKey, KeyKind, KeySpec, Lookup,
-    Options, Outcome, Part, RouteClass, RouteId, RouteSpec, Scratch, Skip, SubjectFrom, names,
-    shipped_crawlers, shipped_monitors,
+    Attributed, Attributor, ClassId, Codec, EmptyField, Fault, Field, HashKey, KeyKind, KeySpec,
+    Lookup, Options, Outcome, Part, RouteClass, RouteId, RouteSpec, Scratch, Skip, SubjectFrom,
+    names, shipped_crawlers, shipped_monitors,
 };
 use darban::decode::AccessRecord;
 use darban::time::Moment;
@@ -33,6 +33,7 @@ fn route(name: &str, path: &str, class: RouteClass) -> RouteSpec {
         households: false,
         subject: SubjectFrom::Path,
         empty_bytes: Some(2),
+        empty_field: None,
     }
 }
 
@@ -164,6 +165,25 @@ fn a_redelivered_line_has_the_same_content_and_any_other_fact_another() {
     ] {
         assert_ne!(attribute(&other).unwrap().content, first, "{other:?}");
     }
+}
+
+#[test]
+fn an_answer_is_empty_by_its_size_or_where_the_log_says_so() {
+    let found = EmptyField { field: Field::Extra(0), pattern: "none*".into() };
+    let mut options = options();
+    options.routes[0].empty_field = Some(found);
+    let attributor = Attributor::new(options, HashKey::new([5; 16])).unwrap();
+    let outcome = |bytes, says: Option<&'static [u8]>| {
+        let mut record = AccessRecord { bytes: Some(bytes), ..record(&b"/v2/people/1"[..]) };
+        if let Some(says) = says {
+            record.extras.set(0, Cow::Borrowed(says));
+        }
+        attributor.explain(&record).outcome.unwrap()
+    };
+    assert_eq!(outcome(600, Some(b"none at all")), Outcome::Missed);
+    assert_eq!(outcome(600, Some(b"one")), Outcome::Disclosed);
+    assert_eq!(outcome(600, None), Outcome::Disclosed);
+    assert_eq!(outcome(2, Some(b"one")), Outcome::Missed);
 }
 
 #[test]

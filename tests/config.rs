@@ -259,6 +259,22 @@ fn the_contract_reads_as_it_is_meant() {
 }
 
 #[test]
+fn an_empty_answer_is_told_by_a_field_of_the_log() {
+    let route = "[[routes]]\nname = \"a\"\npath = \"/{subject}\"\nclass = \"personal\"\n";
+    let empty = |text: &str| {
+        let config = parse(&format!("{route}{text}"));
+        let extras = config.decode.extras.clone();
+        config.attribute.routes[0].empty_field.clone().map(|it| (it.field, it.pattern, extras))
+    };
+    let json = vec![Extra::Json("/found".to_owned())];
+    let field = "empty_field = \"json:/found\"\n";
+    assert_eq!(empty(field), Some((Field::Extra(0), "0".to_owned(), json.clone())));
+    let value = format!("{field}empty_value = \"no*\"\n");
+    assert_eq!(empty(&value), Some((Field::Extra(0), "no*".to_owned(), json)));
+    assert_eq!(empty(""), None);
+}
+
+#[test]
 fn a_header_or_pointer_that_is_asked_for_twice_is_one_extra() {
     let config = parse(CONTRACT);
     let extras = [Extra::Header("x-api-key".into()), Extra::Json("/claims/sub".into())];
@@ -459,4 +475,15 @@ fn the_key_lies_beside_the_state_unless_it_is_said_otherwise() {
     assert_eq!(moved.key_file, Path::new("/srv/d/key"));
     let said = parse(&format!("[privacy]\nkey_file = \"own\"\n{ROUTE}")).privacy;
     assert_eq!(said.key_file, files().join("own"));
+}
+
+#[test]
+fn links_to_the_runbook_lead_to_darbans_own_pages_unless_it_is_said_otherwise() {
+    let route = "[[routes]]\nname = \"a\"\npath = \"/{subject}\"\nclass = \"personal\"\n";
+    let runbooks = |text: &str| parse(&format!("{route}{text}")).alert.runbooks;
+    assert_eq!(runbooks(""), "http://127.0.0.1:9464/runbooks");
+    let external = "[http]\nexternal_url = \"https://darban.example/\"\n";
+    assert_eq!(runbooks(external), "https://darban.example/runbooks");
+    let both = format!("{external}[alert]\nrunbooks = \"/srv/runbooks/\"\n");
+    assert_eq!(runbooks(&both), "/srv/runbooks");
 }

@@ -65,7 +65,7 @@ pub(crate) fn fill(telemetry: &Telemetry, round: u64) {
     telemetry.committed(true);
     telemetry.notified("pager", 300);
     telemetry.alert(&Alert { kind: Kind::Harvest, ..sample::page("abc123") });
-    telemetry.progress(&[Progress { id: "abc123".to_owned(), records: 100 + round }]);
+    telemetry.progress(&[Progress { id: "abc123".to_owned(), records: 100 + round, error: 0 }]);
 }
 
 /// Runs promtool with `text` on its standard input.

@@ -2,7 +2,7 @@
 
 use crate::deliver::sample;
 use darban::alert::text::Wording;
-use darban::alert::{Client, Status};
+use darban::alert::{Client, Kind, RecordsOut, Status};
 use darban::attribute::KeyKind;
 use darban::serve::{Board, Readiness, Running, Serve, Shared};
 use darban::telemetry::Telemetry;
@@ -29,9 +29,9 @@ impl Served {
             board: Arc::new(Mutex::new(Board::default())),
             readiness: Arc::new(Readiness::new(&["partitions", "state"])),
             wording: Arc::new(Wording {
-                runbooks: "deploy/runbooks".to_owned(),
-                config: "darban.toml".to_owned(),
-                pages: None,
+                pages: Some("http://127.0.0.1:9464".to_owned()),
+                runbooks: "http://127.0.0.1:9464/runbooks".to_owned(),
+                ..Wording::default()
             }),
         };
         let runtime = Runtime::new().unwrap();
@@ -117,15 +117,35 @@ fn alerts_come_as_html_and_as_json() {
 #[test]
 fn progress_and_the_end_of_an_alert_show() {
     let served = with_alert();
-    served.shared.board.lock().unwrap().progress("abc123", 4_321);
+    let records = RecordsOut { estimate: 4_321, error: 56 };
+    served.shared.board.lock().unwrap().progress("abc123", records);
     assert_eq!(
-        served.get("/alerts?format=json").json()["open"][0]["records_out"]["estimate"],
-        4_321
+        served.get("/alerts?format=json").json()["open"][0]["records_out"],
+        serde_json::json!({ "estimate": 4_321, "error": 56 })
     );
+    assert!(served.get("/alerts/abc123").body.contains("about 4,321 (± 56) records out"));
     let resolved = sample::then(&sample::page("abc123"), Status::Resolved);
     served.shared.board.lock().unwrap().apply(resolved);
     assert!(served.get("/alerts").body.contains("No alert is open"));
     assert_eq!(served.get("/alerts/abc123?format=json").json()["status"], "resolved");
+}
+
+#[test]
+fn the_runbook_is_served_to_whoever_follows_a_link() {
+    let served = with_alert();
+    let index = served.get("/runbooks");
+    for kind in Kind::ALL {
+        let path = format!("/runbooks/{}", kind.name());
+        assert!(index.body.contains(&path), "{path}");
+        // Links of alerts end in .md, so that they fit a folder of files too.
+        for path in [path.clone(), format!("{path}.md")] {
+            let answer = served.get(&path);
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(answer.head.contains("style-src 'sha256-"), "{}", answer.head);
+            assert!(answer.body.contains("<h2>Silence</h2>"), "{path}");
+        }
+    }
+    assert_eq!(served.get("/runbooks/nothing").status, 404);
 }
 
 #[test]

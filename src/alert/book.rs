@@ -200,8 +200,8 @@ impl Book {
     }
 
     /// Where every open alert stands: records out of all its keys.
-    pub fn progress(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.open.iter().map(|(id, open)| (id.as_str(), open.records_out().estimate))
+    pub fn progress(&self) -> impl Iterator<Item = (&str, RecordsOut)> {
+        self.open.iter().map(|(id, open)| (id.as_str(), open.records_out()))
     }
 
     /// Ends what was adopted and has not been heard of for `after_ms` since the first call.

@@ -33,7 +33,13 @@ pub fn escape_text(text: &str) -> Cow<'_, str> {
 /// The same, and safe inside HTML text and quoted attributes.
 #[must_use]
 pub fn escape_html(text: &str) -> String {
-    let text = escape_text(text);
+    html_of(&escape_text(text))
+}
+
+/// Text of our own, of any length, safe inside HTML text and quoted attributes. What is from a log
+/// goes through [`escape_html`].
+#[must_use]
+pub fn html_of(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for it in text.chars() {
         match it {

@@ -2,6 +2,7 @@
 
 mod book;
 mod change;
+mod command;
 mod escape;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -11,6 +12,7 @@ pub mod text;
 
 pub use book::{Book, CLIENTS_MAX, Context};
 pub use change::{Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
-pub use escape::{escape_html, escape_json, escape_text};
+pub use command::Origin;
+pub use escape::{escape_html, escape_json, escape_text, html_of};
 pub use silence::{Silence, Silences};
 pub use standing::{KeyRecords, Standing};

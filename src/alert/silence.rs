@@ -6,8 +6,10 @@
 //! the five others of the same harvest. Members beyond the listed thousand cannot be looked at,
 //! so a matcher on clients does not silence an alert that has some.
 //!
-//! Expiry goes by slice time and not by the wall clock: a backtest silences what the live run
-//! silenced. A silenced alert is shown and counted; only its notifications are held back.
+//! Expiry goes by slice time and not by the wall clock: what is read out of a backlog is silenced
+//! as it would have been in time. A silenced alert is shown and counted; only its notifications
+//! are held back. So `replay`, which notifies nobody, does not read silences: it shows what was
+//! judged, the silenced too.
 
 use super::change::{Alert, Client, Kind};
 use crate::attribute::KeyKind;

@@ -7,6 +7,7 @@
 //! unless its base was configured.
 
 use super::change::{Alert, Client, Kind, Mode, RecordsOut, Severity, Status};
+use super::command::{self, Origin};
 use super::escape::escape_text;
 use std::fmt::Write;
 
@@ -26,6 +27,8 @@ pub struct Wording {
     pub runbooks: String,
     /// The path of the configuration, as commands shall name it.
     pub config: String,
+    /// Where the log lines are, as commands shall read them.
+    pub origin: Origin,
     /// Where darban's own pages are reached, without a trailing slash; `None` where they are not.
     pub pages: Option<String>,
 }
@@ -35,6 +38,7 @@ impl Default for Wording {
         Self {
             runbooks: "deploy/runbooks".to_owned(),
             config: "darban.toml".to_owned(),
+            origin: Origin::Unknown,
             pages: None,
         }
     }
@@ -120,7 +124,8 @@ pub fn details(alert: &Alert) -> Vec<(&'static str, String)> {
 #[must_use]
 pub fn next_steps(alert: &Alert, wording: &Wording) -> Vec<String> {
     let mut steps = vec![format!("runbook: {}", wording.runbook(alert.kind))];
-    steps.extend(alert.clients.first().map(|client| explain(client, wording)));
+    let client = alert.clients.first();
+    steps.extend(client.into_iter().flat_map(|it| command::explain(alert, it, wording)));
     steps.extend(wording.page(alert).map(|page| format!("page: {page}")));
     steps
 }
@@ -234,7 +239,8 @@ fn times(alert: &Alert) -> String {
 }
 
 /// `17 records out`, or `about 1,240 (± 56) records out` where they were estimated.
-fn records(out: RecordsOut) -> String {
+#[must_use]
+pub fn records(out: RecordsOut) -> String {
     let noun = if out.estimate == 1 && out.error == 0 { "record" } else { "records" };
     match out.error {
         0 => format!("{} {noun} out", grouped(out.estimate)),
@@ -267,21 +273,6 @@ fn spans(alert: &Alert) -> String {
         let _infallible = write!(out, " and {more} more");
     }
     out
-}
-
-fn explain(client: &Client, wording: &Wording) -> String {
-    let config = argument("--config", &wording.config);
-    format!("darban explain {} {config} PATH...", argument("--client", &escape_text(&client.id)))
-}
-
-/// `--name value`, so that a shell takes the value as one word and never as an option: whoever
-/// is woken pastes this, and a client chose the name in it.
-fn argument(name: &str, value: &str) -> String {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "._/:@+-".contains(it);
-    if !value.is_empty() && !value.starts_with('-') && value.chars().all(plain) {
-        return format!("{name} {value}");
-    }
-    format!("{name}='{}'", value.replace('\'', r"'\''"))
 }
 
 /// A number as a person reads it: one decimal below ten, thousands grouped.
@@ -320,7 +311,6 @@ fn group(digits: &str) -> String {
 mod tests {
     use super::*;
     use crate::alert::sample;
-    use crate::attribute::KeyKind;
 
     #[test]
     fn the_summary_says_who_what_how_far_how_many_and_since_when() {
@@ -355,33 +345,6 @@ mod tests {
         assert!(text.chars().count() <= SUMMARY_CHARACTERS_MAX, "{}", text.chars().count());
         for text in block(&alert, &Wording::default()).iter().map(ToString::to_string) {
             assert!(!text.chars().any(|it| it.is_control() || it == '\u{202e}'), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_command_to_paste_runs_no_other() {
-        let mut alert = sample::alert();
-        let command = |alert: &Alert| {
-            next_steps(
-                alert,
-                &Wording { config: "/etc/my darban.toml".into(), ..Wording::default() },
-            )
-            .remove(1)
-        };
-        assert_eq!(
-            command(&alert),
-            "darban explain --client clinic-17 --config='/etc/my darban.toml' PATH..."
-        );
-        for (name, argument) in [
-            ("x'; rm -rf / #", r"--client='x'\''; rm -rf / #'"),
-            ("-h", "--client='-h'"),
-            ("$(id)", "--client='$(id)'"),
-            ("", "--client=''"),
-            ("2001:db8::/64", "--client 2001:db8::/64"),
-        ] {
-            alert.clients = vec![Client { key: KeyKind::Address, id: name.to_owned() }];
-            let command = command(&alert);
-            assert!(command.starts_with(&format!("darban explain {argument} ")), "{command}");
         }
     }
 

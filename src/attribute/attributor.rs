@@ -1,13 +1,13 @@
 //! The stage itself: one decoded record in, one lookup or the reason for none out.
 
 use super::address::Trusted;
-use super::client::{Clients, NameScratch};
+use super::client::{Clients, Glob, NameScratch};
 use super::crawlers::{Finder, NAME_BYTES_MIN};
 use super::field::Request;
 use super::hash::{HashKey, Hashes};
 use super::lookup::{Attributed, KeyKind, Lookup, Mask, Outcome, RouteId, Skip};
 use super::names;
-use super::options::{Field, KeySpec, Options, RouteClass, RouteSpec, SubjectFrom};
+use super::options::{EmptyField, Field, KeySpec, Options, RouteClass, RouteSpec, SubjectFrom};
 use super::path::PathScratch;
 use super::problem::{Fault, Part, Problem};
 use super::route::{Found, Routes};
@@ -123,7 +123,7 @@ impl Attributor {
         match self.routes.find(&record.method, &request.target, &mut scratch.path) {
             Ok(found) => {
                 explanation.route = Some(found.id);
-                explanation.outcome = Some(outcome(&found, record));
+                explanation.outcome = Some(outcome(&found, &request));
                 let subject = subject(&found, &request, &mut scratch.subject);
                 explanation.has_subject = subject.is_some();
                 explanation.skip = match (found.route.spec.class, subject, keys) {
@@ -160,7 +160,7 @@ impl Attributor {
             keys: keys.hashes,
             classes: keys.classes,
             route: found.id,
-            outcome: outcome(&found, record),
+            outcome: outcome(&found, &request),
             subject,
             record: found.record.map_or(subject, |it| self.hashes.record(subject, it.as_bytes())),
             position: found.route.codec.position(id),
@@ -190,8 +190,19 @@ impl std::fmt::Debug for Attributor {
     }
 }
 
-fn outcome(found: &Found<'_>, record: &AccessRecord<'_>) -> Outcome {
-    Outcome::of(record.status, record.bytes, found.route.spec.empty_bytes)
+/// By size, and by what the log says of the answer. Where the line has neither, a 2xx answer counts
+/// as disclosed: a miss that was none would hide a harvest.
+fn outcome(found: &Found<'_>, request: &Request<'_>) -> Outcome {
+    let (route, record) = (found.route, request.record);
+    Outcome::of(record.status, || {
+        let sizes = route.spec.empty_bytes.zip(record.bytes);
+        let small = sizes.is_some_and(|(most, bytes)| bytes <= most);
+        let field = route.spec.empty_field.as_ref().zip(route.empty.as_ref());
+        let says_so = |(spec, glob): (&EmptyField, &Glob)| {
+            request.value(&spec.field, &mut Vec::new()).is_some_and(|it| glob.matches(it))
+        };
+        small || field.is_some_and(says_so)
+    })
 }
 
 /// The raw subject id; it does not leave this file.
@@ -210,7 +221,10 @@ fn subject<'a, 'r: 'a>(
 /// What the compiled parts do not check for themselves.
 fn faulty_fields(options: &Options) -> Vec<Problem> {
     let too_high = |field: &Field| matches!(field, Field::Extra(index) if *index >= EXTRAS_MAX);
-    let in_route = |it: &RouteSpec| matches!(&it.subject, SubjectFrom::Field(it) if too_high(it));
+    let in_route = |it: &RouteSpec| {
+        matches!(&it.subject, SubjectFrom::Field(it) if too_high(it))
+            || it.empty_field.as_ref().is_some_and(|it| too_high(&it.field))
+    };
     let extras = Fault::NoSuchExtra(EXTRAS_MAX);
     let mut problems = Vec::new();
     let mut fault = |part, index, fault: &Fault| {

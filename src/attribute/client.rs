@@ -140,7 +140,7 @@ fn hex(hash: u64) -> [u8; 16] {
 
 /// A pattern in which `*` stands for any bytes, also none.
 #[derive(Clone, Debug)]
-struct Glob {
+pub(super) struct Glob {
     first: Box<[u8]>,
     middle: Vec<memmem::Finder<'static>>,
     /// What stands behind the last `*`; without a `*` the value must be `first`.
@@ -148,7 +148,7 @@ struct Glob {
 }
 
 impl Glob {
-    fn new(pattern: &str) -> Self {
+    pub(super) fn new(pattern: &str) -> Self {
         let mut parts = pattern.split('*').map(str::as_bytes);
         let first = parts.next().unwrap_or_default().into();
         let last = parts.next_back().map(Into::into);
@@ -156,7 +156,7 @@ impl Glob {
         Self { first, middle, last }
     }
 
-    fn matches(&self, value: &[u8]) -> bool {
+    pub(super) fn matches(&self, value: &[u8]) -> bool {
         let Some(last) = &self.last else {
             return value == &*self.first;
         };

@@ -26,7 +26,7 @@ pub use lookup::{
     Attributed, ClassId, KEY_KINDS, KeyKind, Lookup, Mask, NameRef, Outcome, Position, RouteId,
     Skip,
 };
-pub use options::{Codec, Field, KeySpec, Options, RouteClass, RouteSpec, SubjectFrom};
+pub use options::{Codec, EmptyField, Field, KeySpec, Options, RouteClass, RouteSpec, SubjectFrom};
 pub use problem::{Fault, Part, Problem};
 
 /// How this module's property tests run: the same cases every time, nothing written beside.

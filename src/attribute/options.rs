@@ -123,6 +123,17 @@ pub struct RouteSpec {
     pub subject: SubjectFrom,
     /// A 2xx answer of at most this many bytes is empty: a miss.
     pub empty_bytes: Option<u64>,
+    /// A 2xx answer of which the log says this is empty: a miss.
+    pub empty_field: Option<EmptyField>,
+}
+
+/// A field of the log that tells an empty answer from one with a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmptyField {
+    /// Where it stands.
+    pub field: Field,
+    /// What it says then, with `*` for anything.
+    pub pattern: String,
 }
 
 /// One configured client key.

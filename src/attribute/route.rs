@@ -10,6 +10,7 @@
 //! end, the suffix belongs to an id: servers that ignore it exist, and `/people/17.css` must not
 //! be a way around.
 
+use super::client::Glob;
 use super::lookup::{RouteId, Skip};
 use super::options::{Codec, RouteSpec};
 use super::path::{EncodedSlash, PathScratch, Target};
@@ -27,6 +28,8 @@ pub(super) struct Route {
     pub(super) spec: RouteSpec,
     /// The codec of its ids; none for a whole tail without a configured one.
     pub(super) codec: Codec,
+    /// What its empty field says, where it has one.
+    pub(super) empty: Option<Glob>,
     template: Template,
 }
 
@@ -130,7 +133,8 @@ impl Route {
     fn new(spec: RouteSpec, template: Template) -> Self {
         let is_opaque = template.subject_is_tail && spec.codec == Codec::Auto;
         let codec = if is_opaque { Codec::None } else { spec.codec };
-        Self { spec, codec, template }
+        let empty = spec.empty_field.as_ref().map(|it| Glob::new(&it.pattern));
+        Self { spec, codec, empty, template }
     }
 
     fn takes(&self, method: Option<&str>) -> bool {
@@ -219,6 +223,7 @@ mod tests {
             households: false,
             subject: SubjectFrom::Path,
             empty_bytes: None,
+            empty_field: None,
         }
     }
 

@@ -118,6 +118,7 @@ mod tests {
             households: false,
             subject: SubjectFrom::Path,
             empty_bytes: None,
+            empty_field: None,
         }
     }
 

@@ -5,17 +5,17 @@ use super::{Failure, Output, exit};
 use crate::attribute::{Attributor, Explanation, KeyKind, RouteId};
 use crate::config::Config;
 use crate::decode::{Decoder, record_json};
-use crate::pipeline::build;
+use crate::pipeline::{Keys, build, receivers};
 use crate::source::files::Files;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The configuration
-    #[arg(long, short, value_name = "FILE", default_value = "darban.toml")]
-    config: PathBuf,
+    /// The configuration [default: darban.toml, if there is one where only a sample is read]
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Log lines to read with it (plain, .gz, .zst, or - for standard input)
     #[arg(long, value_name = "FILE")]
     sample: Option<PathBuf>,
@@ -24,16 +24,16 @@ pub(super) struct Arguments {
     output: Output,
 }
 
+/// Where the configuration is when nobody says where.
+const USUAL: &str = "darban.toml";
+
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Some(sample) = &arguments.sample else {
-        Config::load(&arguments.config).map_err(|it| Failure::new(exit::CONFIG, &it))?;
-        let mut printer = Printer::new();
-        printer.line(&format!("{} is in order", arguments.config.display()))?;
-        return printer.flush();
-    };
-    // A sample may be looked at before there is a configuration: then only decoding is shown.
-    let config =
-        if arguments.config.exists() { Some(super::load(&arguments.config)?) } else { None };
+    let path = arguments.config.clone().unwrap_or_else(|| PathBuf::from(USUAL));
+    let Some(sample) = &arguments.sample else { return whole(&path, arguments.output) };
+    // A sample may be looked at before there is a configuration: then only decoding is shown. One
+    // that is named must be there, or its routes would be missed by nobody.
+    let named = arguments.config.is_some() || path.exists();
+    let config = if named { Some(super::load(&path)?) } else { None };
     let mut reader = Reader::new(config.as_ref(), arguments.output)?;
     let failed = |error| Failure::new(exit::INPUT, &error);
     let mut files = Files::open(std::slice::from_ref(sample)).map_err(failed)?;
@@ -46,6 +46,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     reader.routes()
+}
+
+/// Checks everything that `run` would refuse to start with; it opens what `run` opens, makes
+/// nothing, and asks nobody over the network.
+fn whole(path: &Path, output: Output) -> Result<(), Failure> {
+    let config = Config::load(path).map_err(|it| Failure::new(exit::CONFIG, &it))?;
+    let shown = path.display().to_string();
+    let policy = receivers::policy(&config, &shown).map(drop);
+    let receivers = receivers::receivers(&config).map(drop);
+    let key_file = &config.privacy.key_file;
+    let keys = Keys::of_file_or_public(key_file)
+        .map(drop)
+        .map_err(|error| format!("cannot read {}: {error}", key_file.display()));
+    let wrong: Vec<String> =
+        [policy, receivers, keys].into_iter().filter_map(Result::err).collect();
+    if !wrong.is_empty() {
+        return Err(Failure::new(exit::CONFIG, &wrong.join("\n")));
+    }
+    let mut printer = Printer::new();
+    match output {
+        Output::Human => printer.line(&format!("{shown} is in order"))?,
+        Output::Ndjson => printer.json(&json!({ "type": "check", "config": shown, "ok": true }))?,
+    }
+    printer.flush()
 }
 
 struct Reader<'a> {
@@ -112,7 +136,7 @@ impl<'a> Reader<'a> {
             }
         }
         match self.output {
-            Output::Ndjson => self.printer.line(&Value::Object(shown).to_string()),
+            Output::Ndjson => self.printer.json(&Value::Object(shown)),
             Output::Human => self.human(&shown),
         }
     }
@@ -144,17 +168,16 @@ impl<'a> Reader<'a> {
                 .collect();
             let line = json!({ "type": "route", "route": route.name, "matched": matched.records,
                 "with_subject": matched.with_subject, "with_key": keys });
-            let text = match self.output {
-                Output::Ndjson => line.to_string(),
-                Output::Human => format!(
+            match self.output {
+                Output::Ndjson => self.printer.json(&line)?,
+                Output::Human => self.printer.line(&format!(
                     "route {}: {} matched, {} with subject, keys {}",
                     route.name,
                     matched.records,
                     matched.with_subject,
                     Value::Object(keys)
-                ),
-            };
-            self.printer.line(&text)?;
+                ))?,
+            }
         }
         self.printer.flush()
     }

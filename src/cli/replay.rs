@@ -1,9 +1,10 @@
 //! `darban replay`: the engine over files.
 
+use super::progress::Progress;
 use super::terminal::{self, Printer};
 use super::{Failure, Output, exit};
 use crate::alert::text::{Role, Wording, block};
-use crate::alert::{Alert, Mode, Severity};
+use crate::alert::{Alert, Mode, Origin, Severity};
 use crate::pipeline::backtest::{self, Totals, Watcher};
 use crate::time::{Clock, SECOND_MS};
 use serde_json::{Map, Value, json};
@@ -25,24 +26,24 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
     let keys = super::keys(&config)?;
+    let paths = arguments.paths.iter().map(|it| it.display().to_string()).collect();
     let wording = Wording {
         runbooks: config.alert.runbooks.clone(),
         config: arguments.config.display().to_string(),
+        origin: Origin::Files(paths),
         pages: None,
     };
     let mut shown = Shown {
         printer: Printer::new(),
         output: arguments.output,
         wording,
-        bar: None,
+        progress: Progress::default(),
         clock: Clock::system(),
         failure: None,
     };
     let started = shown.clock.now();
     let outcome = backtest::run(&config, &keys, &arguments.paths, &mut shown);
-    if let Some(bar) = &shown.bar {
-        bar.finish_and_clear();
-    }
+    shown.progress.end();
     let (_, totals) = outcome.map_err(|error| match error {
         backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
         backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
@@ -58,53 +59,51 @@ struct Shown {
     printer: Printer,
     output: Output,
     wording: Wording,
-    bar: Option<indicatif::ProgressBar>,
+    progress: Progress,
     clock: Clock,
     failure: Option<Failure>,
 }
 
 impl Watcher for Shown {
     fn alert(&mut self, alert: Alert) {
-        let printed = match self.output {
-            Output::Ndjson => self.ndjson(&alert),
-            Output::Human => self.human(&alert),
-        };
+        let Self { printer, progress, .. } = self;
+        let printed = progress.above(printer, |printer| match self.output {
+            Output::Ndjson => ndjson(printer, &alert),
+            Output::Human => human(printer, &alert, &self.wording),
+        });
         if let Err(failure) = printed {
             self.failure.get_or_insert(failure);
         }
     }
 
     fn progress(&mut self, read: u64, total: Option<u64>, records: u64) {
-        let bar = self.bar.get_or_insert_with(|| terminal::progress(total));
-        bar.set_position(read);
-        let elapsed = bar.elapsed().as_secs_f64().max(0.001);
-        bar.set_message(format!("{:.0} records/s", records as f64 / elapsed));
+        self.progress.show(read, total, records);
     }
 }
 
+fn ndjson(printer: &mut Printer, alert: &Alert) -> Result<(), Failure> {
+    let mut line = typed("alert");
+    if let Ok(Value::Object(fields)) = serde_json::to_value(alert) {
+        line.extend(fields);
+    }
+    printer.json(&Value::Object(line))
+}
+
+fn human(printer: &mut Printer, alert: &Alert, wording: &Wording) -> Result<(), Failure> {
+    for line in block(alert, wording) {
+        let style = match line.role {
+            Role::Headline(_) if alert.mode == Mode::Observe => terminal::BOLD,
+            Role::Headline(Severity::Page) => terminal::PAGE,
+            Role::Headline(Severity::Ticket) => terminal::TICKET,
+            Role::Detail | Role::Step => terminal::FAINT,
+        };
+        let label = printer.styled(style, &line.label);
+        printer.line(&format!("{label}{}", line.text))?;
+    }
+    Ok(())
+}
+
 impl Shown {
-    fn ndjson(&mut self, alert: &Alert) -> Result<(), Failure> {
-        let mut line = typed("alert");
-        if let Ok(Value::Object(fields)) = serde_json::to_value(alert) {
-            line.extend(fields);
-        }
-        self.printer.line(&Value::Object(line).to_string())
-    }
-
-    fn human(&mut self, alert: &Alert) -> Result<(), Failure> {
-        for line in block(alert, &self.wording) {
-            let style = match line.role {
-                Role::Headline(_) if alert.mode == Mode::Observe => terminal::BOLD,
-                Role::Headline(Severity::Page) => terminal::PAGE,
-                Role::Headline(Severity::Ticket) => terminal::TICKET,
-                Role::Detail | Role::Step => terminal::FAINT,
-            };
-            let label = self.printer.styled(style, &line.label);
-            self.printer.line(&format!("{label}{}", line.text))?;
-        }
-        Ok(())
-    }
-
     fn summary(&mut self, totals: &Totals, seconds: f64) -> Result<(), Failure> {
         let rate = totals.counts.received as f64 / seconds.max(0.001);
         match self.output {
@@ -113,7 +112,7 @@ impl Shown {
                 line.extend(summary(totals));
                 line.insert("seconds".to_owned(), json!(seconds));
                 line.insert("records_per_second".to_owned(), json!(rate.round()));
-                self.printer.line(&Value::Object(line).to_string())?;
+                self.printer.json(&Value::Object(line))?;
             }
             Output::Human => {
                 let counts = &totals.counts;

@@ -55,6 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())
         .map_err(|error| failed(error.to_string()))?;
     let stop = stop_on_signal(&runtime);
+    hurry_on_hangup(&runtime, delivery.hurry());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let source = receivers::source(&config, host.as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
@@ -105,4 +106,16 @@ pub(super) fn stop_on_signal(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBoo
         flag.store(true, Relaxed);
     });
     stop
+}
+
+/// On SIGHUP the file of silences is read at once and not within a minute. Without this the signal,
+/// which many an administrator sends by habit, would end the daemon.
+fn hurry_on_hangup(runtime: &tokio::runtime::Runtime, hurry: impl Fn() + Send + 'static) {
+    runtime.spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        while hangup.recv().await.is_some() {
+            hurry();
+        }
+    });
 }

@@ -1,6 +1,7 @@
 //! The terminal: colour only where somebody sees it, and errors that say themselves once.
 
 use super::{Failure, exit};
+use crate::alert::escape_json;
 use anstyle::{AnsiColor, Style};
 use std::io::{self, IsTerminal, Write};
 
@@ -23,6 +24,11 @@ impl Printer {
     /// Prints a line.
     pub(super) fn line(&mut self, text: &str) -> Result<(), Failure> {
         writeln!(self.out, "{text}").map_err(|it| failed(&it))
+    }
+
+    /// Prints JSON as one line. What a client wrote keeps its value and can move no cursor.
+    pub(super) fn json(&mut self, value: &serde_json::Value) -> Result<(), Failure> {
+        self.line(&escape_json(&value.to_string()))
     }
 
     /// A text in a style, where there is colour.
@@ -84,7 +90,11 @@ pub(super) fn progress(total: Option<u64>) -> indicatif::ProgressBar {
         Some(total) => indicatif::ProgressBar::new(total),
         None => indicatif::ProgressBar::new_spinner(),
     };
-    let template = "{bar:30} {percent}% of {total_bytes}, {msg}, {eta} left";
+    let template = match total {
+        Some(_) => "{bar:30} {percent}% of {total_bytes}, {msg}, {eta} left",
+        // Of standard input nobody knows the end.
+        None => "{spinner} {bytes} read, {msg}",
+    };
     if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -1,6 +1,7 @@
 //! `[detect]` and `[alert]`: how much evidence an alert needs, and what becomes of it.
 
 use super::classes::{ClassSpec, MODES};
+use super::host::HttpConfig;
 use super::shapes::{duration, number, one_of, path, text, whole};
 use super::table::Table;
 use crate::alert::Mode;
@@ -53,6 +54,14 @@ pub struct AlertConfig {
 }
 
 impl AlertConfig {
+    /// Lets links lead to the pages that the daemon serves, where nothing else was configured.
+    pub(super) fn with_own_runbooks(mut self, http: &HttpConfig) -> Self {
+        if self.runbooks.is_empty() {
+            self.runbooks = format!("{}/runbooks", http.external_url);
+        }
+        self
+    }
+
     /// Whether an alert may page. Route and class count more than the whole; where they differ,
     /// the quieter one counts.
     #[must_use]
@@ -102,7 +111,7 @@ pub(super) fn alert(
     let update_factor = table.or("update_factor", "3.0", number(1.1..=1_000.0));
     let notifications = table.or("notifications_per_hour", "60", whole(1..=100_000));
     let silences = table.optional("silences", path);
-    let runbooks = table.or("runbooks", "\"deploy/runbooks\"", text);
+    let runbooks = table.optional("runbooks", text).unwrap_or_default();
     Some(AlertConfig {
         mode: mode?,
         route_modes,
@@ -112,6 +121,6 @@ pub(super) fn alert(
         update_factor: update_factor?,
         notifications_per_hour: u32::try_from(notifications?).ok()?,
         silences,
-        runbooks: runbooks?.trim_end_matches('/').to_owned(),
+        runbooks: runbooks.trim_end_matches('/').to_owned(),
     })
 }

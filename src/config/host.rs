@@ -15,11 +15,11 @@ const SHARDED_MIN: u64 = 64;
 /// What is kept, where, and how much of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateConfig {
-    /// Where snapshots, the cut journal and the outbox lie.
+    /// Where the outbox lies; snapshots and the cut journal will.
     pub directory: PathBuf,
-    /// Milliseconds between two snapshots.
+    /// Milliseconds between two snapshots; not yet used.
     pub snapshot_every_ms: i64,
-    /// The cut journal is kept for comparison runs.
+    /// The cut journal is kept for comparison runs; not yet used.
     pub keep_journal: bool,
     /// Profiles (a client key on a route), all shards together.
     pub profiles_max: u64,
@@ -43,7 +43,7 @@ pub struct HttpConfig {
 /// Whose secrets are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrivacyConfig {
-    /// The key of hashes, alert ids and state; made at the first run.
+    /// The key of hashes and alert ids; made at the first run.
     pub key_file: PathBuf,
 }
 

@@ -189,7 +189,7 @@ fn config(root: &mut Table<'_>) -> Option<Config> {
         attribute,
         classes: classes.0,
         detect: detect?,
-        alert: alert?,
+        alert: alert?.with_own_runbooks(http.as_ref()?),
         receivers: receivers?,
         state: state?,
         http: http?,

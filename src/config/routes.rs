@@ -11,7 +11,8 @@ use super::shapes::{flag, list, name, one_of, text, whole};
 use super::table::Table;
 use crate::alert::Mode;
 use crate::attribute::{
-    Attributor, Codec, Fault, HashKey, Options, Part, RouteClass, RouteSpec, SubjectFrom,
+    Attributor, Codec, EmptyField, Fault, HashKey, Options, Part, RouteClass, RouteSpec,
+    SubjectFrom,
 };
 
 /// The placeholders of a path.
@@ -60,6 +61,7 @@ fn route(mut table: Table<'_>, fields: &Fields) -> Option<Route> {
     let elsewhere = table.has("subject");
     let subject = table.optional("subject", |node| fields.read(node));
     let empty_bytes = table.optional("empty_bytes", whole(0..=1 << 20));
+    let empty_field = empty_field(&mut table, fields);
     let mode = table.optional("mode", one_of(MODES));
     if let (Some(path), Some(codec)) = (&path, codec) {
         fits(&table, path, codec, households == Some(true));
@@ -80,9 +82,21 @@ fn route(mut table: Table<'_>, fields: &Fields) -> Option<Route> {
         households: households.unwrap_or_default(),
         subject,
         empty_bytes,
+        empty_field,
     };
     let [name, path, methods] = ["name", "path", "methods"].map(|key| table.spot(key));
     Some(Route { spec, mode, name, path, methods })
+}
+
+/// What the log says of an empty answer.
+fn empty_field(table: &mut Table<'_>, fields: &Fields) -> Option<EmptyField> {
+    let elsewhere = table.has("empty_field");
+    let field = table.optional("empty_field", |node| fields.read(node));
+    if table.has("empty_value") && !elsewhere {
+        table.fault("empty_value", "is what no field says", "empty_field, where it stands");
+    }
+    let pattern = table.or("empty_value", "\"0\"", text)?;
+    Some(EmptyField { field: field?, pattern })
 }
 
 /// Notes a codec that the path or households have no use for.

@@ -99,11 +99,15 @@ impl Delivery {
             true => Some(http::client(options.timeout).map_err(StartError::Client)?),
             false => None,
         };
-        let ledger = Ledger::recall(options.policy, &targets, &mut outbox, clock.now());
+        let mut policy = options.policy;
+        let silence_file = Mutex::new(policy.silence_file.take());
+        let ledger = Ledger::recall(policy, &targets, &mut outbox, clock.now());
         let sender = Arc::new(Sender {
             wake: targets.iter().map(|_| Notify::new()).collect(),
             targets,
             outbox: Mutex::new(outbox),
+            silence_file,
+            house: Notify::new(),
             ledger: Mutex::new(ledger),
             terminal: Mutex::new(options.terminal),
             stopping: AtomicBool::new(false),
@@ -140,6 +144,13 @@ impl Delivery {
         let now = self.sender.now();
         let planned = lock(&self.sender.ledger).plan(alerts, now);
         self.sender.commit(&mut outbox, planned)
+    }
+
+    /// What makes the housekeeping come at once, as when the file of silences has changed. It may
+    /// be kept and called from anywhere.
+    pub fn hurry(&self) -> impl Fn() + Send + 'static {
+        let sender = Arc::clone(&self.sender);
+        move || sender.house.notify_one()
     }
 
     /// Notifications that wait, digests that are not due aside.
@@ -218,13 +229,18 @@ async fn rest(sender: &Sender, at: usize, wait_ms: Option<i64>, rounds: &mut Int
     }
 }
 
-/// Tells of alerts whose silence has ended, and writes what the disk refused.
+/// Reads the silences again, tells of alerts whose silence has ended, and writes what the disk
+/// refused.
 async fn keep_house(sender: Arc<Sender>, every: Duration) {
     let mut rounds = rounds(every);
     loop {
-        rounds.tick().await;
+        tokio::select! {
+            _ = rounds.tick() => {}
+            () = sender.house.notified() => {}
+        }
         let sender = Arc::clone(&sender);
         let kept = spawn_blocking(move || {
+            sender.read_silences();
             let mut outbox = lock(&sender.outbox);
             let now = sender.now();
             let planned = lock(&sender.ledger).unsilenced(now);

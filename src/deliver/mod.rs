@@ -23,6 +23,7 @@ mod queue;
 mod receiver;
 pub mod retry;
 mod sender;
+mod silence_file;
 mod stats;
 pub mod stdout;
 
@@ -31,4 +32,5 @@ pub use notification::{Action, Notification};
 pub use outbox::Outbox;
 pub use plan::{LATE_AFTER_MS, Policy, WAITING_MAX, is_late};
 pub use receiver::{Endpoint, EndpointError, Format, ReceiverKind, ReceiverSpec, Secret};
+pub use silence_file::SilenceFile;
 pub use stats::{ReceiverStats, Stats};

@@ -8,6 +8,7 @@ use super::budget::Budget;
 use super::desk::{Change, Desk};
 use super::notification::Notification;
 use super::receiver::Target;
+use super::silence_file::SilenceFile;
 use crate::alert::text::Wording;
 use crate::alert::{Alert, Silences, Status};
 use crate::time::{HOUR_MS, Moment};
@@ -37,6 +38,8 @@ pub struct Policy {
     pub wording: Wording,
     /// Who is not to be told of what.
     pub silences: Silences,
+    /// Where these are from, to be looked at again; `None` for nowhere.
+    pub silence_file: Option<SilenceFile>,
     /// A change this much older than the clock is late and sent as a ticket
     /// ([`LATE_AFTER_MS`] in `run`); `None` for never.
     pub late_after_ms: Option<i64>,
@@ -51,6 +54,7 @@ impl Default for Policy {
         Self {
             wording: Wording::default(),
             silences: Silences::default(),
+            silence_file: None,
             late_after_ms: None,
             per_hour: super::budget::PER_HOUR,
             waiting_max: WAITING_MAX,
@@ -120,6 +124,12 @@ impl Planner {
         }
         self.digests(now, &mut out);
         out
+    }
+
+    /// Takes other silences. What they free is told with [`unsilenced`](Self::unsilenced); what
+    /// was told already is not taken back.
+    pub(super) fn set_silences(&mut self, silences: Silences) {
+        self.policy.silences = silences;
     }
 
     /// The notifications about alerts whose silence has ended.

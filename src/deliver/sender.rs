@@ -12,6 +12,7 @@ use super::outbox::{Anew, Outbox};
 use super::plan::Now;
 use super::receiver::{Channel, Target};
 use super::retry::{self, Attempt, Reply, Verdict};
+use super::silence_file::SilenceFile;
 use super::{alertmanager, pagerduty};
 use crate::time::{Clock, wall};
 use reqwest::Client;
@@ -27,6 +28,9 @@ pub(super) struct Sender {
     pub(super) targets: Vec<Target>,
     pub(super) wake: Vec<Notify>,
     pub(super) outbox: Mutex<Outbox>,
+    pub(super) silence_file: Mutex<Option<SilenceFile>>,
+    /// Wakes the housekeeping before its time.
+    pub(super) house: Notify,
     pub(super) ledger: Mutex<Ledger>,
     pub(super) terminal: Mutex<Box<dyn Write + Send>>,
     pub(super) stopping: AtomicBool,
@@ -73,6 +77,23 @@ impl Sender {
             Anew::prepare(ledger.planner.remembered(), ledger.notifications())
         };
         outbox.compact(&anew)
+    }
+
+    /// Looks at the file of silences again. It waits for the disk.
+    pub(super) fn read_silences(&self) {
+        let mut file = lock(&self.silence_file);
+        let Some(file) = file.as_mut() else { return };
+        match file.look() {
+            None => {}
+            Some(Ok(silences)) => {
+                let path = file.path().display();
+                tracing::info!("{path} has changed: {} silences hold now", silences.list().len());
+                lock(&self.ledger).planner.set_silences(silences);
+            }
+            Some(Err(words)) => {
+                tracing::error!("the silences from before go on, these are not taken: {words}");
+            }
+        }
     }
 
     /// Notes how an attempt ended.

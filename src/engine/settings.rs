@@ -16,6 +16,8 @@ pub struct Settings {
     pub levels: Levels,
     /// An alert resolves after this many milliseconds without evidence.
     pub resolve_after_ms: i64,
+    /// An open alert is told again when its records out have grown this many times.
+    pub update_factor: f64,
     /// Length of a slice in milliseconds.
     pub slice_ms: i64,
     /// The bounds and horizons of novelty, of one shard.

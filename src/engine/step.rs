@@ -3,11 +3,11 @@
 use super::index::CutIndex;
 use super::pass::Cells;
 use super::{Lanes, SHARDS, Settings};
-use crate::alert::{Alert, Book, Context, Standing};
+use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
 use crate::attribute::{KeyKind, Lookup};
-use crate::judge::{Clients, Finding, Rules, Seen, Space, SpaceSample};
+use crate::judge::{Clients, Explained, Finding, Rules, Seen, Space, SpaceSample, explain};
 use crate::novelty::Novelty;
-use crate::profile::{Baselines, Profile};
+use crate::profile::Baselines;
 use crate::source::{Partition, Place};
 use crate::time::{HOUR_MS, MINUTE_MS};
 use crate::timeline::Cut;
@@ -34,6 +34,8 @@ pub struct Progress {
     pub id: String,
     /// Distinct records out, by all of its keys.
     pub records: u64,
+    /// Half a 95 % interval of that.
+    pub error: u64,
 }
 
 /// Counters and gauges.
@@ -104,7 +106,12 @@ impl Engine {
         let routes = settings.routes.len();
         let classes = settings.routes.iter().map(|it| it.classes.len()).max().unwrap_or(0);
         Self {
-            rules: Rules::new(settings.routes.clone(), settings.levels, settings.resolve_after_ms),
+            rules: Rules::new(
+                settings.routes.clone(),
+                settings.levels,
+                settings.resolve_after_ms,
+                settings.update_factor,
+            ),
             baselines: Baselines::new(routes, classes),
             spaces: vec![Space::default(); routes],
             spaces_next: SPACES_FIRST,
@@ -227,7 +234,12 @@ impl Engine {
         for (key, route, records) in self.clients.iter().flat_map(Clients::open_records) {
             self.book.count(route, key, records);
         }
-        self.book.progress().map(|(id, records)| Progress { id: id.to_owned(), records }).collect()
+        let of = |(id, out): (&str, RecordsOut)| Progress {
+            id: id.to_owned(),
+            records: out.estimate,
+            error: out.error,
+        };
+        self.book.progress().map(of).collect()
     }
 
     /// Every open alert as it stands now, for the next process.
@@ -257,28 +269,16 @@ impl Engine {
         self.book.open()
     }
 
-    /// The profile of a key on a route, for `explain`.
+    /// Everything about a key on a route, if it has made look-ups there.
     #[must_use]
-    pub fn profile(&self, key: u64, route: u16) -> Option<&Profile> {
-        self.clients.get(shard_of(key))?.profile(key, route)
-    }
-
-    /// The rules, for `explain`.
-    #[must_use]
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    /// What classes have taught, for `explain`.
-    #[must_use]
-    pub const fn baselines(&self) -> &Baselines {
-        &self.baselines
-    }
-
-    /// How dense a route's ids are, for `explain`.
-    #[must_use]
-    pub fn space(&self, route: u16) -> Space {
-        self.spaces.get(usize::from(route)).copied().unwrap_or_default()
+    pub fn explain(&self, key: u64, route: u16) -> Option<(KeyKind, Explained)> {
+        let shard = self.clients.get(shard_of(key))?;
+        let profile = shard.profile(key, route)?;
+        let space = self.spaces.get(usize::from(route)).copied().unwrap_or_default();
+        let records = shard.records(key, route);
+        let opened = explain(profile, records, &self.rules, &self.baselines, space)?;
+        let kind = KeyKind::ALL.into_iter().find(|it| it.index() == usize::from(profile.kind))?;
+        Some((kind, opened))
     }
 
     /// Counters and gauges.

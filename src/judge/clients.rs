@@ -189,6 +189,15 @@ impl Clients {
         self.table.get(self.table.find(profile_id(key, route))?)
     }
 
+    /// Records out in the episode of a key on a route: the suspect's own count, which goes on where
+    /// the profile's stopped.
+    #[must_use]
+    pub fn records(&self, key: u64, route: u16) -> (u64, u64) {
+        let Some(slot) = self.table.find(profile_id(key, route)) else { return (0, 0) };
+        let suspect = self.suspects.get(&slot).map(|it| it.sketch.count());
+        suspect.or_else(|| self.table.get(slot).map(|it| it.out.count())).unwrap_or_default()
+    }
+
     /// Records out of every open alert's key: (key, route, records).
     pub fn open_records(&self) -> impl Iterator<Item = (u64, u16, (u64, u64))> + '_ {
         self.firing.iter().filter_map(|slot| {

@@ -12,8 +12,6 @@ use crate::evidence::{Nats, STREAMS, Stream};
 use crate::profile::{Flag, Large, Profile, Slot};
 use crate::time::{MINUTE_MS, Moment};
 
-/// An alert's picture has changed when its records have grown this many times.
-const UPDATE_FACTOR: u64 = 3;
 /// How many times the bound on suspects those may take that have reached the ticket level.
 const TOLD_FACTOR: usize = 4;
 
@@ -68,7 +66,7 @@ impl Clients {
                 && records.0 >= levels.records_page;
         let raised = (evidence >= levels.ticket && !profile.is(Flag::Firing))
             || (page && !profile.is(Flag::Paged));
-        let grown = profile.is(Flag::Firing) && records.0 >= suspect.told.max(1) * UPDATE_FACTOR;
+        let grown = profile.is(Flag::Firing) && seen.rules.has_grown(suspect.told, records.0);
         let Some((streams, reading)) = heard.filter(|_| raised || grown) else { return };
         profile.set(Flag::Firing, true);
         if page {

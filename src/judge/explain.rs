@@ -3,10 +3,10 @@
 use super::rules::Rules;
 use super::space::Space;
 use super::streams::{self, Against};
-use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Reading};
+use crate::evidence::volume::{HORIZONS, Level, Reading};
 use crate::evidence::{Nats, STREAMS, Stream, rate_of_step};
 use crate::profile::{Baselines, Flag, Profile};
-use crate::time::{DAY_MS, Moment};
+use crate::time::Moment;
 
 /// A profile, opened up.
 #[derive(Clone, Debug)]
@@ -19,9 +19,11 @@ pub struct Explained {
     pub last: Moment,
     /// What its counts are read against.
     pub level: Level,
+    /// Whether it is counted by session and not by the clock: then all four windows are the session.
+    pub per_session: bool,
     /// Subjects counted in the current minute, hour, day and thirty days.
     pub seen: [u32; HORIZONS],
-    /// Subjects expected there by the last contact.
+    /// Subjects expected there by the last contact, at a roll-up with those of its children.
     pub expected: [f64; HORIZONS],
     /// Honest rates in use: cold, miss, walk, rising.
     pub rates: [f64; 4],
@@ -39,16 +41,17 @@ pub struct Explained {
     pub peak: Nats,
     /// Event time at which the episode began.
     pub since: Option<Moment>,
-    /// Records out in the episode, as far as the profile counts them itself.
+    /// Records out in the episode, with half a 95 % interval.
     pub records: (u64, u64),
     /// Whether an alert is open.
     pub firing: bool,
 }
 
-/// Opens a profile up.
+/// Opens a profile up; `records` are those out in its episode, which a suspect counts beside it.
 #[must_use]
 pub fn explain(
     profile: &Profile,
+    records: (u64, u64),
     rules: &Rules,
     baselines: &Baselines,
     space: Space,
@@ -58,16 +61,16 @@ pub fn explain(
     let learned = baselines.of(profile.route, profile.class);
     let version = baselines.version();
     let against = Against { rules, route, class, learned, space, version };
-    let level = profile.level(class, &learned);
+    let level = against.level(profile);
     let (streams, reading) = streams::read(profile, &against, profile.last, &level);
-    let expected =
-        HORIZON_MS.map(|it| profile.last.0.rem_euclid(it) as f64 / DAY_MS as f64 * level.a_day);
+    let expected = expected(profile, &against, &level);
     let [cold, miss, walk, rising, _] = profile.steps.map(rate_of_step);
     Some(Explained {
         class: class.name.clone(),
         own_days: profile.own_days,
         last: profile.last,
         level,
+        per_session: class.per_session,
         seen: profile.windows.counts(),
         expected,
         rates: [cold, miss, walk, rising],
@@ -81,7 +84,15 @@ pub fn explain(
         log_e: profile.evidence(),
         peak: Nats::from(profile.peak),
         since: profile.episode.is_on().then_some(profile.episode.first_seen),
-        records: profile.out.count(),
+        records,
         firing: profile.is(Flag::Firing),
     })
+}
+
+/// What was expected in every window by the last contact.
+fn expected(profile: &Profile, against: &Against<'_>, level: &Level) -> [f64; HORIZONS] {
+    if against.class.per_session {
+        return [against.learned.mean.map_or(against.class.subjects, f64::from); HORIZONS];
+    }
+    streams::expected_by(profile, profile.last, level)
 }

@@ -76,6 +76,8 @@ pub struct Rules {
     pub levels: Levels,
     /// An alert resolves after this many milliseconds without evidence.
     pub resolve_after_ms: i64,
+    /// An alert's picture has changed when its records have grown this many times.
+    pub update_factor: f64,
     pub(super) cold: Ladder<{ cold::ALTERNATIVES }>,
     pub(super) miss: Ladder<{ miss::ALTERNATIVES }>,
     pub(super) walk: Ladder<{ walk::ALTERNATIVES }>,
@@ -86,16 +88,28 @@ pub struct Rules {
 impl Rules {
     /// Builds the tables.
     #[must_use]
-    pub fn new(routes: Vec<RouteRules>, levels: Levels, resolve_after_ms: i64) -> Self {
+    pub fn new(
+        routes: Vec<RouteRules>,
+        levels: Levels,
+        resolve_after_ms: i64,
+        update_factor: f64,
+    ) -> Self {
         Self {
             routes,
             levels,
             resolve_after_ms,
+            update_factor,
             cold: cold::ladder(),
             miss: miss::ladder(),
             walk: walk::ladder(),
             household: walk::household_ladder(),
             monotone: monotone::ladder(),
         }
+    }
+
+    /// Whether an alert is worth telling again: `told` records out the last time, `now` by now.
+    #[must_use]
+    pub fn has_grown(&self, told: u64, now: u64) -> bool {
+        now > told && now as f64 >= told.max(1) as f64 * self.update_factor
     }
 }

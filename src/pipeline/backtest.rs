@@ -1,7 +1,9 @@
 //! The engine over files: cuts follow from record times alone, so two backtests always agree.
 
+use super::distinct::Distinct;
 use super::{Counts, Intake, Keys, Pool, build};
 use crate::alert::Alert;
+use crate::attribute::Lookup;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::source::Partition;
@@ -27,7 +29,9 @@ pub enum Error {
 pub struct Totals {
     /// Records and lookups.
     pub counts: Counts,
-    /// Profiles at the end.
+    /// Different clients: finest keys (the most trusted of a request) that made look-ups. Exact up
+    /// to a million, within 0.24 % beyond. Not profiles: of these an
+    /// address has one beside its clients, and each has one a route.
     pub clients: u64,
     /// Different alerts.
     pub alerts: u64,
@@ -64,6 +68,7 @@ pub fn run(
     }
     let pool = Pool::new(config.threads.unwrap_or(1));
     let mut judged = Judged { engine, pool, totals: Totals::default(), ids: Vec::new() };
+    let mut clients = Distinct::default();
     // No clock: files are at their end only when they are read to it.
     let never = Moment(0);
     while let Some(partition) = timeline.furthest_behind() {
@@ -72,6 +77,7 @@ pub fn run(
             Some(batch) => {
                 let (chunk, counts) = intake.take(&batch);
                 judged.totals.counts.add(&counts);
+                chunk.lookups.iter().for_each(|(_, it)| clients.insert(finest(it)));
                 timeline.feed(&chunk, never);
             }
         }
@@ -79,11 +85,16 @@ pub fn run(
         let (read, total) = files.progress();
         watcher.progress(read, total, judged.totals.counts.received);
     }
-    judged.totals.clients = judged.engine.stats().profiles;
+    judged.totals.clients = clients.count();
     judged.ids.sort_unstable();
     judged.ids.dedup();
     judged.totals.alerts = judged.ids.len() as u64;
     Ok((judged.engine, judged.totals))
+}
+
+/// The finest key of a look-up: the first present in the order of trust, 0 for none.
+fn finest(lookup: &Lookup) -> u64 {
+    lookup.keys.into_iter().find(|it| *it != 0).unwrap_or(0)
 }
 
 fn read(files: &mut Files, of: Partition) -> Result<Option<crate::source::Batch>, files::Error> {

@@ -69,6 +69,7 @@ pub fn engine(config: &Config, keys: &Keys) -> Engine {
             records_page: config.alert.records_out_page,
         },
         resolve_after_ms: config.alert.resolve_after_ms,
+        update_factor: config.alert.update_factor,
         slice_ms: config.detect.slice_ms,
         novelty: novelty::Options {
             pairs_max: per_shard(config.state.novelty_pairs_max),

@@ -2,6 +2,7 @@
 
 pub mod backtest;
 pub mod build;
+mod distinct;
 mod intake;
 pub mod judging;
 mod keys;

@@ -1,11 +1,10 @@
 //! From the receivers of a configuration to those of delivery.
 
-use crate::alert::Silences;
 use crate::alert::text::Wording;
+use crate::alert::{Origin, Silences};
 use crate::config::{Config, Protocol, ReceiverConfig, ReceiverKind, Start, StdoutFormat};
-use crate::deliver::{self, Endpoint, LATE_AFTER_MS, Policy, ReceiverSpec, Secret};
+use crate::deliver::{self, Endpoint, LATE_AFTER_MS, Policy, ReceiverSpec, Secret, SilenceFile};
 use crate::source::kafka;
-use std::io::ErrorKind;
 
 /// The receivers of a configuration.
 ///
@@ -50,22 +49,19 @@ fn receiver(config: &ReceiverConfig) -> Result<ReceiverSpec, String> {
 /// # Errors
 /// What is wrong with the silences file.
 pub fn policy(config: &Config, config_path: &str) -> Result<Policy, String> {
-    let silences = match &config.alert.silences {
-        None => Silences::default(),
-        Some(path) => match std::fs::read_to_string(path) {
-            Ok(text) => Silences::parse(&text)
-                .map_err(|problems| format!("{}: {}", path.display(), problems.join("; ")))?,
-            Err(error) if error.kind() == ErrorKind::NotFound => Silences::default(),
-            Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
-        },
+    let (silence_file, silences) = match &config.alert.silences {
+        None => (None, Silences::default()),
+        Some(path) => SilenceFile::open(path).map(|(file, it)| (Some(file), it))?,
     };
     Ok(Policy {
         wording: Wording {
             runbooks: config.alert.runbooks.clone(),
             config: config_path.to_owned(),
+            origin: config.source.brokers.first().cloned().map_or(Origin::Unknown, Origin::Kafka),
             pages: Some(config.http.external_url.clone()),
         },
         silences,
+        silence_file,
         late_after_ms: Some(LATE_AFTER_MS),
         per_hour: config.alert.notifications_per_hour,
         ..Policy::default()

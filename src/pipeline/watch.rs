@@ -2,7 +2,7 @@
 
 use super::judging::Judging;
 use super::run::Watcher;
-use crate::alert::Alert;
+use crate::alert::{Alert, RecordsOut};
 use crate::config::Config;
 use crate::deliver::Delivery;
 use crate::engine::Progress;
@@ -79,7 +79,9 @@ impl Watcher for Watch<'_> {
     fn progress(&mut self, progress: &[Progress]) {
         self.telemetry.progress(progress);
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.iter().for_each(|it| board.progress(&it.id, it.records));
+        for it in progress {
+            board.progress(&it.id, RecordsOut { estimate: it.records, error: it.error });
+        }
     }
 
     fn fault(&mut self, fault: &Fault) {

@@ -10,6 +10,7 @@ mod listener;
 mod pages;
 mod readiness;
 mod router;
+mod runbooks;
 
 pub use board::{Board, RESOLVED_MAX};
 pub use readiness::{Check, Readiness};

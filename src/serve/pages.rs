@@ -1,7 +1,7 @@
 //! Alerts as plain HTML: no script, one style sheet, readable on a phone at night.
 
 use crate::alert::text::{self, Wording};
-use crate::alert::{Alert, CLIENTS_MAX, Mode, Severity, Status, escape_html};
+use crate::alert::{Alert, CLIENTS_MAX, Mode, Severity, Status, escape_html, html_of};
 use crate::time::Moment;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -123,7 +123,7 @@ fn linked(step: &str) -> String {
             let url = escape_html(url);
             format!("runbook: <a href=\"{url}\">{url}</a>")
         }
-        _ => escape_html(step),
+        _ => html_of(step),
     }
 }
 
@@ -154,7 +154,7 @@ fn minute(at: Moment) -> String {
     format!("{day} {minutes} UTC")
 }
 
-fn document((title, head): (&str, &str), body: &str) -> String {
+pub(super) fn document((title, head): (&str, &str), body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{head}\
@@ -191,7 +191,11 @@ mod tests {
     use crate::attribute::KeyKind;
 
     fn wording() -> Wording {
-        Wording { runbooks: "deploy/runbooks".into(), config: "darban.toml".into(), pages: None }
+        Wording {
+            runbooks: "deploy/runbooks".into(),
+            config: "darban.toml".into(),
+            ..Wording::default()
+        }
     }
 
     #[test]

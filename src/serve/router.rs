@@ -1,7 +1,7 @@
 //! Paths to answers, and the server's life.
 
 use super::listener::Bounded;
-use super::{Board, Readiness, pages};
+use super::{Board, Readiness, pages, runbooks};
 use crate::alert::escape_json;
 use crate::alert::text::Wording;
 use crate::telemetry::Telemetry;
@@ -112,6 +112,8 @@ fn router(shared: Shared) -> Router {
         .route("/-/ready", get(readyz))
         .route("/alerts", get(alerts))
         .route("/alerts/{id}", get(alert))
+        .route("/runbooks", get(async || html(StatusCode::OK, runbook_index())))
+        .route("/runbooks/{name}", get(runbook))
         .layer(middleware::from_fn(guard))
         .with_state(shared)
 }
@@ -192,6 +194,19 @@ async fn alert(
             json(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "no such alert" }))
         }
         (None, false) => html(StatusCode::NOT_FOUND, pages::unknown()),
+    }
+}
+
+fn runbook_index() -> String {
+    pages::document(("darban: runbook", ""), &runbooks::index())
+}
+
+async fn runbook(Path(name): Path<String>) -> Response {
+    match runbooks::page(&name) {
+        Some((title, body)) => {
+            html(StatusCode::OK, pages::document((&format!("darban: {title}"), ""), &body))
+        }
+        None => html(StatusCode::NOT_FOUND, runbook_index()),
     }
 }
 

@@ -36,10 +36,8 @@ pub(crate) fn present(binary: &str, skipped: &str) -> bool {
     if std::path::Path::new(binary).exists() {
         return true;
     }
-    let line =
-        format!("skipped: {skipped}: no {binary} (Debian: prometheus, prometheus-alertmanager)");
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{line}");
-    println!("{line}");
+    let why = format!("no {binary} (Debian: prometheus, prometheus-alertmanager)");
+    crate::skip::skip(skipped, &why);
     false
 }
 

@@ -8,6 +8,7 @@ use darban::alert::{Alert, Silences, Status};
 use darban::deliver::outbox::FILE_NAME;
 use darban::deliver::{
     Delivery, Endpoint, Format, Options, Outbox, Policy, ReceiverKind, ReceiverSpec, Secret,
+    SilenceFile,
 };
 use darban::time::{Clock, wall};
 use std::io::{self, Write};
@@ -263,6 +264,37 @@ fn a_silenced_alert_is_counted_and_not_told() {
     running.settled();
     assert_eq!((pagerduty.requests(), running.printed().as_str()), (0, ""));
     assert_eq!(running.delivery.stats().silenced, 1);
+}
+
+#[test]
+fn a_silence_is_taken_and_taken_back_without_a_restart() {
+    let (pagerduty, scratch) = (PagerDutyStandIn::start(), Scratch::new());
+    let file = scratch.path().join("silences.toml");
+    let (silence_file, silences) = SilenceFile::open(&file).unwrap();
+    let policy = Policy { silences, silence_file: Some(silence_file), ..Policy::default() };
+    let running = Running::start(&scratch, vec![pager(&pagerduty)], policy);
+    let hurry = running.delivery.hurry();
+    let text = "[[silence]]\nclient = \"clinic-*\"\nuntil = 2999-01-01T00:00:00Z\nreason = \"r\"";
+    std::fs::write(&file, text).unwrap();
+    // Each is a new alert; from the look at the file on, they are silenced.
+    let mut at = 0;
+    wait_until("the silence to be taken", || {
+        hurry();
+        at += 1;
+        running.offer(&page(&at.to_string()));
+        running.delivery.stats().silenced == 1
+    });
+    running.settled();
+    let told = pagerduty.requests();
+    assert_eq!(told, at - 1);
+    std::fs::write(&file, "[[silence]]\nclient = 17").unwrap();
+    hurry();
+    std::fs::write(&file, "# nothing").unwrap();
+    wait_until("the silenced alert to be told", || {
+        hurry();
+        pagerduty.requests() == told + 1
+    });
+    running.stop();
 }
 
 #[test]

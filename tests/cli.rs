@@ -1,0 +1,263 @@
+//! The commands as a person or a script runs them.
+
+use crate::deliver::scratch::Scratch;
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const CONFIG: &str = r#"
+[[clients.keys]]
+kind = "staff"
+field = "user"
+[[routes]]
+name = "beneficiary"
+path = "/api/v2/beneficiaries/{subject}"
+class = "personal"
+[[routes]]
+name = "letter"
+path = "/api/v2/letters/{subject}"
+class = "personal"
+[state]
+directory = "state"
+"#;
+
+/// A login that counts through ids, at one look-up a second.
+const WALKER: &str = "clinic-17";
+/// What no terminal may get as it is: it moves the cursor, and turns the line.
+const HOSTILE: &str = "a\u{9b}2J\u{202e}b";
+
+/// A folder with a configuration, in which commands are run.
+struct Desk(Scratch);
+
+impl Desk {
+    fn new(config: &str) -> Self {
+        let scratch = Scratch::new();
+        std::fs::write(scratch.path().join("darban.toml"), config).unwrap();
+        Self(scratch)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        std::fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let program = env!("CARGO_BIN_EXE_darban");
+        Command::new(program).args(arguments).current_dir(self.path()).output().unwrap()
+    }
+
+    /// What a command printed, which has to succeed.
+    fn said(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {words}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The rows of a command with `--output ndjson`.
+    fn rows(&self, arguments: &[&str]) -> Vec<Value> {
+        let with_output = [arguments, &["--output", "ndjson"]].concat();
+        let said = self.said(&with_output);
+        said.lines().map(|it| serde_json::from_str(it).unwrap()).collect()
+    }
+
+    /// The exit code of a command that has to fail, and its words.
+    fn refused(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+/// A line in nginx's JSON format, `at` seconds after eight.
+fn line(at: u64, login: &str, target: &str) -> String {
+    let time = format!("2026-11-20T{:02}:{:02}:{:02}+00:00", 8 + at / 3_600, at / 60 % 60, at % 60);
+    let row = serde_json::json!({ "time": time, "remote_addr": "192.0.2.7", "remote_user": login,
+        "request_method": "GET", "request_uri": target, "status": "200", "body_bytes_sent": "700" });
+    format!("{row}\n")
+}
+
+/// A walk through so many ids.
+fn walk(login: &str, count: u64) -> String {
+    let mut text = String::new();
+    for at in 0..count {
+        let target = format!("/api/v2/beneficiaries/{}", 4_000_000_000_u64 + at);
+        text.push_str(&line(at, login, &target));
+    }
+    text
+}
+
+#[test]
+fn check_refuses_whatever_run_refuses() {
+    let desk = Desk::new(&format!("{CONFIG}[alert]\nsilences = \"silences.toml\"\n"));
+    assert_eq!(desk.said(&["check", "--config", "darban.toml"]), "darban.toml is in order\n");
+    assert_eq!(desk.said(&["check"]), "darban.toml is in order\n");
+    desk.put("silences.toml", "[[silence]]\nclient = \"x\"\n");
+    let run = desk.refused(&["run", "--config", "darban.toml"]);
+    let check = desk.refused(&["check", "--config", "darban.toml"]);
+    assert_eq!(check, run);
+    assert_eq!(check.0, Some(78));
+    assert!(check.1.contains("silence[0].until: is required"), "{}", check.1);
+}
+
+#[test]
+fn check_refuses_a_receiver_that_run_could_not_use_and_a_key_that_is_none() {
+    let receiver = "[[receivers]]\nname = \"am\"\ntype = \"alertmanager\"\nurl = \"http://am\"\n";
+    let desk = Desk::new(&format!("{CONFIG}{receiver}"));
+    assert_eq!(desk.rows(&["check"])[0]["ok"], true);
+    std::fs::create_dir(desk.path().join("state")).unwrap();
+    desk.put("state/key", "short");
+    let (code, words) = desk.refused(&["check"]);
+    assert_eq!(code, Some(78));
+    assert!(words.contains("the key file has 5 bytes, not 32"), "{words}");
+}
+
+#[test]
+fn a_sample_needs_no_configuration_but_one_that_is_named_must_be_there() {
+    let desk = Desk::new(CONFIG);
+    desk.put("sample.log", &walk(WALKER, 2));
+    let (code, words) = desk.refused(&["check", "--config", "nope.toml", "--sample", "sample.log"]);
+    assert_eq!(code, Some(78));
+    assert!(words.contains("nope.toml"), "{words}");
+    let rows = desk.rows(&["check", "--sample", "sample.log"]);
+    assert_eq!((&rows[2]["route"], &rows[2]["matched"]), (&"beneficiary".into(), &2.into()));
+    std::fs::remove_file(desk.path().join("darban.toml")).unwrap();
+    assert_eq!(desk.rows(&["check", "--sample", "sample.log"]).len(), 2);
+    assert_eq!(desk.refused(&["check"]).0, Some(78));
+}
+
+#[test]
+fn no_command_hands_a_clients_control_characters_to_a_terminal() {
+    let desk = Desk::new(CONFIG);
+    desk.put("part.log", &walk(HOSTILE, 200));
+    let commands: [&[&str]; 3] = [
+        &["replay", "--config", "darban.toml", "part.log"],
+        &["check", "--config", "darban.toml", "--sample", "part.log"],
+        &["explain", "--client", HOSTILE, "--config", "darban.toml", "part.log"],
+    ];
+    for command in commands {
+        for output in ["human", "ndjson"] {
+            let said = desk.said(&[command, &["--output", output]].concat());
+            assert!(!said.contains(['\u{9b}', '\u{202e}', '\u{1b}']), "{command:?} as {output}");
+            assert!(said.contains("202e"), "{command:?} as {output} does not show it at all");
+        }
+        assert!(desk.rows(command).iter().any(|it| it.to_string().contains(HOSTILE)));
+    }
+    let missing = ["explain", "--client", "\u{9b}", "--config", "darban.toml", "part.log"];
+    assert!(!desk.refused(&missing).1.contains('\u{9b}'));
+}
+
+#[test]
+fn explain_counts_the_records_that_the_alert_counts() {
+    let desk = Desk::new(CONFIG);
+    desk.put("part.log", &walk(WALKER, 300));
+    let command = ["explain", "--client", WALKER, "--config", "darban.toml", "part.log"];
+    let opened = &desk.rows(&command)[0];
+    let out = &opened["records_out"];
+    let (estimate, error) = (out["estimate"].as_u64().unwrap(), out["error"].as_u64().unwrap());
+    // All but the few before the episode.
+    assert!(estimate + error + 10 >= 300 && estimate <= 300 + error, "{opened}");
+    assert_eq!(
+        (&opened["firing"], &opened["alerts"].as_array().unwrap().len()),
+        (&true.into(), &1)
+    );
+    let said = desk.said(&command);
+    for part in [
+        "staff clinic-17 on beneficiary\n",
+        "records out since 2026-11-20T08:00:",
+        "baseline 20.0 subjects a day",
+        "a minute ",
+        "evidence (nats)\n",
+        "  fired at 2026-11-20T08:0",
+        " as a page with log E ",
+        " is open\n",
+    ] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    let honest = ["explain", "--client", "clinic-9", "--config", "darban.toml", "honest.log"];
+    desk.put("honest.log", &walk("clinic-9", 1));
+    assert!(desk.said(&honest).contains("  did not fire: log E is 0.0, at most 0.0 today, and"));
+    assert_eq!(
+        desk.refused(&["explain", "--client", "x", "--config", "darban.toml", "part.log"]).0,
+        Some(65)
+    );
+}
+
+#[test]
+fn an_address_is_explained_by_what_its_clients_are_expected_to_do() {
+    let desk = Desk::new(CONFIG);
+    let mut text = String::new();
+    for at in 0..40 {
+        let target = format!("/api/v2/beneficiaries/{}", (at + 1) * 7_919 * 65_537);
+        text.push_str(&line(at * 60, &format!("clinic-{}", at % 4), &target));
+    }
+    desk.put("part.log", &text);
+    let explain = |client: &str| {
+        let rows =
+            desk.rows(&["explain", "--client", client, "--config", "darban.toml", "part.log"]);
+        let day = &rows[0]["expected"][2];
+        day.as_f64().unwrap()
+    };
+    let clients: f64 = (0..4).map(|it| explain(&format!("clinic-{it}"))).sum();
+    let address = explain("192.0.2.7");
+    assert!(address >= clients * 0.9, "{address} at the address, {clients} by its clients");
+}
+
+#[test]
+fn an_alert_is_sent_again_as_often_as_update_factor_says() {
+    let updates = |factor: &str| {
+        let desk = Desk::new(&format!("{CONFIG}[alert]\nupdate_factor = {factor}\n"));
+        desk.put("part.log", &walk(WALKER, 400));
+        let rows = desk.rows(&["replay", "--config", "darban.toml", "part.log"]);
+        rows.iter().filter(|it| it["status"] == "updated").count()
+    };
+    let counts = ["1.2", "3.0", "1000.0"].map(updates);
+    assert!(counts[0] > counts[1] && counts[1] > counts[2] && counts[2] == 0, "{counts:?}");
+}
+
+#[test]
+fn the_summary_counts_clients_and_not_their_profiles() {
+    let desk = Desk::new(CONFIG);
+    let mut text = String::new();
+    for at in 0..12 {
+        let folder = if at % 2 == 0 { "beneficiaries" } else { "letters" };
+        let login = if at < 10 { format!("clinic-{}", at % 5) } else { String::new() };
+        text.push_str(&line(at * 100, &login, &format!("/api/v2/{folder}/{}", at * 1_000_003)));
+    }
+    desk.put("part.log", &text);
+    let rows = desk.rows(&["replay", "--config", "darban.toml", "part.log"]);
+    let summary = rows.last().unwrap();
+    // Five logins, each on two routes, and the address that also came without a login.
+    assert_eq!((&summary["lookups"], &summary["clients"]), (&12.into(), &6.into()));
+}
+
+#[test]
+fn the_command_that_replay_prints_runs_as_it_stands() {
+    let desk = Desk::new(CONFIG);
+    desk.put("a part.log", &walk(WALKER, 200));
+    let said = desk.said(&["replay", "--config", "darban.toml", "a part.log"]);
+    let step = said.lines().find_map(|it| it.trim().strip_prefix("next        darban explain"));
+    let step =
+        format!("{}{}", env!("CARGO_BIN_EXE_darban"), format_args!(" explain{}", step.unwrap()));
+    let output = Command::new("sh").args(["-c", &step]).current_dir(desk.path()).output().unwrap();
+    let explained = String::from_utf8_lossy(&output.stdout);
+    assert!(explained.starts_with("staff clinic-17 on beneficiary\n"), "{step}: {output:?}");
+    let runbook = "next        runbook: http://127.0.0.1:9464/runbooks/";
+    assert!(said.lines().any(|it| it.trim().starts_with(runbook)), "{said}");
+}
+
+#[test]
+fn each_shell_gets_completions_of_every_command() {
+    let desk = Desk::new(CONFIG);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let said = desk.said(&["completions", shell]);
+        for command in ["run", "demo", "replay", "check", "explain", "completions"] {
+            assert!(said.contains(command), "{command} is not completed in {shell}");
+        }
+    }
+    assert!(desk.said(&["--help"]).contains("replay"));
+    assert_eq!(desk.refused(&["nothing"]).0, Some(64));
+}
