@@ -37,6 +37,7 @@ pub(crate) fn fill(telemetry: &Telemetry, round: u64) {
         late: round,
         clamped: round,
         cut_without: round,
+        held_back: round,
     });
     telemetry.publish_engine(&EngineStats {
         lookups: round * 70,
