@@ -11,6 +11,7 @@ use darban::attribute::Skip;
 use darban::decode::{Format, Refusal};
 use darban::deliver::{ReceiverStats, Stats as DeliveryStats};
 use darban::engine::{Progress, Stats as EngineStats};
+use darban::source::kafka;
 use darban::telemetry::{Counts, Lag, Telemetry};
 use darban::time::wall;
 use darban::timeline::Stats as TimelineStats;
@@ -37,6 +38,7 @@ pub(crate) fn fill(telemetry: &Telemetry, round: u64) {
         late: round,
         clamped: round,
         cut_without: round,
+        held_back: round,
     });
     telemetry.publish_engine(&EngineStats {
         lookups: round * 70,
@@ -57,7 +59,16 @@ pub(crate) fn fill(telemetry: &Telemetry, round: u64) {
         outbox_bytes: 512,
         ..DeliveryStats::default()
     });
-    telemetry.publish_source(round, round, 0);
+    telemetry.publish_source(
+        &kafka::Stats {
+            received: round * 100,
+            holes: round,
+            duplicates: round,
+            standstills: round,
+            ..kafka::Stats::default()
+        },
+        0,
+    );
     telemetry.publish_lags(&[Lag { topic: "access".to_owned(), partition: 3, records: 9 }]);
     let now = wall();
     telemetry.polled(now);

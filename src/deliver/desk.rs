@@ -14,17 +14,13 @@ use super::receiver::{Channel, Target};
 use super::stdout;
 use crate::alert::text::{self, Wording};
 use crate::alert::{Alert, Mode, Severity, Status};
-use crate::time::{HOUR_MS, Moment};
+use crate::time::Moment;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Alerts that are remembered for a target: the ends of all that can be open at once, and then
 /// some ended ones against replays. Beyond it ended ones go first, then the oldest.
 const TOLD_MAX: usize = 16_384;
-/// How long an alert from before the start is posted again without being heard of. The engine may not
-/// know it any more and then never ends it; this is its own `resolve_after`.
-const ORPHAN_MS: i64 = HOUR_MS;
-
 /// A change on its way to one target.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change<'a> {
@@ -260,9 +256,12 @@ impl Desk {
     }
 
     /// The elements that are open at an Alertmanager, to be posted again.
-    pub(super) fn open_elements(&mut self, now: Moment) -> Vec<Value> {
+    ///
+    /// One from before the start that is not heard of for `orphan_ms` is none of them any more:
+    /// the engine may not know it, and then would never end it.
+    pub(super) fn open_elements(&mut self, now: Moment, orphan_ms: i64) -> Vec<Value> {
         for told in self.told.values_mut() {
-            told.open &= told.orphan_since.is_none_or(|since| now.since(since) < ORPHAN_MS);
+            told.open &= told.orphan_since.is_none_or(|since| now.since(since) < orphan_ms);
         }
         let open = self.told.values().filter(|it| it.open && !it.last.body.is_null());
         open.map(|it| it.last.body.clone()).collect()

@@ -28,8 +28,8 @@ pub const FILE_NAME: &str = "outbox.ndjson";
 const COMPACT_ROWS_MIN: usize = 1_024;
 /// Rows for each one that still says something, at which the file is written anew.
 const COMPACT_FACTOR: usize = 4;
-/// Bytes kept in memory while the disk refuses them. Beyond it they never come into the file,
-/// though they stay in the queues; every call has returned an error by then.
+/// Bytes kept in memory while the disk refuses them. What comes beyond is turned away: it stays
+/// in the queues, but until the file is written anew from those no call returns without an error.
 const UNWRITTEN_BYTES_MAX: usize = 64 << 20;
 
 /// One line.
@@ -98,6 +98,8 @@ pub struct Outbox {
     unwritten: Vec<u8>,
     /// A write failed: the file may be longer than `length`.
     torn: bool,
+    /// Rows were turned away: the file will not say all that it should.
+    lacks: bool,
     recalled: Vec<Recalled>,
     /// The open alerts by id, each as its row.
     standing: BTreeMap<String, Vec<u8>>,
@@ -128,8 +130,18 @@ impl Outbox {
         file.set_len(length)?;
         file.sync_all()?;
         sync_directory(&path)?;
-        let (unwritten, torn) = (Vec::new(), false);
-        Ok(Self { path, file, length, rows, unwritten, torn, recalled, standing, damaged })
+        Ok(Self {
+            path,
+            file,
+            length,
+            rows,
+            unwritten: Vec::new(),
+            torn: false,
+            lacks: false,
+            recalled,
+            standing,
+            damaged,
+        })
     }
 
     /// What the file said when it was opened; empty the second time.
@@ -175,7 +187,8 @@ impl Outbox {
     /// without an error they are on the disk.
     ///
     /// # Errors
-    /// Where the disk refuses; the rows are kept and written by the next call.
+    /// Where the disk refuses; the rows are kept and written by the next call. Also where rows
+    /// had to be turned away before, until the file is written anew.
     pub fn append(&mut self, notifications: &[Notification]) -> io::Result<()> {
         for notification in notifications {
             self.put(&Row::Notify(notification.clone()));
@@ -195,12 +208,12 @@ impl Outbox {
         self.write(durable)
     }
 
-    /// Whether so little of the file is left in force that [`compact`](Self::compact) should be
-    /// called; `live` rows would remain.
+    /// Whether [`compact`](Self::compact) should be called: so little of the file is left in force
+    /// (`live` rows would remain), or it lacks rows.
     #[must_use]
-    pub fn is_mostly_done(&self, live: usize) -> bool {
+    pub fn is_to_be_compacted(&self, live: usize) -> bool {
         let live = live + self.standing.len();
-        self.rows >= COMPACT_ROWS_MIN && self.rows / COMPACT_FACTOR >= live
+        self.lacks || (self.rows >= COMPACT_ROWS_MIN && self.rows / COMPACT_FACTOR >= live)
     }
 
     /// Puts a file written anew in the place of the old one. Nothing may have been added since it
@@ -226,13 +239,14 @@ impl Outbox {
         self.length = u64::try_from(anew.bytes.len() + standing.len()).unwrap_or(u64::MAX);
         self.rows = anew.rows + self.standing.len();
         self.unwritten.clear();
-        self.torn = false;
+        (self.torn, self.lacks) = (false, false);
         sync_directory(&self.path)
     }
 
     fn put(&mut self, row: &Row) {
         if self.unwritten.len() > UNWRITTEN_BYTES_MAX {
-            self.unwritten.clear();
+            self.lacks = true;
+            return;
         }
         encode(&mut self.unwritten, row);
         self.rows += 1;
@@ -240,7 +254,7 @@ impl Outbox {
 
     fn write(&mut self, durable: bool) -> io::Result<()> {
         if self.unwritten.is_empty() {
-            return Ok(());
+            return self.is_whole();
         }
         if self.torn {
             self.file.set_len(self.length)?;
@@ -254,7 +268,12 @@ impl Outbox {
         self.length += u64::try_from(self.unwritten.len()).unwrap_or(u64::MAX);
         self.unwritten.clear();
         self.torn = false;
-        Ok(())
+        self.is_whole()
+    }
+
+    fn is_whole(&self) -> io::Result<()> {
+        let lacking = "rows were turned away while the disk refused the outbox";
+        if self.lacks { Err(io::Error::other(lacking)) } else { Ok(()) }
     }
 }
 
@@ -371,6 +390,26 @@ mod tests {
     }
 
     #[test]
+    fn an_outbox_that_had_to_turn_rows_away_fails_until_it_is_written_anew() {
+        let directory = directory("lacks");
+        let mut outbox = Outbox::open(&directory).unwrap();
+        let writable =
+            std::mem::replace(&mut outbox.file, File::open(directory.join(FILE_NAME)).unwrap());
+        outbox.unwritten = vec![b'\n'; UNWRITTEN_BYTES_MAX + 1];
+        let late = notification(7, "late", Action::Trigger);
+        assert!(outbox.append(std::slice::from_ref(&late)).is_err());
+        outbox.file = writable;
+        assert!(outbox.append(&[]).is_err() && outbox.append(&[]).is_err());
+        assert!(outbox.is_to_be_compacted(0));
+        outbox.compact(&Anew::prepare([].into_iter(), [&late].into_iter())).unwrap();
+        outbox.append(&[]).unwrap();
+        assert!(!outbox.is_to_be_compacted(0));
+        let recalled = Outbox::open(&directory).unwrap().take_recalled();
+        assert_eq!(recalled.iter().map(|it| it.notification.seq).collect::<Vec<_>>(), [7]);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
     fn a_file_written_anew_recalls_the_same_and_the_order_of_what_happened() {
         let directory = directory("anew");
         let mut outbox = Outbox::open(&directory).unwrap();
@@ -398,10 +437,10 @@ mod tests {
         let directory = directory("mostly");
         let mut outbox = Outbox::open(&directory).unwrap();
         outbox.rows = COMPACT_ROWS_MIN - 1;
-        assert!(!outbox.is_mostly_done(0));
+        assert!(!outbox.is_to_be_compacted(0));
         outbox.rows = COMPACT_ROWS_MIN;
-        assert!(outbox.is_mostly_done(COMPACT_ROWS_MIN / COMPACT_FACTOR));
-        assert!(!outbox.is_mostly_done(COMPACT_ROWS_MIN / COMPACT_FACTOR + 1));
+        assert!(outbox.is_to_be_compacted(COMPACT_ROWS_MIN / COMPACT_FACTOR));
+        assert!(!outbox.is_to_be_compacted(COMPACT_ROWS_MIN / COMPACT_FACTOR + 1));
         fs::remove_dir_all(directory).unwrap();
     }
 }

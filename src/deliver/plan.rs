@@ -47,6 +47,9 @@ pub struct Policy {
     pub per_hour: u32,
     /// Notifications that wait for one target at most before only pages may join them.
     pub waiting_max: usize,
+    /// How long an open alert from before the start is posted to Alertmanager without being heard
+    /// of: as long as one that is heard of stays open without a change.
+    pub resolve_after_ms: i64,
 }
 
 impl Default for Policy {
@@ -58,6 +61,7 @@ impl Default for Policy {
             late_after_ms: None,
             per_hour: super::budget::PER_HOUR,
             waiting_max: WAITING_MAX,
+            resolve_after_ms: HOUR_MS,
         }
     }
 }
@@ -176,7 +180,8 @@ impl Planner {
 
     /// The elements that are open at an Alertmanager, to be posted again.
     pub(super) fn open_elements(&mut self, at: usize, now: Moment) -> Vec<Value> {
-        self.desks.get_mut(at).map_or_else(Vec::new, |it| it.open_elements(now))
+        let orphan_ms = self.policy.resolve_after_ms;
+        self.desks.get_mut(at).map_or_else(Vec::new, |it| it.open_elements(now, orphan_ms))
     }
 
     /// A target refused a notification for good.
@@ -390,15 +395,15 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_from_before_the_start_is_not_posted_again_for_ever() {
+    fn an_alert_from_before_the_start_is_posted_as_long_as_one_stays_open_unchanged() {
         let mut before = planner(Policy::default());
         let made = before.plan(vec![sample::alert()], &[], now());
-        let mut after = planner(Policy::default());
+        let mut after = planner(Policy { resolve_after_ms: 5 * HOUR_MS, ..Policy::default() });
         for (_, notification) in &made {
             after.recall(notification, true, now().clock).unwrap();
         }
-        assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(HOUR_MS - 1)).len(), 1);
-        assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(HOUR_MS)).len(), 0);
+        assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(5 * HOUR_MS - 1)).len(), 1);
+        assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(5 * HOUR_MS)).len(), 0);
         assert_eq!(before.open_elements(ALERTMANAGER, now().clock.plus(9 * HOUR_MS)).len(), 1);
     }
 }

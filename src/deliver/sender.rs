@@ -56,7 +56,12 @@ impl Sender {
         if !replaced.is_empty() {
             written = written.and(outbox.done(&replaced, false));
         }
-        written = written.and(self.compact_if_due(outbox));
+        match self.compact_if_due(outbox) {
+            // Written anew from the queues it says everything again, also what it lacked.
+            Ok(true) => written = Ok(()),
+            Ok(false) => {}
+            Err(error) => written = written.and(Err(error)),
+        }
         lock(&self.ledger).outbox_bytes = outbox.length();
         if let Err(error) = &written {
             lock(&self.ledger).outbox_failures += 1;
@@ -68,15 +73,16 @@ impl Sender {
         written
     }
 
-    fn compact_if_due(&self, outbox: &mut Outbox) -> io::Result<()> {
+    /// Whether it was due and is done.
+    fn compact_if_due(&self, outbox: &mut Outbox) -> io::Result<bool> {
         let anew = {
             let ledger = lock(&self.ledger);
-            if !outbox.is_mostly_done(ledger.live()) {
-                return Ok(());
+            if !outbox.is_to_be_compacted(ledger.live()) {
+                return Ok(false);
             }
             Anew::prepare(ledger.planner.remembered(), ledger.notifications())
         };
-        outbox.compact(&anew)
+        outbox.compact(&anew).map(|()| true)
     }
 
     /// Looks at the file of silences again. It waits for the disk.

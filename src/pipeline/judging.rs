@@ -105,6 +105,16 @@ impl Judging {
         round
     }
 
+    /// Nobody listened for so long.
+    pub fn was_away(&mut self, ms: i64) {
+        self.timeline.was_away(ms);
+    }
+
+    /// The partitions of a backlog that wait for the others from now on.
+    pub fn hold_back(&mut self, reading: Moment) -> BTreeSet<Partition> {
+        self.timeline.hold_back(reading)
+    }
+
     /// How alerts that have just changed stand, one row an alert.
     #[must_use]
     pub fn standing(&self, changes: &[Alert]) -> Vec<Standing> {

@@ -64,6 +64,7 @@ pub fn policy(config: &Config, config_path: &str) -> Result<Policy, String> {
         silence_file,
         late_after_ms: Some(LATE_AFTER_MS),
         per_hour: config.alert.notifications_per_hour,
+        resolve_after_ms: config.alert.resolve_after_ms,
         ..Policy::default()
     })
 }

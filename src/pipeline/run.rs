@@ -11,15 +11,22 @@ use crate::alert::{Alert, Standing};
 use crate::config::Config;
 use crate::deliver::Delivery;
 use crate::source::kafka::{self, Fault};
-use crate::source::{CHANNEL_BATCHES_MAX, Event};
+use crate::source::{CHANNEL_BATCHES_MAX, Event, Partition};
 use crate::time::{Clock, Moment, SECOND_MS};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How long the judging thread waits for a fact before it looks at the clock.
 const TICK: Duration = Duration::from_millis(20);
+/// How often it is looked at who of a backlog waits for the others.
+const PACE_EVERY_MS: i64 = SECOND_MS / 20;
+/// Between two looks at the clock the judging thread takes milliseconds. Beyond this it was
+/// stopped, or a disk held it up, and what the partitions had to say waited meanwhile.
+const AWAY_MS: i64 = SECOND_MS;
 /// How often offsets are committed at most.
 const COMMIT_EVERY_MS: i64 = SECOND_MS;
 /// How long the last commit may take when the daemon ends.
@@ -38,7 +45,7 @@ pub enum Error {
     Kafka(#[from] kafka::Error),
     /// A thread cannot be started.
     #[error("cannot start a thread: {0}")]
-    Thread(#[from] std::io::Error),
+    Thread(#[from] io::Error),
     /// Kafka said no for good.
     #[error("{0}")]
     Fatal(String),
@@ -106,7 +113,10 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         clock,
         ticked: clock.now(),
         committed: clock.now(),
-        resume: Vec::new(),
+        paced: clock.now(),
+        looked: clock.now(),
+        held_back: BTreeSet::new(),
+        judged: Judged::default(),
     };
     for standing in standing {
         let alert = standing.alert.clone();
@@ -123,11 +133,13 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     // What was counted since the last look.
     watcher.tick(&mut daemon.judging, &daemon.consumer.stats(), clock.now());
     let standing = daemon.judging.standing_all();
-    if let Err(error) = delivery.offer_standing(Vec::new(), &standing) {
-        tracing::error!("the outbox cannot be written, open alerts keep their last count: {error}");
+    let offered = delivery.offer_standing(Vec::new(), &standing);
+    if let Err(error) = &offered {
+        tracing::error!("the outbox cannot be written, nothing is committed any more: {error}");
     }
-    let resume = std::mem::take(&mut daemon.resume);
-    daemon.consumer.commit_now(resume, LAST_COMMIT_MS);
+    if let Some(offsets) = daemon.judged.behind(&offered) {
+        daemon.consumer.commit_now(offsets, LAST_COMMIT_MS);
+    }
     daemon.consumer.join();
     for decoder in decoders {
         // A panicked worker has said so itself.
@@ -148,8 +160,24 @@ struct Daemon<'a> {
     clock: Clock,
     ticked: Moment,
     committed: Moment,
-    /// What may be committed.
-    resume: Vec<(crate::source::Partition, i64)>,
+    paced: Moment,
+    /// When it was last listened.
+    looked: Moment,
+    held_back: BTreeSet<Partition>,
+    judged: Judged,
+}
+
+/// How far has been judged, alerts included that may not stand in the outbox yet.
+#[derive(Debug, Default)]
+struct Judged(Vec<(Partition, i64)>);
+
+impl Judged {
+    /// What may be committed: all of it, once an offer made after it was judged has returned
+    /// without an error, for such an offer writes everything that earlier ones could not; else
+    /// nothing.
+    fn behind(&self, offered: &io::Result<()>) -> Option<Vec<(Partition, i64)>> {
+        offered.is_ok().then(|| self.0.clone())
+    }
 }
 
 impl Daemon<'_> {
@@ -167,6 +195,11 @@ impl Daemon<'_> {
                 Err(RecvTimeoutError::Disconnected) => return told_fatal(faults, watcher),
             }
             let now = self.clock.now();
+            let away_ms = now.since(self.looked);
+            if away_ms / self.clock.factor() > AWAY_MS {
+                self.judging.was_away(away_ms);
+            }
+            self.looked = now;
             while let Some(fact) = self.order.take() {
                 self.judging.take(fact, now);
             }
@@ -194,7 +227,7 @@ impl Daemon<'_> {
                 return false;
             }
         }
-        self.resume = resume.into_iter().map(|it| (it.partition, it.resume)).collect();
+        self.judged = Judged(resume.into_iter().map(|it| (it.partition, it.resume)).collect());
         found
     }
 
@@ -203,17 +236,32 @@ impl Daemon<'_> {
         let real = |since: Moment| now.since(since) / self.clock.factor();
         let (commit, publish) =
             (real(self.committed) >= COMMIT_EVERY_MS, real(self.ticked) >= SECOND_MS);
+        if real(self.paced) >= PACE_EVERY_MS {
+            self.paced = now;
+            self.pace(now);
+        }
         if commit {
             self.committed = now;
-            // What an earlier offer could not write is tried again before anything is committed.
-            match self.delivery.offer(Vec::new()) {
-                Ok(()) => self.consumer.commit(self.resume.clone()),
-                Err(error) => tracing::error!("the outbox cannot be written: {error}"),
+            let offered = self.delivery.offer(Vec::new());
+            if let Err(error) = &offered {
+                tracing::error!("the outbox cannot be written: {error}");
+            }
+            if let Some(offsets) = self.judged.behind(&offered) {
+                self.consumer.commit(offsets);
             }
         }
         if publish {
             self.ticked = now;
             watcher.tick(&mut self.judging, &self.consumer.stats(), now);
+        }
+    }
+
+    /// Partitions of a backlog that are far ahead wait for the others.
+    fn pace(&mut self, now: Moment) {
+        let held_back = self.judging.hold_back(now);
+        if held_back != self.held_back {
+            self.consumer.hold_back(held_back.clone());
+            self.held_back = held_back;
         }
     }
 }
@@ -226,4 +274,16 @@ fn told_fatal(faults: &Receiver<Fault>, watcher: &mut impl Watcher) -> Result<()
         words = fault.words;
     }
     Err(Error::Fatal(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_committed_behind_an_outbox_that_was_refused() {
+        let judged = Judged(vec![(Partition(3), 7)]);
+        assert_eq!(judged.behind(&Err(io::Error::from(io::ErrorKind::StorageFull))), None);
+        assert_eq!(judged.behind(&Ok(())), Some(vec![(Partition(3), 7)]));
+    }
 }

@@ -101,7 +101,7 @@ impl Watcher for Watch<'_> {
         self.telemetry.publish_counts(&judging.take_counts());
         self.telemetry.publish_timeline(&judging.timeline());
         self.telemetry.publish_engine(&judging.engine().stats());
-        self.telemetry.publish_source(kafka.holes, kafka.duplicates, judging.gap_records());
+        self.telemetry.publish_source(kafka, judging.gap_records());
         let polled = Moment(kafka.last_poll_ms);
         let never = polled == Moment(0);
         self.telemetry.polled(if never { polled } else { self.clock.wall_at(polled) });

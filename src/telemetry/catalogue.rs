@@ -37,6 +37,12 @@ const LAG_BOUNDS: &[f64] =
 /// From an alert to its receiver's answer: from a local Alertmanager to a night of retries.
 const NOTIFY_BOUNDS: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3_600.0];
 
+pub(super) const RECEIVED: Metric = counter(
+    "darban_records_received_total",
+    &[],
+    "Log records taken from Kafka, counted before decoding: as many as decoded and refused together.",
+    "If darban_records_total stays behind it for more than seconds, decoding is the bottleneck: give it cores (threads).",
+);
 pub(super) const RECORDS: Metric = counter(
     "darban_records_total",
     &["outcome"],
@@ -112,6 +118,18 @@ pub(super) const COVERAGE_GAP: Metric = counter(
     "Records that were deleted by the broker before they were read, and so never judged.",
     "Look-ups in the gap were watched by nobody: replay them from another store of the log, and lengthen the topic's retention.",
 );
+pub(super) const STANDSTILLS: Metric = counter(
+    "darban_standstills_total",
+    &[],
+    "Times that darban stood still for longer than its group waits, gave up what it had fetched and asked for its partitions again.",
+    "Find what stopped the process: a suspended machine, a frozen container, no CPU. Until it went on, nobody watched.",
+);
+pub(super) const HELD_BACK: Metric = counter(
+    "darban_partitions_held_back_total",
+    &[],
+    "Times that a partition was paused because it was far ahead of the others in a backlog.",
+    "Normal while a backlog is read. Without one, a partition is stuck or its stamps are old: see consumer lag by partition.",
+);
 pub(super) const CUTS: Metric = counter(
     "darban_cuts_total",
     &[],
@@ -122,7 +140,7 @@ pub(super) const CUTS_WITHOUT: Metric = counter(
     "darban_cuts_without_partition_total",
     &[],
     "Slices closed without a partition that said nothing for too long.",
-    "Look for a partition without a leader or a gateway that stopped writing.",
+    "Records of a partition stand in the log and do not come: look for one without a leader.",
 );
 pub(super) const LATE: Metric = counter(
     "darban_late_lookups_total",
@@ -262,6 +280,7 @@ pub(super) const BUILD: Metric = gauge(
 
 /// Everything that darban counts itself.
 pub const CATALOGUE: &[Metric] = &[
+    RECEIVED,
     RECORDS,
     DECODED,
     REFUSED,
@@ -274,6 +293,8 @@ pub const CATALOGUE: &[Metric] = &[
     HOLES,
     DUPLICATES,
     COVERAGE_GAP,
+    STANDSTILLS,
+    HELD_BACK,
     CUTS,
     CUTS_WITHOUT,
     LATE,

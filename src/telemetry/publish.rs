@@ -12,6 +12,7 @@ use crate::attribute::Skip;
 use crate::decode::{Format, Refusal};
 use crate::deliver;
 use crate::engine::{Progress, Stats as EngineStats};
+use crate::source::kafka;
 use crate::time::Moment;
 use crate::timeline::Stats as TimelineStats;
 use std::collections::BTreeMap;
@@ -111,6 +112,7 @@ impl Telemetry {
     pub fn publish_timeline(&self, stats: &TimelineStats) {
         self.series.total(&c::CUTS, &[], stats.cuts);
         self.series.total(&c::CUTS_WITHOUT, &[], stats.cut_without);
+        self.series.total(&c::HELD_BACK, &[], stats.held_back);
         self.series.total(&c::LATE, &[], stats.late);
         self.series.total(&c::CLAMPED, &[], stats.clamped);
     }
@@ -176,10 +178,12 @@ impl Telemetry {
         self.series.add(&c::COMMITS, &[if ok { "ok" } else { "failed" }], 1);
     }
 
-    /// Totals of the Kafka source: offset holes, duplicates dropped, records gone unread.
-    pub fn publish_source(&self, holes: u64, duplicates: u64, gone: u64) {
-        self.series.total(&c::HOLES, &[], holes);
-        self.series.total(&c::DUPLICATES, &[], duplicates);
+    /// Brings the totals of the Kafka source up; `gone` records were deleted unread.
+    pub fn publish_source(&self, stats: &kafka::Stats, gone: u64) {
+        self.series.total(&c::RECEIVED, &[], stats.received);
+        self.series.total(&c::HOLES, &[], stats.holes);
+        self.series.total(&c::DUPLICATES, &[], stats.duplicates);
+        self.series.total(&c::STANDSTILLS, &[], stats.standstills);
         self.series.total(&c::COVERAGE_GAP, &[], gone);
     }
 

@@ -1,28 +1,17 @@
 //! The policy that turns facts into cuts.
 
 use super::clock::{AGREEING, Clock, Kind, clamp_event};
-use super::{Chunk, Stamp};
+use super::pace::{Runner, held_back};
+use super::{Bound, Chunk, Cut, Options, Stamp, Stats};
 use crate::attribute::{Lookup, NameRef};
 use crate::source::Partition;
 use crate::time::{MINUTE_MS, Moment, SECOND_MS};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// How long an assigned partition that says nothing may hold a slice open: a leaderless
-/// partition must not silence the others for longer than a person waits for a page.
+/// How long a partition of Kafka that says nothing, though it is not at its end, may hold a slice
+/// open, whether or not it ever spoke: a partition that lost its leader must not silence the
+/// others for longer than a person waits for a page.
 pub const SILENT_HOLD_MS: i64 = 30 * SECOND_MS;
-
-/// What the timeline is configured with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Length of a slice in milliseconds.
-    pub slice_ms: i64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { slice_ms: SECOND_MS }
-    }
-}
 
 /// A lookup in its slice.
 #[derive(Clone, Copy, Debug)]
@@ -33,47 +22,6 @@ pub struct Placed {
     pub partition: Partition,
     /// Its offset there.
     pub offset: i64,
-}
-
-/// How far a partition has been judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bound {
-    /// Which partition.
-    pub partition: Partition,
-    /// The lowest offset that is not judged yet: where a restart resumes.
-    pub resume: i64,
-}
-
-/// A closed slice.
-#[derive(Clone, Debug, Default)]
-pub struct Cut {
-    /// The slice's number: record time divided by the slice's length.
-    pub slice: i64,
-    /// The end of the slice: the time that lifecycle and silences go by.
-    pub at: Moment,
-    /// Its lookups by (event time, content, partition, offset).
-    pub lookups: Vec<Placed>,
-    /// The names of their keys.
-    pub names: Vec<u8>,
-    /// Every partition's bound once this cut is judged, in partition order.
-    pub bounds: Vec<Bound>,
-    /// The log alone does not imply this cut: a partition was caught up, or cut without.
-    pub by_clock: bool,
-}
-
-/// Counters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Records fed.
-    pub records: u64,
-    /// Cuts made.
-    pub cuts: u64,
-    /// Lookups whose slice was closed already and that went into the next one.
-    pub late: u64,
-    /// Stamps clamped.
-    pub clamped: u64,
-    /// Slices cut without a partition that said nothing.
-    pub cut_without: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,6 +39,8 @@ struct Lane {
     parked: VecDeque<(i64, Lookup, Vec<u8>)>,
     active: bool,
     caught_up: bool,
+    /// We hold it back ourselves: that it says nothing is no wonder.
+    held_back: bool,
     heard: Moment,
     next: i64,
     /// Slices with unjudged lookups of this partition, each with its first offset. Record time is
@@ -117,7 +67,7 @@ impl Timeline {
             lanes: BTreeMap::new(),
             pending: BTreeMap::new(),
             closed: None,
-            stats: Stats { records: 0, cuts: 0, late: 0, clamped: 0, cut_without: 0 },
+            stats: Stats { records: 0, cuts: 0, late: 0, clamped: 0, cut_without: 0, held_back: 0 },
         }
     }
 
@@ -138,13 +88,23 @@ impl Timeline {
             parked: VecDeque::new(),
             active: true,
             caught_up: false,
+            held_back: false,
             heard,
             next,
             open: VecDeque::new(),
         });
         lane.active = true;
         lane.caught_up = false;
+        lane.held_back = false;
         lane.heard = heard;
+        // One that comes back goes on where the source says: another may have read on meanwhile.
+        lane.next = next;
+    }
+
+    /// Nobody listened for so long (the process was stopped, or a disk held it up): that is no
+    /// silence of the partitions.
+    pub fn was_away(&mut self, ms: i64) {
+        self.lanes.values_mut().for_each(|it| it.heard = it.heard.plus(ms));
     }
 
     /// A partition is gone; what was read of it is still judged.
@@ -242,36 +202,63 @@ impl Timeline {
         if waits && reading.since(pending.first_read) < self.options.slice_ms {
             return None;
         }
-        self.stats.cut_without += u64::from(held.silent);
-        Some(self.close(slice, held.caught_up || held.silent))
+        let without = slice >= held.silent_from;
+        self.stats.cut_without += u64::from(without);
+        Some(self.close(slice, held.caught_up || without))
     }
 
     /// What holds slices open; `None` while a partition may still speak for the first time.
     fn held(&self, reading: Moment) -> Option<Held> {
-        let mut held = Held { open_until: i64::MAX, silent: false, caught_up: false };
+        let mut held = Held { open_until: i64::MAX, silent_from: i64::MAX, caught_up: false };
         for lane in self.lanes.values().filter(|it| it.active) {
+            let slice = lane.clock.now().map(|it| it.index(self.options.slice_ms));
             if lane.caught_up {
                 held.caught_up = true;
-            } else if let Some(now) = lane.clock.now() {
-                held.open_until = held.open_until.min(now.index(self.options.slice_ms));
-            } else if reading.since(lane.heard) >= SILENT_HOLD_MS {
-                held.silent = true;
+            } else if lane.is_silent(reading) {
+                held.silent_from = held.silent_from.min(slice.unwrap_or(i64::MIN));
             } else {
-                return None;
+                held.open_until = held.open_until.min(slice?);
             }
         }
         Some(held)
     }
 
-    /// With nothing to judge and every partition at its end, an empty cut a minute, so that alerts
-    /// resolve while nobody asks anything. It stays a minute behind our clock: a gateway that is
-    /// a little late is not late here.
+    /// The partitions that wait for the others from now on (`pace.rs`).
+    pub fn hold_back(&mut self, reading: Moment) -> BTreeSet<Partition> {
+        let slice_ms = self.options.slice_ms;
+        let runs = |it: &Lane| it.active && !it.caught_up && !it.is_silent(reading);
+        let runner = |(partition, it): (&Partition, &Lane)| Runner {
+            partition: *partition,
+            slice: it.clock.now().map(|it| it.index(slice_ms)),
+            held: it.held_back,
+        };
+        let runners: Vec<Runner> = self.lanes.iter().filter(|it| runs(it.1)).map(runner).collect();
+        let pending = self.pending.values().map(|it| it.lookups.len()).sum();
+        let held = held_back(&runners, pending);
+        for (partition, lane) in &mut self.lanes {
+            let now = held.contains(partition);
+            self.stats.held_back += u64::from(now && !lane.held_back);
+            if lane.held_back && !now {
+                lane.heard = reading;
+            }
+            lane.held_back = now;
+        }
+        held
+    }
+
+    /// With nothing to judge and every partition at its end or silent, an empty cut a minute, so
+    /// that alerts resolve while nobody asks anything. It stays a minute behind our clock: a
+    /// gateway that is a little late is not late here.
     fn idle_cut(&mut self, held: Held, reading: Moment) -> Option<Cut> {
         let slice = reading.plus(-MINUTE_MS).index(self.options.slice_ms);
         let step = (MINUTE_MS / self.options.slice_ms).max(1);
         let closed = self.closed?;
         let idle = held.caught_up && held.open_until == i64::MAX && !self.all_finished();
-        (idle && slice >= closed.saturating_add(step)).then(|| self.close(slice, true))
+        if !idle || slice < closed.saturating_add(step) {
+            return None;
+        }
+        self.stats.cut_without += u64::from(slice >= held.silent_from);
+        Some(self.close(slice, true))
     }
 
     /// Files never get another line after their end, so nothing is waited for.
@@ -336,8 +323,8 @@ impl Timeline {
 struct Held {
     /// Slices from this one on may still get records.
     open_until: i64,
-    /// A partition that said nothing was passed over.
-    silent: bool,
+    /// From this slice on a partition that says nothing is passed over.
+    silent_from: i64,
     /// Some partition was read to its end.
     caught_up: bool,
 }
@@ -351,6 +338,14 @@ struct Spot {
 }
 
 impl Lane {
+    /// It is not at its end and says nothing for too long. A file is never silent: whoever reads
+    /// it either finds a line or its end.
+    fn is_silent(&self, reading: Moment) -> bool {
+        self.clock.kind() == Kind::Record
+            && !self.held_back
+            && reading.since(self.heard) >= SILENT_HOLD_MS
+    }
+
     /// Keeps the rows of a file until those after them are known.
     fn park(&mut self, chunk: &Chunk) {
         for (index, (row, lookup)) in chunk.lookups.iter().enumerate() {

@@ -8,13 +8,18 @@
 //!
 //! A partition holds a slice open only while it may still have unread records of it. One that
 //! was read to its end never does; when every partition was, a slice closes one slice length
-//! after its first record was read. A partition that was assigned and says nothing holds for
-//! [`SILENT_HOLD_MS`] and is then cut without, counted.
+//! after its first record was read. A partition of Kafka that is not at its end and says nothing
+//! holds for [`SILENT_HOLD_MS`] and is then cut without, counted. In a backlog those far ahead are
+//! held back (`pace.rs`).
 
 mod chunk;
 mod clock;
+mod cut;
 mod cuts;
+mod pace;
 
 pub use chunk::{Chunk, Stamp};
 pub use clock::{EVENT_AHEAD_MAX_MS, EVENT_BEHIND_MAX_MS, RECORD_AHEAD_MAX_MS};
-pub use cuts::{Bound, Cut, Options, Placed, SILENT_HOLD_MS, Stats, Timeline};
+pub use cut::{Bound, Cut, Options, Stats};
+pub use cuts::{Placed, SILENT_HOLD_MS, Timeline};
+pub use pace::PENDING_MAX;

@@ -35,11 +35,12 @@ fn account(broker: &Broker, daemon: &Daemon, start: &[i64]) -> Account {
         let decoded = daemon.sum("darban_records_total", "outcome=\"decoded\"");
         let refused = daemon.sum("darban_records_total", "outcome=\"refused\"");
         let holes = daemon.sum("darban_offset_holes_total", "");
-        Account { offsets, received: decoded + refused, holes, decoded, refused }
+        let received = daemon.sum("darban_records_received_total", "");
+        Account { offsets, received, holes, decoded, refused }
     };
-    wait_until("everything is read", || {
+    wait_until("everything is read and decoded", || {
         let it = now();
-        it.received + it.holes >= offsets
+        it.received + it.holes >= offsets && it.decoded + it.refused >= it.received
     });
     now()
 }
@@ -81,6 +82,7 @@ fn runs_through(broker: &mut Broker, source: &str, stamps: &str) {
     assert_eq!(whole.offsets, whole.received + whole.holes, "{whole:?}");
     assert_eq!(whole.holes, 6, "one mark for the end of the transaction in each partition");
     assert_eq!(whole.received, first.len() as u64);
+    assert_eq!(whole.decoded + whole.refused, whole.received, "{whole:?}");
     wait_until("the first pages", || pager.incidents().len() > 3);
     let mut said = daemon.stop();
 

@@ -10,7 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::topic_partition_list::TopicPartitionList;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -168,6 +168,16 @@ impl Broker {
         let limit = Duration::from_secs(20);
         let end = |it| producer.client().fetch_watermarks(topic, it, limit).unwrap().1;
         (0..partitions).map(end).collect()
+    }
+
+    /// Deletes the records of a partition before an offset, as retention does.
+    pub(crate) fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
+        let admin: AdminClient<_> = self.client().create().unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let deleted = runtime.block_on(admin.delete_records(&list, &AdminOptions::new())).unwrap();
+        assert!(deleted.elements().iter().all(|it| it.error().is_ok()), "{deleted:?}");
     }
 
     /// What a group has committed, by partition.

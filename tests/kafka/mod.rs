@@ -3,13 +3,20 @@
 pub(crate) mod broker;
 pub(crate) mod secure;
 
+use crate::deliver::wait::wait_until;
 use broker::Broker;
 use crossbeam_channel::{Receiver, bounded};
 use darban::source::kafka::{self, Fault, FaultKind, Handle, Options, Security, Start};
 use darban::source::{Event, Partition};
 use darban::time::Clock;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use secure::{PASSWORD, USER};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const WITHIN: Duration = Duration::from_secs(40);
@@ -120,6 +127,102 @@ fn a_killed_broker_that_comes_back_loses_nothing() {
         .map(|it| (it.len(), it.windows(2).find(|it| it[1] != it[0] + 1).map(<[i64]>::to_vec)))
         .collect();
     assert_eq!(gaps, [(2_000, None), (2_000, None), (2_000, None)]);
+    end(handle, &events);
+}
+
+/// librdkafka's own broker with a hundred records, of which a group has committed forty.
+fn half_read() -> (MockCluster<'static, DefaultProducerContext>, Options) {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("log", 1, 1).unwrap();
+    let mut client = ClientConfig::new();
+    client.set("bootstrap.servers", cluster.bootstrap_servers()).set("group.id", "g");
+    let producer: BaseProducer = client.create().unwrap();
+    for line in lines(100) {
+        producer
+            .send(BaseRecord::<(), [u8]>::to("log").partition(0).payload(&line))
+            .map_err(|it| it.0)
+            .unwrap();
+    }
+    producer.flush(WITHIN).unwrap();
+    let consumer: BaseConsumer = client.create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset("log", 0, Offset::Offset(40)).unwrap();
+    consumer.commit(&list, CommitMode::Sync).unwrap();
+    let options = Options {
+        instance_id: None,
+        start: Start::Latest,
+        ..options(&cluster.bootstrap_servers(), "log", "g")
+    };
+    (cluster, options)
+}
+
+#[test]
+fn a_look_up_that_fails_is_no_first_start() {
+    for (request, error) in [
+        (RDKafkaApiKey::OffsetFetch, RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED),
+        (RDKafkaApiKey::ListOffsets, RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED),
+    ] {
+        let (cluster, options) = half_read();
+        cluster.request_errors(request, &[error, error]);
+        let (handle, events, _) = consume(&options);
+        let found = read(&events, 60);
+        assert_eq!(found[&Partition(0)], (40..100).collect::<Vec<i64>>(), "{request:?}");
+        end(handle, &events);
+    }
+}
+
+#[test]
+fn ends_behind_transactions_are_known_in_several_topics() {
+    let Some(broker) = Broker::start("several") else { return };
+    let first = lines(10);
+    for topic in ["one", "two"] {
+        broker.create_topic(topic, 1, &[]);
+        broker.write_in_transaction(topic, spread(&first, 1));
+    }
+    let topics = vec!["one".to_owned(), "two".to_owned()];
+    let (handle, events, _) =
+        consume(&Options { topics, ..options(&broker.address(), "one", "g") });
+    let mut ended = BTreeSet::new();
+    while ended.len() < 2 {
+        if let Event::End { partition, .. } = events.recv_timeout(WITHIN).expect("ends come") {
+            ended.insert(partition);
+        }
+    }
+    let lags = handle.stats().lag;
+    assert!(lags.iter().all(|it| it.2 == 0), "{lags:?}");
+    for topic in ["one", "two"] {
+        broker.write(topic, spread(&first, 1));
+    }
+    let more: Vec<i64> = (11..21).collect();
+    let found = read(&events, 20);
+    assert_eq!(found.into_values().collect::<Vec<_>>(), [more.clone(), more]);
+    assert_eq!(handle.stats().holes, 2);
+    end(handle, &events);
+}
+
+#[test]
+fn what_is_deleted_while_the_workers_are_busy_is_a_gap_and_reading_goes_on_behind_it() {
+    let Some(broker) = Broker::start("deleted") else { return };
+    broker.create_topic("log", 1, &[]);
+    let many = lines(20_000);
+    broker.write("log", spread(&many, 1));
+    let (handle, events, _) = consume(&options(&broker.address(), "log", "g"));
+    // Nobody takes a batch: once the channel is full the partition is paused, and polling goes on.
+    wait_until("the channel is full", || handle.stats().received >= 8 * 512);
+    let then = handle.stats().last_poll_ms;
+    wait_until("polling goes on", || handle.stats().last_poll_ms > then + 2_000);
+    let next = i64::try_from(handle.stats().received).unwrap();
+    broker.delete_before("log", 0, 19_990);
+    let (mut found, mut gaps) = (Vec::new(), Vec::new());
+    while found.last() != Some(&19_999) {
+        match events.recv_timeout(WITHIN).expect("records come in time") {
+            Event::Batch(batch) => found.extend(batch.rows.iter().map(|it| it.offset)),
+            Event::Gap { first, missing, .. } => gaps.push((first, missing)),
+            _ => {}
+        }
+    }
+    assert_eq!(gaps, [(next, u64::try_from(19_990 - next).ok())]);
+    assert_eq!(found, (0..next).chain(19_990..20_000).collect::<Vec<_>>());
     end(handle, &events);
 }
 

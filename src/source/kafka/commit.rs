@@ -1,19 +1,54 @@
 //! The committer: a small thread that commits synchronously, so that every outcome is known.
+//!
+//! Only what is ours is committed. The coordinator fences members, not partitions, so a commit on
+//! its way while a partition goes to somebody else could overwrite theirs. Giving a partition back
+//! therefore waits for the commit on its way, for a moment only ([`Busy`]): the group waits for us,
+//! and a commit that comes too late costs a second reading, never a record.
 
 use super::context::Consumer;
-use super::{Partition, Shared};
+use super::lists::list_of;
+use super::{Owned, Partition, Shared};
 use crate::time::{Clock, HOUR_MS, Moment};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Committed offsets of an idle group expire after seven days: say them again every hour.
 const AGAIN_AFTER_MS: i64 = HOUR_MS;
+
+/// How long giving partitions back waits for a commit on its way: longer than a commit takes
+/// (30 ms), shorter than the five seconds that one takes in a rebalance.
+const GIVING_BACK: Duration = Duration::from_secs(2);
+
+/// Whether a commit is on its way.
+#[derive(Debug, Default)]
+pub(super) struct Busy {
+    now: Mutex<bool>,
+    done: Condvar,
+}
+
+impl Busy {
+    fn set(&self, now: bool) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        self.done.notify_all();
+    }
+
+    /// Waits until no commit is on its way that was begun before, for a moment at most; whether
+    /// none is. To be called when what is to be given back is no longer owned.
+    pub(super) fn settle(&self) -> bool {
+        self.settle_within(GIVING_BACK)
+    }
+
+    fn settle_within(&self, wait: Duration) -> bool {
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.done.wait_timeout_while(now, wait, |now| *now);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
 
 /// Commits by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,37 +148,79 @@ fn commit(
     ((done, last), now, counters): Done<'_>,
 ) {
     let again = now.since(*last) >= AGAIN_AFTER_MS;
-    let mut list = TopicPartitionList::new();
-    let mut asked = Vec::new();
-    {
-        let owned = shared.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        for (partition, next) in offsets {
-            let Some(place) = owned.get(&partition) else {
-                done.remove(&partition);
-                continue;
-            };
-            if !again && done.get(&partition) == Some(&next) {
-                continue;
-            }
-            let added = list.add_partition_offset(&place.topic, place.number, Offset::Offset(next));
-            if added.is_ok() {
-                asked.push((partition, next));
-            }
-        }
-    }
-    if asked.is_empty() {
-        return;
-    }
-    match consumer.commit(&list, CommitMode::Sync) {
-        Ok(()) => {
+    // From before it is looked up who owns what until the answer: see `Busy`.
+    shared.committing.set(true);
+    let asked = due(&shared.owned(), offsets, done, again);
+    let list = list_of(asked.iter().map(|it| (it.0.topic.as_ref(), it.0.number, Some(it.1.1))));
+    let outcome =
+        if asked.is_empty() { None } else { Some(consumer.commit(&list, CommitMode::Sync)) };
+    shared.committing.set(false);
+    match outcome {
+        None => {}
+        Some(Ok(())) => {
             counters.ok.fetch_add(1, Relaxed);
-            done.extend(asked);
+            done.extend(asked.into_iter().map(|it| it.1));
             *last = now;
         }
         // A rebalance, a coordinator that moves, an outage: the next commit says it again.
-        Err(error) => {
+        Some(Err(error)) => {
             counters.failed.fetch_add(1, Relaxed);
             tracing::debug!("offsets were not committed: {error}");
         }
+    }
+}
+
+/// Which offsets to commit: those of partitions that are ours, not below what the group had when
+/// they came to us, and not those that were committed before, unless all are said again.
+fn due(
+    owned: &BTreeMap<Partition, Owned>,
+    offsets: Vec<(Partition, i64)>,
+    done: &mut BTreeMap<Partition, i64>,
+    again: bool,
+) -> Vec<(Owned, (Partition, i64))> {
+    done.retain(|it, _| owned.contains_key(it));
+    let ours = |it: (Partition, i64)| owned.get(&it.0).map(|own| (own.clone(), it));
+    let is_due = |(own, (partition, next)): &(Owned, (Partition, i64))| {
+        *next >= own.floor && (again || done.get(partition) != Some(next))
+    };
+    offsets.into_iter().filter_map(ours).filter(is_due).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(floors: &[(u16, i64)]) -> BTreeMap<Partition, Owned> {
+        let own = |(number, floor): &(u16, i64)| {
+            (Partition(*number), Owned::new(("log".into(), i32::from(*number)), *floor, 100))
+        };
+        floors.iter().map(own).collect()
+    }
+
+    fn asked(found: Vec<(Owned, (Partition, i64))>) -> Vec<(u16, i64)> {
+        found.into_iter().map(|it| (it.1.0.0, it.1.1)).collect()
+    }
+
+    #[test]
+    fn only_what_is_ours_and_new_is_committed_and_nothing_below_what_another_committed() {
+        let offsets = vec![(Partition(0), 7), (Partition(1), 7), (Partition(2), 7)];
+        let mut done = BTreeMap::from([(Partition(0), 7), (Partition(9), 7)]);
+        let owned = owned(&[(0, 5), (1, 7), (2, 8)]);
+        let found = due(&owned, offsets.clone(), &mut done, false);
+        assert_eq!(asked(found), [(1, 7)]);
+        assert_eq!(done, BTreeMap::from([(Partition(0), 7)]));
+        assert_eq!(asked(due(&owned, offsets, &mut done, true)), [(0, 7), (1, 7)]);
+    }
+
+    #[test]
+    fn giving_back_waits_for_a_commit_on_its_way_and_not_for_ever() {
+        let busy = Arc::new(Busy::default());
+        assert!(busy.settle());
+        busy.set(true);
+        assert!(!busy.settle_within(Duration::ZERO));
+        let other = busy.clone();
+        let ended = std::thread::spawn(move || other.settle_within(Duration::from_secs(60)));
+        busy.set(false);
+        assert!(ended.join().unwrap());
     }
 }

@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::{Partition as PartitionStatistics, Statistics};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 pub(super) type Consumer = BaseConsumer<Context>;
@@ -39,6 +39,8 @@ pub(super) struct Context {
     /// Nobody asks any more: the group's wishes are granted on the spot, or closing would wait for
     /// an answer for ever.
     closing: AtomicBool,
+    /// Callbacks so far.
+    served: AtomicU64,
 }
 
 impl Context {
@@ -48,6 +50,7 @@ impl Context {
             standing: Mutex::new(Vec::new()),
             rebalanced: Mutex::new(Vec::new()),
             closing: AtomicBool::new(false),
+            served: AtomicU64::new(0),
         }
     }
 
@@ -59,6 +62,16 @@ impl Context {
     /// What came since it was last asked, in order.
     pub(super) fn take(&self) -> Vec<Rebalanced> {
         std::mem::take(&mut self.rebalanced.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How many callbacks there were: a poll that gave nothing but a callback says nothing about
+    /// what waits behind it, and statistics overtake records.
+    pub(super) fn served(&self) -> u64 {
+        self.served.load(Relaxed)
+    }
+
+    fn serve(&self) {
+        self.served.fetch_add(1, Relaxed);
     }
 
     /// The last statistics, once.
@@ -74,6 +87,7 @@ impl Context {
 
 impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
+        self.serve();
         // The end of a partition is told here too, besides as an event, and is no trouble.
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
             self.tell(Fault::of(&error, reason));
@@ -81,6 +95,7 @@ impl ClientContext for Context {
     }
 
     fn stats(&self, statistics: Statistics) {
+        self.serve();
         let topics = statistics.topics.into_values();
         let partitions = topics.flat_map(|it| {
             let name = it.topic;
@@ -117,6 +132,7 @@ impl ConsumerContext for Context {
         error: RespErr,
         list: &mut TopicPartitionList,
     ) {
+        self.serve();
         let assigned = error == RespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.closing.load(Relaxed) {
             let granted = match assigned {

@@ -22,7 +22,11 @@ pub(super) fn list_of<'a>(
     list
 }
 
-/// The partitions that are ours.
-pub(super) fn list_of_owned(owned: &BTreeMap<Partition, Owned>) -> TopicPartitionList {
-    list_of(owned.values().map(|it| (it.topic.as_ref(), it.number, None)))
+/// The partitions that are ours and of which `is_wanted` holds.
+pub(super) fn list_of_owned(
+    owned: &BTreeMap<Partition, Owned>,
+    is_wanted: impl Fn(&(&Partition, &Owned)) -> bool,
+) -> TopicPartitionList {
+    let wanted = owned.iter().filter(is_wanted);
+    list_of(wanted.map(|it| (it.1.topic.as_ref(), it.1.number, None)))
 }

@@ -4,13 +4,15 @@
 //! (`commit.rs`): a commit on the poll thread blocked 3 to 6 s in an unclean rebalance and 14 to
 //! 28 s over a broker's outage. No `StreamConsumer` (it stalls), no queue a partition (limits then
 //! hold a partition), no transactions. Callbacks only forward a closed enum (`context.rs`); what to
-//! do about it is decided on the poll thread, and where to begin by a pure function (`start.rs`).
+//! do about it is decided on the poll thread, and where to begin by a pure function (`start.rs`),
+//! which is asked only when the brokers have answered: a look-up that fails is no first start.
 
 mod commit;
 mod context;
 mod fault;
 mod lists;
 mod options;
+mod owned;
 mod poll;
 mod start;
 
@@ -22,9 +24,10 @@ pub use start::Start;
 use super::{Event, Partition};
 use crate::time::Clock;
 use crossbeam_channel::Sender;
-use std::collections::BTreeMap;
+use owned::Owned;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// Why the consumer cannot be started.
@@ -45,19 +48,20 @@ pub(super) struct Shared {
     received: AtomicU64,
     holes: AtomicU64,
     duplicates: AtomicU64,
+    standstills: AtomicU64,
     last_poll: AtomicI64,
-    /// Owned partitions: topic, number, next offset, end of the log.
     owned: Mutex<BTreeMap<Partition, Owned>>,
+    /// A commit is on its way to the broker.
+    committing: commit::Busy,
+    /// Who is to wait for the others, and how often that changed.
+    held_back: Mutex<BTreeSet<Partition>>,
+    held_back_changes: AtomicU64,
 }
 
-#[derive(Clone, Debug)]
-struct Owned {
-    topic: Arc<str>,
-    number: i32,
-    next: i64,
-    high: i64,
-    /// Its end was met, and neither a record nor a pause came since.
-    at_end: bool,
+impl Shared {
+    fn owned(&self) -> MutexGuard<'_, BTreeMap<Partition, Owned>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Counters and gauges.
@@ -69,6 +73,8 @@ pub struct Stats {
     pub holes: u64,
     /// Records that came again within an assignment and were dropped.
     pub duplicates: u64,
+    /// Times that we stood still for longer than the group waits.
+    pub standstills: u64,
     /// Our clock at the last poll, in milliseconds since 1970.
     pub last_poll_ms: i64,
     /// Lag by topic and partition, in records.
@@ -118,17 +124,24 @@ impl Handle {
         self.committer.commit_now(offsets, wait_ms);
     }
 
+    /// From now on these partitions are paused and no others: they wait, because they are far
+    /// ahead of the rest of a backlog.
+    pub fn hold_back(&self, partitions: BTreeSet<Partition>) {
+        *self.shared.held_back.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
+        self.shared.held_back_changes.fetch_add(1, Relaxed);
+    }
+
     /// Counters and gauges.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let owned = self.shared.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        let lag = |it: &Owned| u64::try_from(it.high.saturating_sub(it.next)).unwrap_or(0);
+        let owned = self.shared.owned();
         Stats {
             received: self.shared.received.load(Relaxed),
             holes: self.shared.holes.load(Relaxed),
             duplicates: self.shared.duplicates.load(Relaxed),
+            standstills: self.shared.standstills.load(Relaxed),
             last_poll_ms: self.shared.last_poll.load(Relaxed),
-            lag: owned.values().map(|it| (it.topic.clone(), it.number, lag(it))).collect(),
+            lag: owned.values().map(|it| (it.topic.clone(), it.number, it.lag())).collect(),
             commits: self.committer.outcomes(),
         }
     }

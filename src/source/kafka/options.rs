@@ -71,8 +71,12 @@ const FIXED: &[(&str, &str)] = &[
     ("reconnect.backoff.max.ms", "1000"),
     ("topic.metadata.refresh.interval.ms", "30000"),
     ("allow.auto.create.topics", "false"),
-    ("statistics.interval.ms", "1000"),
 ];
+/// How often statistics tell the lag.
+const STATISTICS_MS: &str = "1000";
+/// The same where several topics are read: the ends of their partitions are known by them alone
+/// (`owned.rs`), and a page waits for the end.
+const STATISTICS_OF_SEVERAL_MS: &str = "250";
 
 impl Options {
     /// The consumer, subscribed.
@@ -84,6 +88,9 @@ impl Options {
         config.set("bootstrap.servers", self.brokers.join(","));
         config.set("group.id", &self.group);
         config.set("session.timeout.ms", self.session_timeout_ms.to_string());
+        let statistics =
+            if self.topics.len() > 1 { STATISTICS_OF_SEVERAL_MS } else { STATISTICS_MS };
+        config.set("statistics.interval.ms", statistics);
         if let Some(instance) = &self.instance_id {
             config.set("group.instance.id", instance);
         }

@@ -1,19 +1,26 @@
 //! The poll thread.
+//!
+//! It takes records and hands them on; what the group wants is done in `poll/assign.rs`, what is
+//! broken is mended in `poll/mend.rs`. Nothing here waits for a broker without a limit, and
+//! nothing that fails is given up: it is asked again a second later.
 
-use super::context::{Consumer, Rebalanced};
-use super::lists::{list_of, list_of_owned};
-use super::start::{Decision, Found, decide};
-use super::{Fault, Options, Owned, Shared, Start};
-use crate::source::{BATCH_RECORDS_MAX, Batch, Event, Partition, Place};
-use crate::time::{Clock, Moment};
+mod assign;
+mod mend;
+
+use super::context::Consumer;
+use super::lists::list_of_owned;
+use super::{Fault, Options, Owned, Shared};
+use crate::source::{BATCH_RECORDS_MAX, Batch, Event, Partition};
+use crate::time::{Clock, Moment, SECOND_MS};
+use assign::Unanswered;
 use crossbeam_channel::{SendTimeoutError, Sender};
+use mend::Mending;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long a look-up may take while the group waits for our answer.
@@ -25,6 +32,19 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long the workers may be busy before partitions are paused and polling goes on for the
 /// group's sake alone.
 const BUSY: Duration = Duration::from_secs(1);
+/// How long after a look-up that failed it is tried again.
+const AGAIN_MS: i64 = SECOND_MS;
+
+/// What a poll gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Polled {
+    /// A record, an end or an error.
+    Event,
+    /// A callback; what waits behind it is not known.
+    Callback,
+    /// Nothing waits.
+    Nothing,
+}
 
 pub(super) struct Poller {
     consumer: Arc<Consumer>,
@@ -40,6 +60,12 @@ pub(super) struct Poller {
     batch: Batch,
     /// What came while the workers were busy.
     waiting: VecDeque<Event>,
+    unanswered: Unanswered,
+    mending: Mending,
+    /// The change of who is held back that was last followed.
+    followed: Option<u64>,
+    /// When we last polled.
+    polled: Moment,
     gone: bool,
 }
 
@@ -60,27 +86,38 @@ impl Poller {
             handed: BTreeMap::new(),
             batch: Batch::new(Partition(0)),
             waiting: VecDeque::new(),
+            unanswered: Unanswered::default(),
+            mending: Mending::default(),
+            followed: None,
+            polled: clock.now(),
             gone: false,
         }
     }
 
     pub(super) fn run(mut self) {
         self.look_for_topics();
+        self.polled = self.clock.now();
         while !self.gone && !self.shared.stop.load(Relaxed) {
-            self.shared.last_poll.store(self.clock.now().0, Relaxed);
-            // What is there already is taken without waiting; a batch leaves before we wait.
-            if !self.poll(Duration::ZERO) {
-                self.flush();
-                self.stand();
-                self.poll(POLL);
-            }
-            self.rebalance();
-            self.drain();
+            self.turn();
         }
         self.flush();
         self.drain();
         self.consumer.context().close();
         self.rebalance();
+    }
+
+    fn turn(&mut self) {
+        // What is there already is taken without waiting; a batch leaves before we wait.
+        if self.poll(Duration::ZERO) == Polled::Nothing {
+            self.flush();
+            self.stand();
+            self.poll(POLL);
+        }
+        self.rebalance();
+        self.ask_again();
+        self.mend();
+        self.hold_back();
+        self.drain();
     }
 
     /// Never committed and "no such topic" look the same later: ask once, at the start.
@@ -99,43 +136,50 @@ impl Poller {
         }
     }
 
-    /// Takes one event of librdkafka; whether there was one.
-    fn poll(&mut self, wait: Duration) -> bool {
+    /// Takes one event of librdkafka.
+    fn poll(&mut self, wait: Duration) -> Polled {
         let consumer = self.consumer.clone();
-        match consumer.poll(wait) {
-            None => false,
-            Some(Ok(message)) => {
-                self.record(&message);
-                true
-            }
-            Some(Err(KafkaError::PartitionEOF(number))) => {
-                self.end_of(number);
-                true
-            }
-            Some(Err(error)) => {
-                self.error(&error);
-                true
-            }
+        let served = consumer.context().served();
+        let polled = consumer.poll(wait);
+        if self.stood_still() {
+            self.give_all_up();
         }
+        match polled {
+            None if consumer.context().served() == served => return Polled::Nothing,
+            None => return Polled::Callback,
+            Some(Ok(message)) => self.record(&message),
+            Some(Err(KafkaError::PartitionEOF(number))) => self.end_of(number),
+            Some(Err(error)) => self.error(&error),
+        }
+        Polled::Event
+    }
+
+    /// Notes that we polled; whether so long passed since the last time that the group has given
+    /// our partitions to somebody else. A process that was stopped finds that out only later: by
+    /// then all that librdkafka had fetched before would have been taken.
+    fn stood_still(&mut self) -> bool {
+        let now = self.clock.now();
+        self.shared.last_poll.store(now.0, Relaxed);
+        let gap_ms = now.since(self.polled) / self.clock.factor();
+        self.polled = now;
+        gap_ms > i64::from(self.options.session_timeout_ms)
     }
 
     fn record(&mut self, message: &BorrowedMessage<'_>) {
         let key = (message.topic(), message.partition());
         let Some((partition, _)) = self.owned_named(key) else { return };
         let offset = message.offset();
-        let mut owned = self.shared.owned.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(own) = owned.get_mut(&partition) else { return };
-        if offset < own.next {
-            self.shared.duplicates.fetch_add(1, Relaxed);
-            return;
-        }
-        let holes = u64::try_from(offset - own.next).unwrap_or(0);
+        let taken = self.shared.owned().get_mut(&partition).map(|it| it.take(offset));
+        let holes = match taken {
+            None => return,
+            Some(None) => {
+                self.shared.duplicates.fetch_add(1, Relaxed);
+                return;
+            }
+            Some(Some(holes)) => holes,
+        };
         self.shared.holes.fetch_add(holes, Relaxed);
         self.shared.received.fetch_add(1, Relaxed);
-        own.next = offset + 1;
-        own.high = own.high.max(own.next);
-        own.at_end = false;
-        drop(owned);
         if self.batch.partition != partition || self.batch.rows.len() >= BATCH_RECORDS_MAX {
             self.flush();
             self.batch.partition = partition;
@@ -150,53 +194,32 @@ impl Poller {
         known.find(|(it, _)| it.1 == number && *it.0 == *topic).map(|(it, at)| (*at, it.0.clone()))
     }
 
-    /// The end of a partition, which librdkafka names by its number alone.
+    /// The end of a partition, which librdkafka names by its number alone. Where several topics
+    /// have that number, statistics tell (`owned.rs`).
     fn end_of(&mut self, number: i32) {
         self.flush();
-        let candidates: Vec<(Partition, Owned)> = {
-            let owned = self.lock();
-            owned
-                .iter()
-                .filter(|it| it.1.number == number)
-                .map(|it| (*it.0, it.1.clone()))
-                .collect()
-        };
-        let alone = candidates.len() == 1;
-        for (partition, own) in candidates {
-            let at_end = alone
-                || self
-                    .consumer
-                    .fetch_watermarks(&own.topic, number, LOOK_UP)
-                    .is_ok_and(|(_, high)| own.next >= high);
-            if !at_end {
-                continue;
-            }
-            if let Some(own) = self.lock().get_mut(&partition) {
-                own.high = own.high.max(own.next);
-                own.at_end = true;
-            }
-            self.send(Event::End { partition, next: own.next });
-        }
+        let mut owned = self.shared.owned();
+        let mut named = owned.iter_mut().filter(|it| it.1.number == number);
+        let (Some((partition, own)), None) = (named.next(), named.next()) else { return };
+        own.meet_end();
+        let end = Event::End { partition: *partition, next: own.next };
+        drop(owned);
+        self.send(end);
     }
 
-    /// Reads librdkafka's statistics, when nothing is left to be taken from it. Marks of
-    /// transactions at the end of a log are no records and no event tells of them: where the end
-    /// was met beyond the last record, and nothing came since, what lies between are holes.
+    /// Reads librdkafka's statistics, when nothing is left to be taken from it.
     fn stand(&mut self) {
         for standing in self.consumer.context().take_standing() {
             let place = (standing.topic.as_str(), standing.number);
             let Some((partition, _)) = self.owned_named(place) else { continue };
-            let mut owned = self.lock();
+            let mut owned = self.shared.owned();
+            let alone = owned.values().filter(|it| it.number == standing.number).count() == 1;
             let Some(own) = owned.get_mut(&partition) else { continue };
-            own.high = standing.high.max(own.next);
-            let Some(next) = standing.ended_at.filter(|it| own.at_end && *it > own.next) else {
-                continue;
-            };
-            let holes = u64::try_from(next - own.next).unwrap_or(0);
-            (own.next, own.high) = (next, own.high.max(next));
+            let Some(holes) = own.stand(&standing, alone) else { continue };
+            let end = Event::End { partition, next: own.next };
             drop(owned);
             self.shared.holes.fetch_add(holes, Relaxed);
-            self.send(Event::End { partition, next });
+            self.send(end);
         }
     }
 
@@ -209,123 +232,46 @@ impl Poller {
             self.consumer.context().tell(fault);
             self.gone = true;
         } else if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) {
-            self.mend();
+            self.look_for_broken();
         } else {
-            self.consumer.context().tell(Fault::of(error, &error.to_string()));
+            self.tell(error);
         }
     }
 
-    /// Some partition's next offset is no longer in the log; which one is not said.
-    fn mend(&mut self) {
-        let owned: Vec<(Partition, Owned)> =
-            self.lock().iter().map(|it| (*it.0, it.1.clone())).collect();
-        for (partition, own) in owned {
-            let Ok((low, high)) = self.consumer.fetch_watermarks(&own.topic, own.number, LOOK_UP)
-            else {
+    fn tell(&self, error: &KafkaError) {
+        self.consumer.context().tell(Fault::of(error, &error.to_string()));
+    }
+
+    /// Pauses who is to wait for the others from now on, and lets go who is not.
+    fn hold_back(&mut self) {
+        let change = self.shared.held_back_changes.load(Relaxed);
+        if self.followed.replace(change) == Some(change) {
+            return;
+        }
+        let wanted = self.shared.held_back.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let switched = |to: bool| -> Vec<Partition> {
+            let owned = self.shared.owned();
+            let differs =
+                |it: &(&Partition, &Owned)| it.1.held_back != to && wanted.contains(it.0) == to;
+            owned.iter().filter(differs).map(|it| *it.0).collect()
+        };
+        for (partitions, to) in [(switched(true), true), (switched(false), false)] {
+            if partitions.is_empty() {
                 continue;
-            };
-            let found = Found { committed: Some(own.next), low, high, since: None };
-            let Decision { next, gap: Some((first, missing)) } = decide(found, Start::Latest)
-            else {
+            }
+            let list = list_of_owned(&self.shared.owned(), |it| partitions.contains(it.0));
+            let done = if to { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+            if let Err(error) = done {
+                self.tell(&error);
+                self.followed = None;
                 continue;
-            };
-            self.flush();
-            self.send(Event::Gap { partition, first, missing });
-            if let Some(own) = self.lock().get_mut(&partition) {
-                (own.next, own.high, own.at_end) = (next, high, false);
             }
-            let list = list_of([(own.topic.as_ref(), own.number, Some(next))]);
-            let again = self
-                .consumer
-                .incremental_unassign(&list)
-                .and_then(|()| self.consumer.incremental_assign(&list));
-            if let Err(error) = again {
-                self.consumer.context().tell(Fault::of(&error, &error.to_string()));
+            let mut owned = self.shared.owned();
+            for (_, own) in owned.iter_mut().filter(|it| partitions.contains(it.0)) {
+                own.held_back = to;
+                own.pause(to);
             }
         }
-    }
-
-    /// Does what the group asked for since.
-    fn rebalance(&mut self) {
-        for told in self.consumer.context().take() {
-            match told {
-                Rebalanced::Assigned(partitions) => self.assign(&partitions),
-                Rebalanced::Revoked(partitions) => self.revoke(&partitions),
-            }
-        }
-    }
-
-    fn assign(&mut self, partitions: &[(String, i32)]) {
-        let mut begin = TopicPartitionList::new();
-        let asked = list_of(partitions.iter().map(|it| (it.0.as_str(), it.1, None)));
-        let stopping = self.shared.stop.load(Relaxed);
-        let committed =
-            if stopping { None } else { self.consumer.committed_offsets(asked, LOOK_UP).ok() };
-        for (topic, number) in partitions {
-            let committed = committed.as_ref().and_then(|it| it.find_partition(topic, *number));
-            let committed = committed.and_then(|it| match it.offset() {
-                Offset::Offset(offset) => Some(offset),
-                _ => None,
-            });
-            let handed = self.owned_named((topic, *number)).and_then(|it| self.handed.get(&it.0));
-            let committed = committed.max(handed.copied());
-            let watermarks = self.consumer.fetch_watermarks(topic, *number, LOOK_UP);
-            // Unknown (a broker is down): begin where we were, or wait for the broker to say.
-            let (low, high) = watermarks.unwrap_or((0, committed.unwrap_or(0)));
-            let since = self.since(topic, *number).filter(|_| committed.is_none());
-            let decision = decide(Found { committed, low, high, since }, self.options.start);
-            let added = begin.add_partition_offset(topic, *number, Offset::Offset(decision.next));
-            if added.is_ok() {
-                self.own((topic.as_str().into(), *number), decision, high);
-            }
-        }
-        if let Err(error) = self.consumer.incremental_assign(&begin) {
-            self.consumer.context().tell(Fault::of(&error, &error.to_string()));
-        }
-    }
-
-    /// The first offset at or after the time that the configuration wants to begin at.
-    fn since(&self, topic: &str, number: i32) -> Option<i64> {
-        let Start::Back(ms) = self.options.start else { return None };
-        let at = self.clock.now().plus(-ms).0;
-        let list = list_of([(topic, number, Some(at))]);
-        let found = self.consumer.offsets_for_times(list, LOOK_UP).ok()?;
-        match found.find_partition(topic, number)?.offset() {
-            Offset::Offset(offset) if offset >= 0 => Some(offset),
-            _ => None,
-        }
-    }
-
-    fn own(&mut self, place: (Arc<str>, i32), decision: Decision, high: i64) {
-        let next_index = Partition(u16::try_from(self.known.len()).unwrap_or(u16::MAX));
-        let partition = *self.known.entry(place.clone()).or_insert(next_index);
-        let (topic, number) = place;
-        let own = Owned { topic: topic.clone(), number, next: decision.next, high, at_end: false };
-        self.lock().insert(partition, own);
-        let place = Place { topic, number };
-        self.send(Event::Assigned { partition, place, next: decision.next });
-        if let Some((first, missing)) = decision.gap {
-            self.send(Event::Gap { partition, first, missing });
-        }
-    }
-
-    fn revoke(&mut self, partitions: &[(String, i32)]) {
-        self.flush();
-        for (topic, number) in partitions {
-            if let Some((partition, _)) = self.owned_named((topic, *number)) {
-                let own = self.lock().remove(&partition);
-                self.handed.extend(own.map(|it| (partition, it.next)));
-                self.send(Event::Revoked { partition });
-            }
-        }
-        let list = list_of(partitions.iter().map(|it| (it.0.as_str(), it.1, None)));
-        if let Err(error) = self.consumer.incremental_unassign(&list) {
-            tracing::debug!("partitions were not given back: {error}");
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Partition, Owned>> {
-        self.shared.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flush(&mut self) {
@@ -356,11 +302,11 @@ impl Poller {
         if self.waiting.is_empty() {
             return;
         }
-        let owned = || list_of_owned(&self.lock());
-        let paused = owned();
-        // What librdkafka had fetched is fetched again: its end is none until it is met again.
-        self.lock().values_mut().for_each(|it| it.at_end = false);
-        let is_paused = self.consumer.pause(&paused).is_ok();
+        let all = list_of_owned(&self.shared.owned(), |_| true);
+        match self.consumer.pause(&all) {
+            Ok(()) => self.shared.owned().values_mut().for_each(|it| it.pause(true)),
+            Err(error) => self.tell(&error),
+        }
         while let Some(event) = self.waiting.pop_front() {
             match self.events.send_timeout(event, POLL) {
                 Ok(()) => {}
@@ -371,14 +317,177 @@ impl Poller {
                 }
             }
             self.poll(Duration::ZERO);
-            self.shared.last_poll.store(self.clock.now().0, Relaxed);
             if !self.shared.stop.load(Relaxed) {
                 self.rebalance();
             }
         }
-        let resumed = list_of_owned(&self.lock());
-        if is_paused && let Err(error) = self.consumer.resume(&resumed) {
-            self.consumer.context().tell(Fault::of(&error, &error.to_string()));
+        let is_free = |it: &Owned| it.paused && !it.held_back;
+        let resumed = list_of_owned(&self.shared.owned(), |it| is_free(it.1));
+        match self.consumer.resume(&resumed) {
+            Ok(()) => {
+                let mut owned = self.shared.owned();
+                owned.values_mut().filter(|it| is_free(it)).for_each(|it| it.pause(false));
+            }
+            Err(error) => self.tell(&error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::context::Context;
+    use super::*;
+    use crossbeam_channel::{Receiver, bounded, unbounded};
+    use rdkafka::config::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    const RECORDS: i64 = 50;
+    /// Turns of the loop within which everything comes: each waits a tenth of a second at most.
+    const TURNS_MAX: usize = 600;
+
+    /// A poll thread by hand, on librdkafka's own broker.
+    struct Bench {
+        cluster: MockCluster<'static, DefaultProducerContext>,
+        poller: Poller,
+        events: Receiver<Event>,
+        seen: Vec<Event>,
+    }
+
+    impl Bench {
+        fn new(partitions: i32) -> Self {
+            let cluster = MockCluster::new(1).unwrap();
+            cluster.create_topic("log", partitions, 1).unwrap();
+            let options = Options {
+                brokers: vec![cluster.bootstrap_servers()],
+                topics: vec!["log".to_owned()],
+                group: "g".to_owned(),
+                start: super::super::Start::Earliest,
+                session_timeout_ms: 45_000,
+                ..Options::default()
+            };
+            let (faults, _) = bounded(8);
+            let consumer = Arc::new(options.consumer(Context::new(faults)).unwrap());
+            let (sender, events) = unbounded();
+            let parts = (options, Clock::system());
+            let poller = Poller::new(consumer, Arc::default(), sender, parts);
+            let mut bench = Self { cluster, poller, events, seen: Vec::new() };
+            bench.write(partitions);
+            bench
+        }
+
+        fn write(&mut self, partitions: i32) {
+            let brokers = self.cluster.bootstrap_servers();
+            let producer: BaseProducer =
+                ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+            for partition in (0..partitions).flat_map(|it| vec![it; 50]) {
+                let record: BaseRecord<'_, (), str> =
+                    BaseRecord::to("log").partition(partition).payload("line");
+                producer.send(record).map_err(|it| it.0).unwrap();
+            }
+            producer.flush(Duration::from_secs(10)).unwrap();
+        }
+
+        /// Turns the loop until something is so.
+        fn turn_until(&mut self, is_so: impl Fn(&mut Self) -> bool) {
+            let mut turn = |_: &usize| {
+                self.poller.turn();
+                self.seen.extend(self.events.try_iter());
+                is_so(self)
+            };
+            let came = (0..TURNS_MAX).find(&mut turn).is_some();
+            assert!(came, "waited in vain: {:?}", self.seen);
+        }
+
+        fn offsets(&self, of: Partition) -> Vec<i64> {
+            let batches = self.seen.iter().filter_map(|it| match it {
+                Event::Batch(batch) if batch.partition == of => Some(batch),
+                _ => None,
+            });
+            batches.flat_map(|it| it.rows.iter().map(|row| row.offset)).collect()
+        }
+
+        fn ended(&self, of: Partition) -> bool {
+            self.seen
+                .iter()
+                .any(|it| matches!(it, Event::End { partition, .. } if *partition == of))
+        }
+    }
+
+    impl Drop for Bench {
+        fn drop(&mut self) {
+            // Nobody turns any more, and closing would wait for an answer.
+            self.poller.consumer.context().close();
+        }
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_takes_nothing_that_was_fetched_before_and_misses_nothing() {
+        let mut bench = Bench::new(1);
+        bench.turn_until(|it| !it.poller.batch.rows.is_empty());
+        let session_ms = i64::from(bench.poller.options.session_timeout_ms);
+        bench.poller.polled = bench.poller.clock.now().plus(-session_ms - SECOND_MS);
+        let taken = i64::try_from(bench.poller.batch.rows.len()).unwrap();
+        assert!(taken < RECORDS, "something is fetched and not taken");
+        bench.poller.poll(Duration::ZERO);
+        assert_eq!(bench.poller.shared.standstills.load(Relaxed), 1);
+        bench.seen.extend(bench.events.try_iter());
+        assert!(matches!(bench.seen.last(), Some(Event::Revoked { .. })), "{:?}", bench.seen);
+        assert_eq!(bench.offsets(Partition(0)), (0..taken).collect::<Vec<_>>());
+        // The group is given time to say that we are no longer in it.
+        assert!(bench.poller.unanswered.ask_at > bench.poller.clock.now());
+        bench.poller.unanswered.ask_at = Moment(0);
+        bench.turn_until(|it| it.ended(Partition(0)));
+        let assigned = bench.seen.iter().filter_map(|it| match it {
+            Event::Assigned { next, .. } => Some(*next),
+            _ => None,
+        });
+        assert_eq!(assigned.collect::<Vec<_>>(), [0, taken]);
+        assert_eq!(bench.offsets(Partition(0)), (0..RECORDS).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_cannot_be_looked_up_is_mended_at_a_later_turn() {
+        let mut bench = Bench::new(1);
+        bench.turn_until(|it| it.ended(Partition(0)));
+        bench.seen.clear();
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        bench.cluster.request_errors(RDKafkaApiKey::ListOffsets, &[refused]);
+        bench.poller.look_for_broken();
+        bench.poller.mend();
+        assert_eq!(bench.poller.mending.left.len(), 1);
+        bench.turn_until(|it| it.ended(Partition(0)));
+        bench.write(1);
+        bench.turn_until(|it| it.offsets(Partition(0)).len() == 50);
+        let expected: Vec<i64> = (RECORDS..2 * RECORDS).collect();
+        assert_eq!(bench.offsets(Partition(0)), expected);
+    }
+
+    #[test]
+    fn a_partition_that_is_held_back_is_not_read_until_it_is_let_go() {
+        let mut bench = Bench::new(2);
+        bench.turn_until(|it| it.ended(Partition(0)) && it.ended(Partition(1)));
+        bench.seen.clear();
+        let hold = |bench: &Bench, partitions: &[Partition]| {
+            *bench.poller.shared.held_back.lock().unwrap() = partitions.iter().copied().collect();
+            bench.poller.shared.held_back_changes.fetch_add(1, Relaxed);
+        };
+        hold(&bench, &[Partition(1)]);
+        bench.poller.hold_back();
+        bench.write(2);
+        bench.turn_until(|it| it.ended(Partition(0)));
+        assert!(bench.offsets(Partition(1)).is_empty());
+        hold(&bench, &[]);
+        bench.turn_until(|it| it.ended(Partition(1)));
+        let expected: Vec<i64> = (RECORDS..2 * RECORDS).collect();
+        assert_eq!([0, 1].map(|it| bench.offsets(Partition(it))), [expected.clone(), expected]);
+        // A partition that is lost while it is held back is not paused when it comes back.
+        hold(&bench, &[Partition(1)]);
+        bench.poller.hold_back();
+        hold(&bench, &[]);
+        bench.seen.clear();
+        bench.poller.begin_anew(&[Partition(1)]);
+        bench.turn_until(|it| it.ended(Partition(1)));
     }
 }

@@ -1,4 +1,7 @@
-//! Where a partition is read from: a pure decision.
+//! Where a partition is read from: a pure decision, made on answers only.
+//!
+//! A look-up that failed looks like a partition without a commit or without records. Decided on
+//! that, a backlog would be skipped without a word, or a log begun at its first record.
 
 /// Where to begin in a partition without a commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +26,38 @@ pub(super) struct Found {
     pub high: i64,
     /// The first offset at or after the wished-for time.
     pub since: Option<i64>,
+}
+
+/// What was asked about a partition; `None` where no answer came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answers {
+    /// The committed offset, if there is one.
+    pub committed: Option<Option<i64>>,
+    /// How far this process took it before: no question, it knows.
+    pub handed: Option<i64>,
+    /// Start and end of the log.
+    pub watermarks: Option<(i64, i64)>,
+    /// The first offset at or after the wished-for time, if there is one.
+    pub since: Option<Option<i64>>,
+}
+
+impl Answers {
+    /// The last offset that is known to be behind us. What this process took counts as read: it
+    /// is judged, though it may not be committed yet.
+    pub(super) fn reached(&self) -> Option<Option<i64>> {
+        self.committed.map(|it| it.max(self.handed))
+    }
+
+    /// All that is needed to decide; `None` while an answer is missing.
+    pub(super) fn found(&self, start: Start) -> Option<Found> {
+        let committed = self.reached()?;
+        let (low, high) = self.watermarks?;
+        let since = match (committed, start) {
+            (None, Start::Back(_)) => self.since?,
+            (None, Start::Latest | Start::Earliest) | (Some(_), _) => None,
+        };
+        Some(Found { committed, low, high, since })
+    }
 }
 
 /// Where to begin, and what is missing before it.
@@ -58,6 +93,39 @@ mod tests {
 
     fn found(committed: Option<i64>) -> Found {
         Found { committed, low: 10, high: 20, since: Some(15) }
+    }
+
+    #[test]
+    fn nothing_is_decided_while_an_answer_is_missing() {
+        let all = Answers {
+            committed: Some(None),
+            handed: None,
+            watermarks: Some((10, 20)),
+            since: Some(Some(15)),
+        };
+        let back = Start::Back(5);
+        assert_eq!(all.found(back), Some(found(None)));
+        assert_eq!(Answers { committed: None, ..all }.found(back), None);
+        assert_eq!(Answers { committed: None, handed: Some(12), ..all }.found(back), None);
+        assert_eq!(Answers { watermarks: None, ..all }.found(back), None);
+        assert_eq!(Answers { since: None, ..all }.found(back), None);
+        assert!(Answers { since: None, ..all }.found(Start::Latest).is_some());
+        let committed = Answers { since: None, committed: Some(Some(12)), ..all };
+        assert_eq!(committed.found(back), Some(Found { since: None, ..found(Some(12)) }));
+    }
+
+    #[test]
+    fn what_this_process_took_counts_as_read_unless_another_came_further() {
+        let answers = |committed| Answers {
+            committed: Some(committed),
+            handed: Some(14),
+            watermarks: Some((10, 20)),
+            since: None,
+        };
+        let next = |committed| {
+            answers(committed).found(Start::Earliest).map(|it| decide(it, Start::Earliest).next)
+        };
+        assert_eq!([next(None), next(Some(12)), next(Some(17))], [14, 14, 17].map(Some));
     }
 
     #[test]
