@@ -63,7 +63,7 @@ impl Clients {
         let records = suspect.sketch.count();
         let page = evidence >= levels.page
             || (evidence >= levels.ticket || profile.is(Flag::Firing))
-                && records.0 >= levels.records_page;
+                && risen(profile, records.0) >= levels.records_page;
         let raised = (evidence >= levels.ticket && !profile.is(Flag::Firing))
             || (page && !profile.is(Flag::Paged));
         let grown = profile.is(Flag::Firing) && seen.rules.has_grown(suspect.told, records.0);
@@ -173,6 +173,15 @@ impl Clients {
         profile.settle();
         self.suspects.remove(&slot);
         self.firing.remove(&slot);
+    }
+}
+
+/// Records out since the evidence last rose from nothing, at most: an episode may be older, since
+/// it outlives a quiet day, and a partner reads a thousand records on any day.
+fn risen(profile: &Profile, records: u64) -> u64 {
+    match profile.tally.trials {
+        u16::MAX => records,
+        trials => records.min(u64::from(trials)),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Rolled};
 use crate::evidence::{ONE_NAT, cold};
 use crate::profile::{
-    Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS, SESSION_LIFE_MS,
+    Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
+    SESSION_LIFE_MS, Tally,
 };
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 
@@ -175,10 +176,14 @@ pub(super) fn episode(profile: &mut Profile, at: Moment, seen: &Seen<'_>) {
     if profile.evidence() > ONE_NAT {
         profile.above_minute = minute;
         if !profile.episode.is_on() {
-            profile.end_episode();
+            profile.out.reset();
             profile.episode = Episode { first_seen: at, slice: seen.slice };
         }
-    } else if profile.episode.is_on()
+        return;
+    }
+    // Nothing counts yet, or any more: what comes next is counted from where evidence rises.
+    profile.tally = Tally::default();
+    if profile.episode.is_on()
         && !profile.is(Flag::Firing)
         && minute.saturating_sub(profile.above_minute) >= EPISODE_IDLE_MINUTES
     {

@@ -56,7 +56,8 @@ impl Episode {
     }
 }
 
-/// First contacts of the episode, and how many of them each stream said yes to.
+/// First contacts since the evidence last rose from nothing, and how many of them each stream said
+/// yes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// First contacts.

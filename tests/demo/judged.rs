@@ -43,7 +43,8 @@ impl Judged {
         theirs.map(|it| it.id.as_str()).collect()
     }
 
-    /// Counts of this seed that their labels contradict.
+    /// Harvests of this seed whose counts their labels contradict. One is counted once: its ticket
+    /// and its page are read from one sketch.
     fn check(&self, seed: u64) -> Vec<String> {
         let mut wrong = Vec::new();
         for harvest in self.truth.harvests() {
@@ -53,6 +54,7 @@ impl Judged {
             let fired: Vec<&Alert> = self.alerts.iter().filter(firing).collect();
             let pages = fired.iter().filter(|it| it.severity == Severity::Page);
             assert_eq!(pages.count(), 1, "{what}");
+            let mut off_by = None;
             for alert in fired {
                 let (client, route, out) = (&harvest.clients[0], harvest.route, alert.records_out);
                 let (from, until) = (alert.first_seen, alert.fired_at);
@@ -61,8 +63,9 @@ impl Judged {
                 let words = format!("{what}: {out:?} from {from} to {until}, label {taken}");
                 // No count is far off, and one that is called exact is.
                 assert!(off <= 2 * out.error, "{words}");
-                wrong.extend((off > out.error).then_some(words));
+                off_by = off_by.or((off > out.error).then_some(words));
             }
+            wrong.extend(off_by);
         }
         let theirs = |alert: &&Alert| self.truth.harvests().iter().any(|it| self.names(alert, it));
         let is_page = |it: &&Alert| it.severity == Severity::Page && it.mode == Mode::Page;
@@ -93,6 +96,6 @@ fn every_seed_pages_each_harvest_once_and_nobody_honest() {
         println!("seed {seed}: {}", judged.told());
         wrong.extend(judged.check(seed));
     }
-    // Two counts a seed are estimates, and the interval is one of 95 %.
+    // One sketch a seed is an estimate, and its interval is one of 95 %.
     assert!(wrong.len() <= 1, "{wrong:#?}");
 }
