@@ -79,12 +79,6 @@ fn table(runs: &[(HarvestRuns, SilenceRun)]) -> (String, bool) {
         text.push_str(&format!("{:<38} {:>7} {verdict:>7}\n", gate.name, pages.len()));
         text.push_str(&listed(&pages));
     }
-    let elsewhere: Vec<&Alert> = runs.iter().flat_map(|it| &it.1.elsewhere).collect();
-    text.push_str(&format!(
-        "\npages for others in the fortnight in which nobody is known: {}\n",
-        elsewhere.len()
-    ));
-    text.push_str(&listed(&elsewhere));
     (text, all_hold)
 }
 

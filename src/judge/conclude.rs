@@ -8,7 +8,7 @@ use super::suspect::Suspect;
 use super::{Finding, FindingKind, picture};
 use crate::attribute::{KeyKind, Lookup, Outcome};
 use crate::evidence::volume::Reading;
-use crate::evidence::{Nats, STREAMS, Stream};
+use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream};
 use crate::profile::{Flag, Large, Profile, Slot};
 use crate::time::{MINUTE_MS, Moment};
 
@@ -54,6 +54,9 @@ impl Clients {
         if disclosed {
             suspect.sketch.insert(lookup.record);
         }
+        if evidence <= ONE_NAT {
+            suspect.rest();
+        }
         if evidence >= levels.ticket && spoke {
             profile.loud_minute = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
         }
@@ -63,7 +66,7 @@ impl Clients {
         let records = suspect.sketch.count();
         let page = evidence >= levels.page
             || (evidence >= levels.ticket || profile.is(Flag::Firing))
-                && risen(profile, records.0) >= levels.records_page;
+                && suspect.risen() >= levels.records_page;
         let raised = (evidence >= levels.ticket && !profile.is(Flag::Firing))
             || (page && !profile.is(Flag::Paged));
         let grown = profile.is(Flag::Firing) && seen.rules.has_grown(suspect.told, records.0);
@@ -100,8 +103,10 @@ impl Clients {
             }
             let Some(profile) = self.table.get_mut(slot) else { return };
             profile.set(Flag::Suspect, true);
+            // So early every first contact has one record, or none.
+            let risen = u64::from(profile.tally.trials);
             let own = member(lookup, kind, seen.names);
-            self.suspects.insert(slot, Suspect::new(own, Large::after(&profile.out)));
+            self.suspects.insert(slot, Suspect::new(own, Large::after(&profile.out), risen));
         }
         if example && let Some(suspect) = self.suspects.get_mut(&slot) {
             suspect.example(lookup.mask);
@@ -173,15 +178,6 @@ impl Clients {
         profile.settle();
         self.suspects.remove(&slot);
         self.firing.remove(&slot);
-    }
-}
-
-/// Records out since the evidence last rose from nothing, at most: an episode may be older, since
-/// it outlives a quiet day, and a partner reads a thousand records on any day.
-fn risen(profile: &Profile, records: u64) -> u64 {
-    match profile.tally.trials {
-        u16::MAX => records,
-        trials => records.min(u64::from(trials)),
     }
 }
 

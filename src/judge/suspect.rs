@@ -23,11 +23,26 @@ pub(super) struct Suspect {
     pub children: Vec<(Nats, Member)>,
     /// Records out when the last notification left.
     pub told: u64,
+    /// Records out when the evidence last rose from nothing.
+    risen_from: u64,
 }
 
 impl Suspect {
-    pub(super) const fn new(own: Member, sketch: Large) -> Self {
-        Self { own, sketch, examples: Vec::new(), children: Vec::new(), told: 0 }
+    /// `risen` records at most are out since the evidence last rose from nothing.
+    pub(super) fn new(own: Member, sketch: Large, risen: u64) -> Self {
+        let risen_from = sketch.count().0.saturating_sub(risen);
+        Self { own, sketch, examples: Vec::new(), children: Vec::new(), told: 0, risen_from }
+    }
+
+    /// The evidence is nothing: what leaves from here on is counted anew.
+    pub(super) fn rest(&mut self) {
+        self.risen_from = self.sketch.count().0;
+    }
+
+    /// Records out since the evidence last rose from nothing. An episode may be older, since it
+    /// outlives a quiet day, and a partner reads a thousand records on any day.
+    pub(super) fn risen(&self) -> u64 {
+        self.sketch.count().0.saturating_sub(self.risen_from)
     }
 
     pub(super) fn example(&mut self, mask: Mask) {
@@ -77,7 +92,7 @@ mod tests {
 
     #[test]
     fn children_are_named_only_where_a_few_explain_the_evidence() {
-        let mut suspect = Suspect::new(member(1), Large::after(&Small::default()));
+        let mut suspect = Suspect::new(member(1), Large::after(&Small::default()), 0);
         suspect.child(2_000, 7, || member(7));
         assert_eq!(suspect.explanation(18_000), [member(1)]);
         suspect.child(16_000, 8, || member(8));
@@ -85,5 +100,19 @@ mod tests {
         suspect.child(9_000, 8, || member(8));
         suspect.child(8_000, 9, || member(9));
         assert_eq!(suspect.explanation(18_000), [member(8), member(9)]);
+    }
+
+    #[test]
+    fn what_left_before_the_evidence_rose_does_not_count_towards_a_page() {
+        let mut small = Small::default();
+        (0..12).for_each(|it: u64| small.insert(it << 32));
+        let mut suspect = Suspect::new(member(1), Large::after(&small), 3);
+        assert_eq!(suspect.risen(), 3);
+        // Many records of one subject count like many subjects.
+        (100..140).for_each(|it: u64| suspect.sketch.insert(it << 32));
+        assert_eq!(suspect.risen(), 43);
+        suspect.rest();
+        suspect.sketch.insert(1_000 << 32);
+        assert_eq!(suspect.risen(), 1);
     }
 }

@@ -49,11 +49,10 @@ impl Distinct {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
     fn hash(at: u64) -> u64 {
-        let mut it = at.wrapping_add(77).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        it = (it ^ it >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        (it ^ it >> 27).wrapping_mul(0x94d0_49bb_1331_11eb)
+        BuildHasherDefault::<DefaultHasher>::default().hash_one(at)
     }
 
     #[test]

@@ -116,12 +116,6 @@ impl Trial {
         std::mem::take(&mut self.alerts)
     }
 
-    /// The engine.
-    #[must_use]
-    pub const fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     /// The finest key of a client as alerts name it.
     #[must_use]
     pub fn name_of(&self, client: &Client) -> (KeyKind, String) {

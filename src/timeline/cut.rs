@@ -33,7 +33,7 @@ pub struct Cut {
     pub slice: i64,
     /// The end of the slice: the time that lifecycle and silences go by.
     pub at: Moment,
-    /// Its lookups by (event time, content, partition, offset).
+    /// Its lookups by (event time, id order, content, partition, offset).
     pub lookups: Vec<Placed>,
     /// The names of their keys.
     pub names: Vec<u8>,

@@ -60,14 +60,11 @@ pub const fn silence_gates() -> &'static [SilenceGate] {
     ]
 }
 
-/// What one seed's weeks came to: the pages of each gate, in its order.
+/// What one seed's weeks came to: the pages of each gate, for anybody at all, in its order.
 #[derive(Clone, Debug)]
 pub struct SilenceRun {
-    /// Pages by gate, of those that it is about: of everybody, but of the partner alone while
-    /// nobody is known yet.
+    /// Pages by gate.
     pub pages: Vec<Vec<Alert>>,
-    /// Pages for anybody else, in the fortnight in which nobody is known.
-    pub elsewhere: Vec<Alert>,
 }
 
 impl SilenceRun {
@@ -82,15 +79,8 @@ impl SilenceRun {
         portal.requests().take_while(|it| it.at < start).for_each(|it| trial.feed(&it));
         trial.judge();
         let _history = trial.take_alerts();
-        let nightly = [BatchOrder::Random, BatchOrder::Sorted].map(|it| nights(seed, lengths, it));
-        let [random, sorted] = nightly;
-        let (mut random, mut sorted) = (random?, sorted?);
-        let mut elsewhere = Vec::new();
-        for unknown in [&mut random, &mut sorted].into_iter().filter_map(|it| it.first_mut()) {
-            let (crowd, others) = std::mem::take(unknown).into_iter().partition(is_partners);
-            *unknown = crowd;
-            elsewhere = others;
-        }
+        let random = nights(seed, lengths, BatchOrder::Random)?;
+        let sorted = nights(seed, lengths, BatchOrder::Sorted)?;
         let week = Week { portal: &portal, start, seed };
         let pages = silence_gates().iter().map(|gate| match gate.kind {
             Kind::Week(more) => week.with(trial.clone(), more),
@@ -99,13 +89,8 @@ impl SilenceRun {
             Kind::Nightly(BatchOrder::Random, learned) => random.get(usize::from(learned)).cloned(),
             Kind::Nightly(BatchOrder::Sorted, learned) => sorted.get(usize::from(learned)).cloned(),
         });
-        Ok(Self { pages: pages.map(Option::unwrap_or_default).collect(), elsewhere })
+        Ok(Self { pages: pages.map(Option::unwrap_or_default).collect() })
     }
-}
-
-/// Whether an alert is about a partner, or about an address that only partners have.
-fn is_partners(alert: &Alert) -> bool {
-    alert.route.as_ref() == "person"
 }
 
 /// The week after an honest history.
