@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test check gates
+.PHONY: demo test check bench gates
 
 ## demo: a portal with three harvests through the whole of darban; BROKERS=host:port on your cluster
 demo:
@@ -21,6 +21,10 @@ check:
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; \
 	elif [ "$$CI" = true ]; then echo "cargo-deny is missing" >&2; exit 1; \
 	else echo "skipped: licences: cargo-deny is not installed"; fi
+
+## bench: records a second, CPU and memory, beside bare decoding and a naive program; 5 minutes
+bench:
+	$(CARGO) bench --locked --bench bench
 
 ## gates: what harvests take before the page, and who must stay silent; SEEDS=n, FROM=n, QUICK=1
 gates:

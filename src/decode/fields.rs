@@ -4,7 +4,7 @@
 //! Where several keys mean one field the table's order decides, not the line's: `request_uri` (what
 //! the client sent) before `uri` (what nginx made of it).
 
-use super::json::{Fields, Value};
+use super::json::{Fields, Name, Names, Value};
 use super::text::{count, status, without_port};
 use super::{AccessRecord, Refusal, stamp};
 use std::borrow::Cow;
@@ -72,39 +72,81 @@ pub(super) const TRAEFIK: Keys = Keys {
     ja4: &[],
 };
 
-impl Keys {
+/// A format's keys by their names in a decoder.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    time: Vec<Name>,
+    method: Vec<Name>,
+    target: Vec<Name>,
+    query: Vec<Name>,
+    status: Vec<Name>,
+    bytes: Vec<Name>,
+    peer: Vec<Name>,
+    user: Vec<Name>,
+    user_agent: Vec<Name>,
+    forwarded: Vec<Name>,
+    ja4: Vec<Name>,
+}
+
+impl Table {
+    /// The table of a format, its keys added to the names.
+    pub(super) fn new(keys: &Keys, names: &mut Names) -> Self {
+        let mut all = |keys: &[&[u8]]| keys.iter().map(|it| names.add(it)).collect();
+        Self {
+            time: all(keys.time),
+            method: all(keys.method),
+            target: all(keys.target),
+            query: all(keys.query),
+            status: all(keys.status),
+            bytes: all(keys.bytes),
+            peer: all(keys.peer),
+            user: all(keys.user),
+            user_agent: all(keys.user_agent),
+            forwarded: all(keys.forwarded),
+            ja4: all(keys.ja4),
+        }
+    }
+
     /// Decodes an object.
     pub(super) fn decode<'a>(&self, fields: &Fields<'a>) -> Result<AccessRecord<'a>, Refusal> {
-        let text = |keys: &[&[u8]]| keys.iter().find_map(|key| fields.get(key)?.text());
-        let method = text(self.method);
-        let target = text(self.target);
+        let text = |names: &[Name]| names.iter().find_map(|it| fields.named(*it)?.text());
+        let method = text(&self.method);
+        let target = text(&self.target);
         if method.is_none() && target.is_none() {
-            return Err(if text(self.status).is_some() {
-                no_request(self)
+            return Err(if text(&self.status).is_some() {
+                self.no_request()
             } else {
                 Refusal::Malformed
             });
         }
         let mut target = target.ok_or(Refusal::NoPath)?;
-        if let Some(query) = text(self.query).filter(|_| memchr::memchr(b'?', &target).is_none()) {
+        if let Some(query) = text(&self.query).filter(|_| memchr::memchr(b'?', &target).is_none()) {
             target = Cow::Owned([&*target, b"?", &*query].concat());
         }
-        let time = text(self.time).ok_or(Refusal::BadTime)?;
+        let time = text(&self.time).ok_or(Refusal::BadTime)?;
         Ok(AccessRecord {
             time: Some(stamp::any(&time).ok_or(Refusal::BadTime)?),
             method: method.ok_or(Refusal::NoRequest)?,
             target,
-            status: text(self.status).and_then(|it| status(&it)),
-            bytes: text(self.bytes).and_then(|it| count(&it)),
-            peer: text(self.peer).map(bare_address),
-            user: text(self.user),
-            user_agent: text(self.user_agent),
-            forwarded: text(self.forwarded),
-            ja4: text(self.ja4),
+            status: text(&self.status).and_then(|it| status(&it)),
+            bytes: text(&self.bytes).and_then(|it| count(&it)),
+            peer: text(&self.peer).map(bare_address),
+            user: text(&self.user),
+            user_agent: text(&self.user_agent),
+            forwarded: text(&self.forwarded),
+            ja4: text(&self.ja4),
             ..AccessRecord::default()
         })
     }
 
+    /// A line with a status and neither method nor path: the gateway read no request. nginx then
+    /// logs empty fields, and its path is what is missing.
+    fn no_request(&self) -> Refusal {
+        if self.query.is_empty() { Refusal::NoRequest } else { Refusal::NoPath }
+    }
+}
+
+impl Keys {
     /// Whether a key belongs to this format and to no other.
     pub(super) fn tells(&self, key: &[u8]) -> bool {
         let own = |keys: &[&[u8]]| keys.first() == Some(&key);
@@ -118,12 +160,6 @@ pub(super) fn bare_address(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
         Cow::Borrowed(text) => Cow::Borrowed(without_port(text)),
         Cow::Owned(text) => Cow::Owned(without_port(&text).to_vec()),
     }
-}
-
-/// A line with a status and neither method nor path: the gateway read no request. nginx then logs
-/// empty fields, and its path is what is missing.
-fn no_request(keys: &Keys) -> Refusal {
-    if keys.query.is_empty() { Refusal::NoRequest } else { Refusal::NoPath }
 }
 
 /// A value as a field, where the field is not set yet.

@@ -3,7 +3,7 @@
 //! Field values are bytes, not text: a gateway writes what the client sent, one invalid byte in a
 //! path or user agent must neither lose the line nor change the value, and a scraper that could
 //! fall out of the log by adding `?x=\xfe` would. The JSON scanner is our own for the same reason
-//! (`json.rs`), and because a tree of a line costs three times the line.
+//! (`json/`), and because a tree of a line costs three times the line.
 //!
 //! `auto` decides from the record alone and remembers nothing: the same line decodes the same
 //! whatever came before it.
@@ -21,11 +21,13 @@ mod stamp;
 mod text;
 
 pub use custom::CustomPointers;
+pub use json::Shapes;
 pub use record::{AccessRecord, EXTRAS_MAX, Extra, Extras, Format, Refusal};
 pub use show::record_json;
 
+use fields::Table;
 use jiff::tz::TimeZone;
-use json::{Fields, Value};
+use json::{Fields, Name, Names, Value};
 
 /// The longest record in bytes: above what any gateway logs of a request that it accepted.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
@@ -51,13 +53,31 @@ impl Default for Options {
 
 /// Decodes records. The same for every thread.
 #[derive(Clone, Debug)]
-pub struct Decoder(Options);
+pub struct Decoder {
+    options: Options,
+    names: Names,
+    nginx: Table,
+    envoy: Table,
+    traefik: Table,
+    /// By extra: where a header stands in nginx's JSON and in other formats, best first.
+    headers: Vec<[[Name; 2]; 2]>,
+}
 
 impl Decoder {
     /// A decoder.
     #[must_use]
-    pub const fn new(options: Options) -> Self {
-        Self(options)
+    pub fn new(options: Options) -> Self {
+        let mut names = Names::new();
+        let headers =
+            options.extras.iter().take(EXTRAS_MAX).map(|it| headers(it, &mut names)).collect();
+        Self {
+            nginx: Table::new(&fields::NGINX, &mut names),
+            envoy: Table::new(&fields::ENVOY, &mut names),
+            traefik: Table::new(&fields::TRAEFIK, &mut names),
+            headers,
+            names,
+            options,
+        }
     }
 
     /// Decodes a record and says which format it was.
@@ -65,31 +85,57 @@ impl Decoder {
     /// # Errors
     /// The reason why the record is refused.
     pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
+        self.decode_like(bytes, &mut Shapes::default())
+    }
+
+    /// The same, faster where lines are like those before; the answer is the same whatever those
+    /// were.
+    ///
+    /// # Errors
+    /// The reason why the record is refused.
+    pub fn decode_like<'a>(
+        &self,
+        bytes: &'a [u8],
+        shapes: &mut Shapes,
+    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
         if bytes.len() > RECORD_BYTES_MAX {
             return Err(Refusal::TooLong);
         }
         let bytes = bytes.trim_ascii();
         match bytes.first() {
             None => Err(Refusal::Empty),
-            Some(b'{') => self.object(bytes),
+            Some(b'{') => self.object(bytes, shapes),
             Some(_) => self.line(bytes),
         }
     }
 
-    fn object<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
-        let fields = Fields::of(bytes)?;
-        let format = self.0.format.map_or_else(|| self.format_of(&fields), Ok)?;
-        let mut record = match format {
-            Format::NginxJson => fields::NGINX.decode(&fields)?,
-            Format::EnvoyJson => fields::ENVOY.decode(&fields)?,
-            Format::Traefik => fields::TRAEFIK.decode(&fields)?,
-            Format::Caddy => caddy::decode(&fields)?,
-            Format::Custom => {
-                custom::decode(&fields, self.0.custom.as_ref().ok_or(Refusal::UnknownFormat)?)?
+    fn object<'a>(
+        &self,
+        bytes: &'a [u8],
+        shapes: &mut Shapes,
+    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+        let mut fields = Fields::none(bytes);
+        let format = match shapes.read(&mut fields) {
+            Some(format) => format,
+            None => {
+                fields.read(Some(&self.names))?;
+                let format = self.options.format.map_or_else(|| self.format_of(&fields), Ok)?;
+                shapes.learn(&fields, format);
+                format
             }
+        };
+        let mut record = match format {
+            Format::NginxJson => self.nginx.decode(&fields)?,
+            Format::EnvoyJson => self.envoy.decode(&fields)?,
+            Format::Traefik => self.traefik.decode(&fields)?,
+            Format::Caddy => caddy::decode(&fields)?,
+            Format::Custom => custom::decode(
+                &fields,
+                self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?,
+            )?,
             _ => return Err(Refusal::UnknownFormat),
         };
-        for (at, extra) in self.0.extras.iter().enumerate() {
+        for (at, extra) in self.options.extras.iter().zip(&self.headers).enumerate() {
             if let Some(value) = extra_of(&fields, format, extra) {
                 record.extras.set(at, value);
             }
@@ -113,13 +159,15 @@ impl Decoder {
                 return Ok(Format::Traefik);
             }
         }
-        if self.0.custom.is_some() { Ok(Format::Custom) } else { Err(Refusal::UnknownFormat) }
+        if self.options.custom.is_some() { Ok(Format::Custom) } else { Err(Refusal::UnknownFormat) }
     }
 
     fn line<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
-        match self.0.format {
+        match self.options.format {
             Some(Format::EnvoyText) => Ok((Format::EnvoyText, envoy_text::decode(bytes)?)),
-            Some(Format::Haproxy) => Ok((Format::Haproxy, haproxy::decode(bytes, &self.0.zone)?)),
+            Some(Format::Haproxy) => {
+                Ok((Format::Haproxy, haproxy::decode(bytes, &self.options.zone)?))
+            }
             Some(Format::NginxCombined | Format::NginxIngress | Format::ApacheCommon) => {
                 combined::decode(bytes)
             }
@@ -128,7 +176,7 @@ impl Decoder {
                 Ok((Format::EnvoyText, envoy_text::decode(bytes)?))
             }
             // Only HAProxy writes a fraction of a second before the bracket closes.
-            None => match haproxy::decode(bytes, &self.0.zone) {
+            None => match haproxy::decode(bytes, &self.options.zone) {
                 Ok(record) => Ok((Format::Haproxy, record)),
                 Err(Refusal::UnknownFormat | Refusal::BadTime) => combined::decode(bytes),
                 Err(other) => Err(other),
@@ -137,25 +185,28 @@ impl Decoder {
     }
 }
 
+/// The keys of a header: with underscores and `http_` in front or not (nginx), as it is or with
+/// underscores (others).
+fn headers(extra: &Extra, names: &mut Names) -> [[Name; 2]; 2] {
+    let (Extra::Header(name) | Extra::Json(name)) = extra;
+    let flat = name.replace('-', "_");
+    let mut add = |it: &str| names.add(it.as_bytes());
+    [[add(&format!("http_{flat}")), add(&flat)], [add(name), add(&flat)]]
+}
+
 fn extra_of<'a>(
     fields: &Fields<'a>,
     format: Format,
-    extra: &Extra,
+    (extra, [nginx, others]): (&Extra, &[[Name; 2]; 2]),
 ) -> Option<std::borrow::Cow<'a, [u8]>> {
+    let header = |[best, other]: [Name; 2]| fields.named(best).or_else(|| fields.named(other));
     match (extra, format) {
         (Extra::Json(at), _) => json::pointer(fields, at)?.text(),
         (Extra::Header(name), Format::Caddy) => caddy::header_of(fields, name.as_bytes()),
         (Extra::Header(name), Format::Traefik) => {
             fields.get_any_case(format!("request_{name}").as_bytes())?.text()
         }
-        (Extra::Header(name), Format::NginxJson) => {
-            let name = name.replace('-', "_");
-            let http = fields.get(format!("http_{name}").as_bytes());
-            http.or_else(|| fields.get(name.as_bytes()))?.text()
-        }
-        (Extra::Header(name), _) => fields
-            .get(name.as_bytes())
-            .or_else(|| fields.get(name.replace('-', "_").as_bytes()))?
-            .text(),
+        (Extra::Header(_), Format::NginxJson) => header(*nginx)?.text(),
+        (Extra::Header(_), _) => header(*others)?.text(),
     }
 }

@@ -30,14 +30,26 @@ impl CutIndex {
 
     pub(super) fn take(&mut self, cut: &Cut) {
         let minute = cut.at.plus(-1).index(MINUTE_MS);
+        // Partitions are numbered from 0; what a cut has of each is gathered first.
+        let mut spans: Vec<Option<(i64, i64)>> = Vec::new();
         for placed in &cut.lookups {
-            let lane = self.lanes.entry(placed.partition).or_default();
+            let at = usize::from(placed.partition.0);
+            if spans.len() <= at {
+                spans.resize(at + 1, None);
+            }
+            let Some(span) = spans.get_mut(at) else { continue };
+            let (first, last) = span.get_or_insert((placed.offset, placed.offset));
+            (*first, *last) = ((*first).min(placed.offset), (*last).max(placed.offset));
+        }
+        for (partition, span) in (0..).map(Partition).zip(spans) {
+            let Some((first, last)) = span else { continue };
+            let lane = self.lanes.entry(partition).or_default();
             match lane.back_mut() {
-                Some(last) if last.minute >= minute => {
-                    last.first = last.first.min(placed.offset);
-                    last.last = last.last.max(placed.offset);
+                Some(known) if known.minute >= minute => {
+                    known.first = known.first.min(first);
+                    known.last = known.last.max(last);
                 }
-                _ => lane.push_back(Minute { minute, first: placed.offset, last: placed.offset }),
+                _ => lane.push_back(Minute { minute, first, last }),
             }
             if lane.len() > MINUTES_MAX {
                 lane.pop_front();

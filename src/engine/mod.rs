@@ -12,6 +12,7 @@ mod lanes;
 mod pass;
 mod settings;
 mod step;
+mod turns;
 
 pub use lanes::{Lanes, Serial};
 pub use settings::{SHARDS, Settings};

@@ -2,9 +2,10 @@
 
 use super::index::CutIndex;
 use super::pass::Cells;
+use super::turns::{judge_addresses, judge_finest, remember, shard_of};
 use super::{Lanes, SHARDS, Settings};
 use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
-use crate::attribute::{KeyKind, Lookup};
+use crate::attribute::KeyKind;
 use crate::judge::{Clients, Explained, Finding, Rules, Seen, Space, SpaceSample, explain};
 use crate::novelty::Novelty;
 use crate::profile::Baselines;
@@ -304,74 +305,4 @@ impl Engine {
         }
         stats
     }
-}
-
-/// The first pass over the shards from `first` on: who has seen whom.
-fn remember(cut: &Cut, cells: &Cells, first: usize, shards: &mut [Novelty]) {
-    shards.iter_mut().for_each(|it| it.rotate(cut.at));
-    for (at, placed) in cut.lookups.iter().enumerate() {
-        let lookup = &placed.lookup;
-        let shard = shard_of(lookup.subject).wrapping_sub(first);
-        let Some(shard) = shards.get_mut(shard) else { continue };
-        let Some((_, key)) = finest(lookup) else { continue };
-        let pair = mix(mix(lookup.subject, key), u64::from(lookup.route.0));
-        let record = mix(lookup.record, u64::from(lookup.route.0));
-        cells.put_contact(at, shard.contact(pair, record, cut.at));
-    }
-}
-
-/// The second pass: finest keys.
-fn judge_finest(
-    cut: &Cut,
-    (cells, seen): (&Cells, &Seen<'_>),
-    first: usize,
-    shards: &mut [Clients],
-) {
-    for (at, placed) in cut.lookups.iter().enumerate() {
-        let lookup = &placed.lookup;
-        let Some((kind, key)) = finest(lookup) else { continue };
-        let Some(shard) = shards.get_mut(shard_of(key).wrapping_sub(first)) else { continue };
-        let index = u32::try_from(at).unwrap_or(u32::MAX);
-        let relay = shard.finest(seen, (index, lookup, cells.contact(at)), kind);
-        cells.put_relay(at, relay);
-    }
-}
-
-/// The third pass: addresses above finer keys.
-fn judge_addresses(
-    cut: &Cut,
-    (cells, seen): (&Cells, &Seen<'_>),
-    first: usize,
-    shards: &mut [Clients],
-) {
-    for (at, placed) in cut.lookups.iter().enumerate() {
-        let lookup = &placed.lookup;
-        let Some((kind, _)) = finest(lookup).filter(|it| it.0 < KeyKind::Address) else { continue };
-        let address = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
-        let shard = shard_of(address).wrapping_sub(first);
-        let Some(shard) = shards.get_mut(shard).filter(|_| address != 0) else { continue };
-        let index = u32::try_from(at).unwrap_or(u32::MAX);
-        let contact = (index, lookup, cells.contact(at));
-        shard.roll_up(seen, contact, (kind, cells.relay(at)));
-    }
-}
-
-/// The finest key of a lookup: the first present in the order of trust.
-fn finest(lookup: &Lookup) -> Option<(KeyKind, u64)> {
-    let mut kinds = KeyKind::ALL.into_iter().zip(lookup.keys);
-    kinds.find(|(_, key)| *key != 0)
-}
-
-/// The shard of a hash, by bits that neither the filters nor the tables use first.
-const fn shard_of(hash: u64) -> usize {
-    (hash >> 40) as usize % SHARDS
-}
-
-/// Two hashes as one (the multiply and fold of wyhash's finish, on keyed hashes only).
-fn mix(a: u64, b: u64) -> u64 {
-    let wide = u128::from(a ^ 0x9e37_79b9_7f4a_7c15)
-        * u128::from(b.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ 0x94d0_49bb_1331_11eb);
-    #[expect(clippy::cast_possible_truncation, reason = "folds both halves")]
-    let folded = wide as u64 ^ (wide >> 64) as u64;
-    folded
 }

@@ -3,7 +3,7 @@
 use super::Finding;
 use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member, rush};
 use super::space::SpaceSample;
-use super::streams::{self, Voice};
+use super::streams::{self, Start, Voice};
 use super::suspect::Suspect;
 use crate::attribute::{KeyKind, Lookup};
 use crate::evidence::{Nats, ONE_NAT};
@@ -51,6 +51,8 @@ pub struct Clients {
     lessons: Vec<Lesson>,
     /// Samples of each route's subjects.
     samples: Vec<SpaceSample>,
+    /// The honest rates that the last new profile of each route and class began with.
+    starts: Vec<Start>,
     pub(super) suspects_refused: u64,
 }
 
@@ -66,8 +68,30 @@ impl Clients {
             findings: Vec::new(),
             lessons: Vec::new(),
             samples: vec![SpaceSample::default(); routes],
+            starts: Vec::new(),
             suspects_refused: 0,
         }
+    }
+
+    /// Where the profile of a key on a route is, if there is one.
+    #[must_use]
+    pub fn slot(&self, key: u64, route: u16) -> Option<Slot> {
+        self.table.find(profile_id(key, route))
+    }
+
+    /// Brings a profile into the cache before it is judged: a word of each of its cache lines. What
+    /// it returns only keeps the reading from being optimised away.
+    #[must_use]
+    pub fn warm(&self, slot: Slot) -> u64 {
+        self.table.get(slot).map_or(0, |it| {
+            let [minute, ..] = it.windows.counts();
+            let ([today, ..], [step, ..]) = (it.today, it.steps);
+            let ([.., expected], [cold, ..]) = (it.expected, it.cold_counts);
+            let short = today.trials ^ it.tally.trials ^ it.log_e ^ cold ^ u16::from(step);
+            let (level, expected) = (it.level.to_bits(), expected.to_bits());
+            let word = it.born_minute ^ level ^ expected ^ minute ^ u32::from(short);
+            it.id ^ it.last.0.cast_unsigned() ^ u64::from(word)
+        })
     }
 
     /// A contact of a finest key of this shard; what the roll-up above it needs to know.
@@ -85,6 +109,9 @@ impl Clients {
         }
         let (slot, fresh) = self.open(lookup, kind, seen);
         let Some(profile) = self.table.get_mut(slot) else { return Relay::default() };
+        if fresh {
+            against.begin(profile, &mut self.starts);
+        }
         let gap_ms = if fresh { i64::MAX } else { lookup.event.since(profile.last).max(0) };
         let begins = begin(profile, &against, lookup.event, fresh, &mut self.lessons);
         let level = against.level(profile);
@@ -124,6 +151,9 @@ impl Clients {
         let Some(against) = against(seen, lookup, kind) else { return };
         let (slot, fresh) = self.open(lookup, kind, seen);
         let Some(profile) = self.table.get_mut(slot) else { return };
+        if fresh {
+            against.begin(profile, &mut self.starts);
+        }
         begin(profile, &against, lookup.event, fresh, &mut self.lessons);
         profile.set(Flag::RollUp, true);
         let simultaneous = lookup.event == profile.last;

@@ -47,6 +47,37 @@ impl Against<'_> {
     }
 }
 
+/// What the honest rates of a profile that has learned nothing of its own follow from.
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    place: (u16, u8),
+    learned: Learned,
+    priors: Priors,
+    steps: [u8; 5],
+}
+
+impl Against<'_> {
+    /// Sets the honest rates of a new profile: mostly those of the one before it, whose logarithms
+    /// need not be taken again.
+    pub(super) fn begin(&self, profile: &mut Profile, starts: &mut Vec<Start>) {
+        let (place, learned, priors) =
+            ((profile.route, profile.class), self.learned, self.priors());
+        let mut known = starts.iter_mut().find(|it| it.place == place);
+        if let Some(known) = &mut known
+            && (known.learned, known.priors) == (learned, priors)
+        {
+            (profile.steps, profile.learned) = (known.steps, self.version);
+            return;
+        }
+        self.refresh(profile);
+        let start = Start { place, learned, priors, steps: profile.steps };
+        match known {
+            Some(known) => *known = start,
+            None => starts.push(start),
+        }
+    }
+}
+
 /// Honest continuations beyond a family's size, where families hold adjacent ids.
 const HOUSEHOLD_RATE: f64 = 0.1;
 /// The same in a citizen's session, which is about one family.

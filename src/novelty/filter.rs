@@ -34,13 +34,29 @@ impl Filter {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.blocks.fill([0; BLOCK_WORDS]);
-        self.items = 0;
+        if self.items > 0 {
+            self.blocks.fill([0; BLOCK_WORDS]);
+            self.items = 0;
+        }
+    }
+
+    /// A word of the item's block, so that the block is in the cache when it is asked for. Whoever
+    /// asks for many items does well to warm some of them first: the memory then serves them all at
+    /// once instead of one after the other.
+    #[must_use]
+    pub fn warm(&self, hash: u64) -> u64 {
+        if self.items == 0 {
+            return 0;
+        }
+        self.blocks.get(self.block(hash)).and_then(|it| it.first()).copied().unwrap_or(0)
     }
 
     /// Whether the item was inserted (or looks as if it was).
     #[must_use]
     pub fn contains(&self, hash: u64) -> bool {
+        if self.items == 0 {
+            return false;
+        }
         let (block, bits) = self.place(hash);
         self.blocks
             .get(block)
@@ -66,10 +82,15 @@ impl Filter {
         self.blocks.len() * BLOCK_WORDS * 8
     }
 
-    /// The block by the hash's upper half (multiply-shift, so that the count need not be a power
-    /// of two), the bits by nine-bit pieces of a mix of it.
-    fn place(&self, hash: u64) -> (usize, [u64; BLOCK_WORDS]) {
+    /// The block by the hash's upper half: multiply-shift, so that the count need not be a power
+    /// of two.
+    fn block(&self, hash: u64) -> usize {
         let block = (u128::from(hash) * self.blocks.len() as u128) >> 64;
+        usize::try_from(block).unwrap_or(0)
+    }
+
+    /// The block, and the bits by nine-bit pieces of a mix of the hash.
+    fn place(&self, hash: u64) -> (usize, [u64; BLOCK_WORDS]) {
         let mut mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed ^= mixed >> 29;
         let mut bits = [0; BLOCK_WORDS];
@@ -80,7 +101,7 @@ impl Filter {
             }
             mixed >>= 9;
         }
-        (usize::try_from(block).unwrap_or(0), bits)
+        (self.block(hash), bits)
     }
 }
 

@@ -76,6 +76,10 @@ impl Generations {
         forced
     }
 
+    fn warm(&self, hash: u64) -> u64 {
+        self.previous.warm(hash) ^ self.current.warm(hash)
+    }
+
     /// Whether the hash is remembered; it is from now on.
     fn touch(&mut self, hash: u64) -> bool {
         let before = self.previous.contains(hash);
@@ -114,6 +118,13 @@ impl Novelty {
         if self.records.rotate(at) {
             self.stats.forced_rotations += 1;
         }
+    }
+
+    /// Brings what [`Novelty::contact`] will ask for into the cache; what it returns only keeps the
+    /// reading from being optimised away.
+    #[must_use]
+    pub fn warm(&self, pair: u64, record: u64) -> u64 {
+        self.pairs.warm(pair) ^ self.records.warm(record)
     }
 
     /// What is known of a lookup, which is known from now on. `pair` is a hash of route, finest

@@ -4,7 +4,7 @@
 //! puts their chunks back into the order of each partition.
 
 use crate::attribute::{Attributed, Attributor, Scratch, Skip};
-use crate::decode::{AccessRecord, Decoder, Format, Refusal};
+use crate::decode::{AccessRecord, Decoder, Format, Refusal, Shapes};
 use crate::source::Batch;
 use crate::telemetry::Counts;
 use crate::time::Moment;
@@ -18,13 +18,22 @@ pub struct Intake {
     decoder: Arc<Decoder>,
     attributor: Arc<Attributor>,
     scratch: Scratch,
+    shapes: Shapes,
+    /// Bytes of names of the batch before: the next one begins with as much room.
+    names_room: usize,
 }
 
 impl Intake {
     /// A worker; decoder and attributor are shared by all.
     #[must_use]
     pub fn new(decoder: Arc<Decoder>, attributor: Arc<Attributor>) -> Self {
-        Self { decoder, attributor, scratch: Scratch::default() }
+        Self {
+            decoder,
+            attributor,
+            scratch: Scratch::default(),
+            shapes: Shapes::default(),
+            names_room: 0,
+        }
     }
 
     /// Decodes and attributes a batch. Every record leaves a stamp, so that refused and skipped
@@ -34,11 +43,11 @@ impl Intake {
             partition: batch.partition,
             stamps: Vec::with_capacity(batch.rows.len()),
             lookups: Vec::with_capacity(batch.rows.len()),
-            names: Vec::new(),
+            names: Vec::with_capacity(self.names_room),
         };
         let mut tally = Tally::default();
         for (at, row) in batch.rows.iter().enumerate() {
-            let event = match self.decoder.decode(batch.bytes(row)) {
+            let event = match self.decoder.decode_like(batch.bytes(row), &mut self.shapes) {
                 Err(refusal) => {
                     bump(&mut tally.refused, refusal as usize);
                     None
@@ -56,6 +65,7 @@ impl Intake {
             };
             chunk.stamps.push(Stamp { offset: row.offset, record: row.time, event });
         }
+        self.names_room = chunk.names.len();
         let counts = tally.counts(&chunk);
         (chunk, counts)
     }

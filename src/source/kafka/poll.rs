@@ -278,7 +278,7 @@ impl Poller {
         if self.batch.rows.is_empty() {
             return;
         }
-        let fresh = Batch::new(self.batch.partition);
+        let fresh = Batch::like(&self.batch);
         let batch = std::mem::replace(&mut self.batch, fresh);
         self.send(Event::Batch(batch));
     }
