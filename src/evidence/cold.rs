@@ -9,8 +9,7 @@
 //! client of a register reads 97 % cold, and stays silent because it reads fewer than ten. On a
 //! personal route nearly every honest first contact is cold and the stream is not live.
 
-use super::{Ladder, Nats, nats};
-use crate::time::HOUR_MS;
+use super::{Ladder, Nats, nats, shifts};
 
 /// The stream's name.
 pub const NAME: &str = "cold";
@@ -21,9 +20,6 @@ pub const RATE: f64 = 0.5;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
 
-/// Hours in which a client's honest share of a day accrues: a shift.
-const SHARE_HOURS: f64 = 8.0;
-
 /// What a client gathers honestly in `gap_ms` at `a_day` subjects a day: without it a regular
 /// visitor of a quiet register, every record of whose is cold, would be a harvester after a week,
 /// or on one busy day. A day's share accrues in eight hours, so that an honest day at work is
@@ -31,9 +27,8 @@ const SHARE_HOURS: f64 = 8.0;
 /// that is told by the absolute count of cold subjects in stream `volume`.
 #[must_use]
 pub fn allowance(a_day: f64, gap_ms: i64) -> Nats {
-    let days = gap_ms.max(0) as f64 / (SHARE_HOURS * HOUR_MS as f64);
     // ln(.95/.5) a subject.
-    nats(0.642 * a_day * days)
+    nats(0.642 * a_day * shifts(gap_ms))
 }
 
 /// The stream's table.

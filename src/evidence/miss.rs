@@ -4,7 +4,7 @@
 //! check digit exists in a few of a hundred cases. Honest clients mistype, with rates that differ
 //! between them far more than within one, so the rate is each client's own, shrunk to its class.
 
-use super::Ladder;
+use super::{Ladder, Nats, nats, shifts};
 
 /// The stream's name.
 pub const NAME: &str = "miss";
@@ -18,6 +18,21 @@ pub const RATE: f64 = 0.05;
 pub const RATE_UNKNOWN: f64 = 0.1;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 3;
+
+/// What a look-up of a client tells that misses two of three times:
+/// `2/3 ln(.5/.1) + 1/3 ln(.5/.9)`.
+const NATS_A_LOOKUP: f64 = 0.877;
+/// How many times its average an honest day may hold.
+const BUSY_DAY: f64 = 3.0;
+
+/// What a client that nobody knows yet gathers honestly in `gap_ms` at `a_day` look-ups a day. A
+/// few honest clients miss more often than not (a clinic whose patients have no card yet), and
+/// until their own days tell so, they cannot be told from one who guesses but by their pace: one
+/// guesses for minutes, the other works all day.
+#[must_use]
+pub fn allowance(a_day: f64, gap_ms: i64) -> Nats {
+    nats(NATS_A_LOOKUP * BUSY_DAY * a_day * shifts(gap_ms))
+}
 
 /// The stream's table.
 #[must_use]
@@ -36,6 +51,14 @@ mod tests {
         let step = Rate::default().step(RATE, 5.0, 0.0);
         (0..30).for_each(|at| sums.update(&ladder, step, at % 2 == 0));
         assert!(as_f64(sums.log_e(&ladder)) > 18.0);
+    }
+
+    #[test]
+    fn a_guesser_in_a_hurry_is_forgiven_next_to_nothing_and_a_day_of_bad_typing_is() {
+        let hour = crate::time::HOUR_MS;
+        assert!(as_f64(allowance(20.0, hour / 12)) < 0.6);
+        // 45 look-ups in a shift, two of three of which find nobody.
+        assert!(as_f64(allowance(20.0, 8 * hour)) > 45.0 * NATS_A_LOOKUP);
     }
 
     #[test]

@@ -23,6 +23,16 @@ pub mod walk;
 pub use cusum::{Cusum, Ladder, STEP_MAX};
 pub use rate::{Daily, Rate, rate_of_step};
 
+use crate::time::HOUR_MS;
+
+/// Hours in which a client's honest share of a day accrues: a shift.
+const SHIFT_HOURS: f64 = 8.0;
+
+/// A time as shifts; what an honest day at work may gather accrues over one.
+fn shifts(gap_ms: i64) -> f64 {
+    gap_ms.max(0) as f64 / (SHIFT_HOURS * HOUR_MS as f64)
+}
+
 /// Evidence in 1/1024 nat.
 pub type Nats = i32;
 /// One nat.

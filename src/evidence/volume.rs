@@ -12,7 +12,9 @@
 //!
 //! Four horizons are read: a minute, an hour, a day, thirty days. They are windows of the UTC
 //! calendar, so that everybody's numbers can be checked against the log with a pocket calculator.
-//! Only the day and the thirty days carry what they know over their window's end.
+//! The day and the thirty days carry what they know over their window's end. An hour is also read
+//! together with the one before it, since a harvest of twenty minutes begins before a full hour as
+//! often as not: cut in two it took twice as many records.
 
 use super::math::{add_logs, ln};
 use super::{NATS_MAX, Nats, nats};
@@ -22,12 +24,15 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 pub const NAME: &str = "volume";
 /// What it tells the person who was woken up.
 pub const PAGER_LINE: &str = "looks up more people than it ever does";
-/// Alternatives: the rate is this many times the usual.
-pub const FACTORS: [f64; 3] = [1.5, 3.0, 8.0];
+/// Alternatives: the rate is this many times the usual. The last is for who looks up in minutes
+/// what others do in a day: at eight times a subject tells a seventh less.
+pub const FACTORS: [f64; 4] = [1.5, 3.0, 8.0, 64.0];
 /// How many horizons there are.
 pub const HORIZONS: usize = 4;
 /// Their lengths in milliseconds.
 pub const HORIZON_MS: [i64; HORIZONS] = [MINUTE_MS, HOUR_MS, DAY_MS, 30 * DAY_MS];
+/// The hour's place among them.
+const HOUR: usize = 1;
 /// Their names as alerts say them.
 pub const HORIZON_WORDS: [&str; HORIZONS] = ["a minute", "an hour", "a day", "in thirty days"];
 /// Expectations below this are this: a division by nothing must not make evidence.
@@ -75,10 +80,11 @@ pub fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
     let k = 1.0 / ((batches - 1.0) / m + 1.0 / k_day);
     let known = ln(k + m);
     let ratio = |factor: f64, log: f64| nats(n * log + (n + k) * (known - ln(k + factor * m)));
-    // ln 1.5, ln 3, ln 8, and ln 3 (1125/1024) for the mean of three.
-    let [a, b, c] = FACTORS;
+    // ln 1.5, ln 3, ln 8, ln 64, and ln 4 (1420/1024) for the mean of four.
+    let [a, b, c, d] = FACTORS;
     let low = add_logs(ratio(a, 0.405_465_108_108_164_4), ratio(b, 1.098_612_288_668_109_8));
-    add_logs(low, ratio(c, 2.079_441_541_679_835_7)) - 1125
+    let high = add_logs(ratio(c, 2.079_441_541_679_835_7), ratio(d, 4.158_883_083_359_671_5));
+    add_logs(low, high) - 1420
 }
 
 /// Subjects counted in the current window of every horizon.
@@ -92,6 +98,10 @@ pub struct Windows {
     carried: [u16; 2],
     /// The minute of the last contact, since 1970.
     minute: u32,
+    /// Subjects of the hour before this one, where that is read too.
+    hour_before: u16,
+    /// Subjects of the day that a roll-up looked up as a finest key itself.
+    own_today: u16,
 }
 
 /// What a window is read against.
@@ -99,6 +109,8 @@ pub struct Windows {
 pub struct Level {
     /// Subjects expected a day.
     pub a_day: f64,
+    /// Subjects expected in an hour of work at most.
+    pub an_hour: f64,
     /// How far counts may spread.
     pub spread: Spread,
     /// Whether the client is known well enough to carry evidence over a window's end.
@@ -123,6 +135,8 @@ pub struct Reading {
     pub log_e: Nats,
     /// The horizon that contributed most.
     pub horizon: usize,
+    /// It was read together with the one before it.
+    pub doubled: bool,
     /// Subjects counted there.
     pub seen: u32,
     /// Subjects expected there by now.
@@ -148,8 +162,11 @@ impl Windows {
             }
             let closed = self.close(horizon);
             rolled.horizons = horizon + 1;
-            if horizon == 1 {
+            if horizon == HOUR {
                 rolled.hour = Some(closed);
+                // What was expected of children an hour ago is not known any more.
+                let counts = ended == 1 && others.get(HOUR).is_some_and(|it| *it <= 0.0);
+                self.hour_before = u16::try_from(closed).unwrap_or(u16::MAX) * u16::from(counts);
             }
             if horizon == 2 {
                 rolled.day = Some((closed, ended));
@@ -177,6 +194,16 @@ impl Windows {
         self.long = self.long.map(|it| it.saturating_add(1));
     }
 
+    /// Counts a subject of a roll-up that no child looked up.
+    pub const fn count_own(&mut self) {
+        self.own_today = self.own_today.saturating_add(1);
+    }
+
+    /// Subjects counted so since the last time.
+    pub const fn take_own(&mut self) -> u32 {
+        std::mem::replace(&mut self.own_today, 0) as u32
+    }
+
     /// Evidence by now for a client with this level.
     #[must_use]
     pub fn read(&self, at: Moment, level: &Level) -> Reading {
@@ -191,15 +218,35 @@ impl Windows {
         let (mut best, mut sum) = (Nats::MIN, Nats::MIN / 2);
         for (horizon, (count, m)) in self.counts().into_iter().zip(expected).enumerate() {
             let own = self.log_e_of(horizon, m, level);
+            let single = Reading { horizon, seen: count, expected: m, ..Reading::default() };
+            let (own, double) = match self.doubled(horizon, m, level) {
+                // The mean of the two: ln 2 is 710/1024.
+                Some((both, double)) if both > own => (add_logs(own, both) - 710, double),
+                Some((both, _)) => (add_logs(own, both) - 710, single),
+                None => (own, single),
+            };
             sum = add_logs(sum, own);
             if own > best {
-                best = own;
-                reading = Reading { log_e: 0, horizon, seen: count, expected: m };
+                (best, reading) = (own, double);
             }
         }
         // The mean of four: ln 4 is 1420/1024.
         reading.log_e = (sum - 1420).clamp(0, NATS_MAX);
         reading
+    }
+
+    /// Evidence of this hour and the one before it together, and what was read.
+    fn doubled(&self, horizon: usize, m: f64, level: &Level) -> Option<(Nats, Reading)> {
+        if horizon != HOUR || self.hour_before == 0 {
+            return None;
+        }
+        let [_, hour, ..] = self.counts();
+        let (seen, expected) = (hour + u32::from(self.hour_before), m + level.an_hour);
+        let reading = Reading { horizon, doubled: true, seen, expected, ..Reading::default() };
+        let n = f64::from(seen);
+        let known = n > expected && hour > 0;
+        let both = known.then(|| log_e(n, expected, level.spread.k, level.spread.longer));
+        Some((both.unwrap_or(-ALMOST_NOTHING), reading))
     }
 
     /// Evidence of one horizon after `m` expected subjects.
@@ -218,6 +265,7 @@ impl Windows {
     /// Forgets what was counted: an alert that resolved must not fire again on the same people.
     pub fn reset(&mut self) {
         (self.short, self.long, self.carried) = ([0; 2], [0; 2], [0; 2]);
+        self.hour_before = 0;
     }
 
     /// Subjects counted in the current windows.
@@ -230,8 +278,12 @@ impl Windows {
 
 /// Subjects both novel and cold that a client of a register reads in a day, whatever its level:
 /// counted absolutely, so that padding with popular records does not dilute.
-const COLD_LEVEL: Level =
-    Level { a_day: 5.0, spread: Spread { k: 1.0, minute: 6.0, longer: 6.0 }, carries: false };
+const COLD_LEVEL: Level = Level {
+    a_day: 5.0,
+    an_hour: 5.0 / 24.0,
+    spread: Spread { k: 1.0, minute: 6.0, longer: 6.0 },
+    carries: false,
+};
 
 /// Evidence of the cold subjects counted in the current windows.
 #[must_use]
@@ -275,7 +327,7 @@ fn carry(
 pub fn session(subjects: u32, mean: f64, k: f64) -> Reading {
     let (n, m) = (f64::from(subjects.saturating_sub(1)), (mean - 1.0).max(0.5));
     let log = if n <= m { 0 } else { log_e(n, m, k, 1.0).clamp(0, NATS_MAX) };
-    Reading { log_e: log, horizon: 2, seen: subjects, expected: mean }
+    Reading { log_e: log, horizon: 2, doubled: false, seen: subjects, expected: mean }
 }
 
 #[cfg(test)]
@@ -283,8 +335,12 @@ mod tests {
     use super::*;
     use crate::evidence::as_f64;
 
-    const STAFF: Level =
-        Level { a_day: 20.0, spread: Spread { k: 4.0, minute: 1.4, longer: 4.5 }, carries: true };
+    const STAFF: Level = Level {
+        a_day: 20.0,
+        an_hour: 20.0 / 24.0,
+        spread: Spread { k: 4.0, minute: 1.4, longer: 4.5 },
+        carries: true,
+    };
 
     #[test]
     fn a_ratio_at_the_expectation_favours_honesty_and_far_above_it_does_not() {
@@ -316,6 +372,37 @@ mod tests {
                 assert!(as_f64(windows.read(at, &STAFF).log_e) < 3.0, "day {day}, {it}");
             }
         }
+    }
+
+    /// Evidence after one subject every 10 s for 25 minutes, begun at this minute of an hour.
+    fn hurried(minute: i64) -> Reading {
+        let (mut windows, mut at) = (Windows::default(), Moment(20_000 * DAY_MS));
+        at = at.plus(9 * HOUR_MS + minute * MINUTE_MS);
+        for _ in 0..150 {
+            at = at.plus(10_000);
+            windows.roll(at, &STAFF, [0.0; HORIZONS]);
+            windows.count();
+        }
+        windows.read(at, &STAFF)
+    }
+
+    #[test]
+    fn a_full_hour_in_the_middle_of_a_harvest_costs_a_quarter_of_its_evidence_at_most() {
+        let (within, over) = (hurried(10), hurried(48));
+        assert!(!within.doubled && over.doubled, "{within:?} {over:?}");
+        assert_eq!((over.seen, over.horizon), (150, 1));
+        assert!(as_f64(over.log_e) > 0.75 * as_f64(within.log_e), "{within:?} {over:?}");
+    }
+
+    #[test]
+    fn the_hour_before_last_is_forgotten() {
+        let mut windows = Windows::default();
+        let start = Moment(20_000 * DAY_MS);
+        for at in [start, start.plus(2 * HOUR_MS)] {
+            windows.roll(at, &STAFF, [0.0; HORIZONS]);
+            (0..40).for_each(|_| windows.count());
+        }
+        assert!(!windows.read(start.plus(2 * HOUR_MS), &STAFF).doubled);
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Clients {
             if is_observed(profile, against.class, lookup.event) {
                 streams::teach(profile, &against);
             }
-            profile.own_today = profile.own_today.saturating_add(1);
+            profile.windows.count_own();
         }
         self.conclude(slot, seen, &against, (index, lookup, kind, contact.novel));
         let Some(profile) = self.table.get(slot) else { return relay };

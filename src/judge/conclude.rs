@@ -30,8 +30,7 @@ impl Clients {
             let level = against.level(profile);
             let (streams, reading) = streams::read(profile, against, lookup.event, &level);
             let merged = against.route.weights.merge(&streams).clamp(0, Nats::from(u16::MAX));
-            profile.log_e = u16::try_from(merged).unwrap_or(u16::MAX);
-            profile.peak = profile.peak.max(profile.log_e);
+            profile.set_evidence(u16::try_from(merged).unwrap_or(u16::MAX));
             heard = Some((streams, reading));
         }
         let was_suspect = profile.is(Flag::Suspect);

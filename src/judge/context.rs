@@ -6,7 +6,7 @@ use super::space::Space;
 use super::streams::Against;
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Rolled};
-use crate::evidence::{ONE_NAT, cold};
+use crate::evidence::{ONE_NAT, cold, miss};
 use crate::profile::{
     Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
     SESSION_LIFE_MS, Tally,
@@ -80,6 +80,10 @@ pub(super) fn begin(
         let honest = if profile.is_known() { 0.0 } else { against.class.subjects };
         profile.cold.forgive(cold::allowance(level.a_day.max(honest), at.since(profile.last)));
     }
+    if !against.class.per_session && !fresh && !profile.is_known() {
+        let a_day = level.a_day.max(against.class.subjects);
+        profile.miss.forgive(miss::allowance(a_day, at.since(profile.last)));
+    }
     let mut begins = fresh;
     if against.class.per_session && !fresh {
         let born = Moment(i64::from(profile.born_minute) * MINUTE_MS);
@@ -129,7 +133,7 @@ pub(super) fn is_observed(profile: &Profile, class: &ClassSpec, at: Moment) -> b
 }
 
 /// Working days of its own that an observed client needs besides its age.
-const OWN_DAYS_MIN: u16 = 2;
+const OWN_DAYS_MIN: u8 = 2;
 
 /// What a finest key is expected to look up, as its roll-up counts it.
 pub(super) fn expectation(level: &Level, against: &Against<'_>, begins: bool) -> f32 {

@@ -14,7 +14,7 @@ pub struct Explained {
     /// The name of its class.
     pub class: String,
     /// Working days of its own.
-    pub own_days: u16,
+    pub own_days: u8,
     /// Event time of its last contact.
     pub last: Moment,
     /// What its counts are read against.
@@ -82,7 +82,7 @@ pub fn explain(
         }),
         reading,
         log_e: profile.evidence(),
-        peak: Nats::from(profile.peak),
+        peak: profile.peak(),
         since: profile.episode.is_on().then_some(profile.episode.first_seen),
         records,
         firing: profile.is(Flag::Firing),

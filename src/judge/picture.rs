@@ -46,7 +46,10 @@ fn volume(reading: &Reading, class: &ClassSpec) -> Picture {
         return counted(reading.expected, f64::from(reading.seen), quantity);
     }
     let span = HORIZON_MS.get(reading.horizon).copied().unwrap_or(0) / SECOND_MS;
-    let words = HORIZON_WORDS.get(reading.horizon).copied().unwrap_or_default();
+    let (span, words) = match (reading.doubled, HORIZON_WORDS.get(reading.horizon)) {
+        (true, _) => (2 * span, "two hours"),
+        (false, words) => (span, words.copied().unwrap_or_default()),
+    };
     Picture {
         expected: reading.expected,
         seen: f64::from(reading.seen),

@@ -57,7 +57,7 @@ pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
         RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0],
         RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0],
         RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0],
-        RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 1.0],
+        RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 0.0],
         RouteClass::Write | RouteClass::Public => [0.0, 1.0, 0.0, 0.0, 3.0],
     };
     if !ordered {

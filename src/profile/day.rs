@@ -8,13 +8,13 @@ use crate::evidence::{Daily, Nats, STEP_MAX, cold, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
 /// Own working days after which a client is known.
-const KNOWN_DAYS: u16 = 10;
+const KNOWN_DAYS: u8 = 10;
 /// Days after which a level is settled and may rise by at most a tenth in thirty days.
-const SETTLED_DAYS: u16 = 14;
+const SETTLED_DAYS: u8 = 14;
 /// Days that a level looks back: its EWMA forgets as fast as it learns from there on.
 const LEVEL_DAYS: f64 = 28.0;
 /// Own days after which one day counts as at most [`DAY_FACTOR_MAX`] times the level.
-const OWN_DAYS_TELLING: u16 = 5;
+const OWN_DAYS_TELLING: u8 = 5;
 /// How far one day may lie above a level and still be learned in full.
 const DAY_FACTOR_MAX: f64 = 3.0;
 /// How fast a settled level may rise.
@@ -65,7 +65,8 @@ impl Profile {
             let start = learned.subjects.map_or(class.subjects, |it| f64::from(it).max(1.0));
             start.max(f64::from(self.level))
         };
-        Level { a_day, spread: class.spread(known), carries: known }
+        let an_hour = self.rush().max(a_day / 24.0);
+        Level { a_day, an_hour, spread: class.spread(known), carries: known }
     }
 
     /// Sets the honest rates from the class's and its own.
@@ -122,12 +123,12 @@ impl Profile {
     /// level is what it looked up itself: what its children do is expected of them.
     pub fn close_day(&mut self, subjects: u32, ended: i64, quiet: bool) -> Option<Lesson> {
         let today = std::mem::replace(&mut self.today, [Daily::default(); RATES]);
-        let own_today = std::mem::take(&mut self.own_today);
-        self.peak = self.log_e;
+        let own_today = self.windows.take_own();
+        self.begin_peak();
         if !quiet || subjects == 0 {
             return None;
         }
-        let subjects = if self.is(Flag::RollUp) { u32::from(own_today) } else { subjects };
+        let subjects = if self.is(Flag::RollUp) { own_today } else { subjects };
         let days = ended as f64;
         let settled = if self.is(Flag::RollUp) {
             self.age_days(self.last) >= i64::from(SETTLED_DAYS)
@@ -185,7 +186,7 @@ impl Profile {
     /// Whether the day stayed below `quiet`.
     #[must_use]
     pub const fn was_quiet(&self, quiet: Nats) -> bool {
-        (self.peak as Nats) < quiet && !self.is(Flag::Firing)
+        self.peak() < quiet && !self.is(Flag::Firing)
     }
 }
 

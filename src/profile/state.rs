@@ -16,6 +16,9 @@ const LEARNED: usize = super::RATES;
 /// Streams that an observed client may teach to be quiet: walk, rising and falling ids.
 const TAUGHT: usize = 3;
 
+/// Steps in which a day's highest evidence is kept.
+const PEAK_STEP: u16 = 256;
+
 /// No class.
 pub const NO_CLASS: u8 = u8::MAX;
 
@@ -83,10 +86,10 @@ pub struct Profile {
     pub loud_minute: u32,
     /// `ln E` at the last contact, in 1/1024 nat.
     pub log_e: u16,
-    /// The highest `ln E` of the day.
-    pub peak: u16,
-    /// Days of its own that it has learned from.
-    pub own_days: u16,
+    /// The highest `ln E` of the day; see [`Profile::peak`].
+    peak: u8,
+    /// Days of its own that it has learned from, up to 255.
+    pub own_days: u8,
     /// Which route.
     pub route: u16,
     /// Its class.
@@ -125,8 +128,6 @@ pub struct Profile {
     pub cold_counts: [u16; HORIZONS],
     /// What its children were expected to look up in the current windows.
     pub expected: [f32; HORIZONS],
-    /// Subjects of the day that it looked up as a finest key itself, at a roll-up.
-    pub own_today: u16,
     /// Its own subjects a day.
     pub level: f32,
     /// Its own rates.
@@ -171,7 +172,6 @@ impl Profile {
             windows: Windows::default(),
             cold_counts: [0; HORIZONS],
             expected: [0.0; HORIZONS],
-            own_today: 0,
             level: 0.0,
             rates: [Rate::default(); LEARNED],
             today: [Daily::default(); LEARNED],
@@ -195,6 +195,25 @@ impl Profile {
     #[must_use]
     pub const fn evidence(&self) -> Nats {
         self.log_e as Nats
+    }
+
+    /// The highest `ln E` of the day, rounded up to a quarter of a nat.
+    #[must_use]
+    pub const fn peak(&self) -> Nats {
+        self.peak as Nats * PEAK_STEP as Nats
+    }
+
+    /// Sets `ln E`, and the day's highest where it is higher.
+    pub fn set_evidence(&mut self, log_e: u16) {
+        self.log_e = log_e;
+        let steps = u8::try_from(log_e.div_ceil(PEAK_STEP)).unwrap_or(u8::MAX);
+        self.peak = self.peak.max(steps);
+    }
+
+    /// A day begins with the evidence that there is.
+    pub(super) fn begin_peak(&mut self) {
+        self.peak = 0;
+        self.set_evidence(self.log_e);
     }
 
     /// Forgets the evidence and the episode, keeps what was learned and the open runs: after an

@@ -142,6 +142,13 @@ impl Portal {
         }
     }
 
+    /// The share of a login's look-ups that find nobody, on ordinary days.
+    #[must_use]
+    pub fn misses_of(&self, login: u32) -> f64 {
+        let staff = if login >= CALL_CENTRE_FIRST { &self.call_centre } else { &self.staff };
+        staff.misses_of(self.seed, login)
+    }
+
     /// The client that a partner is, at the address of this turn.
     #[must_use]
     pub fn partner(&self, number: u16, turn: u64) -> Client {

@@ -82,6 +82,24 @@ impl Staff {
             .map(move |login| Box::new(Member::new(&self, people, seed, login, start)) as Source)
     }
 
+    /// A login's random numbers, its new patients on an average day, and its share of misses.
+    fn drawn(&self, seed: u64, login: u32) -> (Random, f64, f64) {
+        let mut random = Random::of(seed, 0x57af, u64::from(login));
+        let level = random.log_normal(self.per_day, LEVEL_SIGMA);
+        let (a, b) = (self.misses, 1.0 - self.misses);
+        let misses = if self.misses > 0.0 {
+            random.beta(a * self.misses_alike, b * self.misses_alike)
+        } else {
+            0.0
+        };
+        (random, level, misses)
+    }
+
+    /// The share of a login's look-ups that find nobody.
+    pub(super) fn misses_of(&self, seed: u64, login: u32) -> f64 {
+        self.drawn(seed, login).2
+    }
+
     /// The client that a login is on ordinary days.
     pub(super) fn client(&self, login: u32) -> Client {
         let number = u64::from(login);
@@ -118,14 +136,7 @@ struct Member {
 
 impl Member {
     fn new(staff: &Staff, people: People, seed: u64, login: u32, start: Moment) -> Self {
-        let mut random = Random::of(seed, 0x57af, u64::from(login));
-        let level = random.log_normal(staff.per_day, LEVEL_SIGMA);
-        let (a, b) = (staff.misses, 1.0 - staff.misses);
-        let misses = if staff.misses > 0.0 {
-            random.beta(a * staff.misses_alike, b * staff.misses_alike)
-        } else {
-            0.0
-        };
+        let (mut random, level, misses) = staff.drawn(seed, login);
         let late = if staff.one_address { 9 } else { 3 };
         let first_hour = 7 + i64::try_from(random.below(late)).unwrap_or(0);
         let works_weekends = staff.one_address || random.chance(0.2);

@@ -23,6 +23,7 @@ const PAGES: &[(&str, &str)] = &[
     ("outbox-fails", include_str!("../../deploy/runbooks/outbox-fails.md")),
     ("records-lost", include_str!("../../deploy/runbooks/records-lost.md")),
     ("refusing", include_str!("../../deploy/runbooks/refusing.md")),
+    ("remembers-less", include_str!("../../deploy/runbooks/remembers-less.md")),
     ("sees-no-lookups", include_str!("../../deploy/runbooks/sees-no-lookups.md")),
     ("stalled", include_str!("../../deploy/runbooks/stalled.md")),
     ("sweep", include_str!("../../deploy/runbooks/sweep.md")),

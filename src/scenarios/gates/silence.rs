@@ -1,7 +1,8 @@
 //! What must stay silent.
 
 use super::super::{
-    BatchOrder, Merge, Outage, Portal, Redelivered, Request, Source, Trial, config_toml, mix,
+    BatchOrder, Merge, Nightly, Outage, Partner, Portal, Redelivered, Request, Source, Trial,
+    config_toml, mix,
 };
 use super::{Lengths, begin, collect, ids};
 use crate::alert::Alert;
@@ -27,9 +28,8 @@ enum Kind {
     Late,
     /// A week with deliveries made twice.
     Twice,
-    /// A partner's nightly batch from the first night on; `true` looks at the week after history,
-    /// `false` at history itself.
-    Nightly(BatchOrder, bool),
+    /// The week after a fortnight in which a partner worked every night.
+    Nightly(BatchOrder),
 }
 
 /// The gates, in the order in which they are printed.
@@ -39,20 +39,20 @@ pub const fn silence_gates() -> &'static [SilenceGate] {
         SilenceGate { name: "an honest week", kind: Kind::Week(|it| it) },
         SilenceGate { name: "B1 a carrier's address, 20,000 a day", kind: Kind::Week(Portal::b1) },
         SilenceGate {
-            name: "B3 nightly batch, random, unknown",
-            kind: Kind::Nightly(BatchOrder::Random, false),
+            name: "B3 random order, from its first night",
+            kind: Kind::Week(|it| newcomer(it, BatchOrder::Random)),
         },
         SilenceGate {
-            name: "B3 nightly batch, sorted, unknown",
-            kind: Kind::Nightly(BatchOrder::Sorted, false),
+            name: "B3 sorted, from its first night",
+            kind: Kind::Week(|it| newcomer(it, BatchOrder::Sorted)),
         },
         SilenceGate {
-            name: "B3 nightly batch, random, learned",
-            kind: Kind::Nightly(BatchOrder::Random, true),
+            name: "B3 random order, after a fortnight",
+            kind: Kind::Nightly(BatchOrder::Random),
         },
         SilenceGate {
-            name: "B3 nightly batch, sorted, learned",
-            kind: Kind::Nightly(BatchOrder::Sorted, true),
+            name: "B3 sorted, after a fortnight",
+            kind: Kind::Nightly(BatchOrder::Sorted),
         },
         SilenceGate { name: "B5 anxious citizens", kind: Kind::Week(Portal::b5) },
         SilenceGate { name: "B7 half an hour late, then at once", kind: Kind::Late },
@@ -79,17 +79,14 @@ impl SilenceRun {
         portal.requests().take_while(|it| it.at < start).for_each(|it| trial.feed(&it));
         trial.judge();
         let _history = trial.take_alerts();
-        let random = nights(seed, lengths, BatchOrder::Random)?;
-        let sorted = nights(seed, lengths, BatchOrder::Sorted)?;
         let week = Week { portal: &portal, start, seed };
         let pages = silence_gates().iter().map(|gate| match gate.kind {
-            Kind::Week(more) => week.with(trial.clone(), more),
-            Kind::Late => week.late(trial.clone()),
-            Kind::Twice => week.twice(trial.clone()),
-            Kind::Nightly(BatchOrder::Random, learned) => random.get(usize::from(learned)).cloned(),
-            Kind::Nightly(BatchOrder::Sorted, learned) => sorted.get(usize::from(learned)).cloned(),
+            Kind::Week(more) => Ok(week.with(trial.clone(), more)),
+            Kind::Late => Ok(week.late(trial.clone())),
+            Kind::Twice => Ok(week.twice(trial.clone())),
+            Kind::Nightly(order) => nights(seed, lengths, order),
         });
-        Ok(Self { pages: pages.map(Option::unwrap_or_default).collect() })
+        Ok(Self { pages: pages.collect::<Result<_, _>>()? })
     }
 }
 
@@ -107,34 +104,34 @@ impl Week<'_> {
     }
 
     /// With what `more` adds to a portal in which nobody else is.
-    fn with(&self, mut trial: Trial, more: fn(Portal) -> Portal) -> Option<Vec<Alert>> {
+    fn with(&self, mut trial: Trial, more: fn(Portal) -> Portal) -> Vec<Alert> {
         let days = self.portal.end.since(self.start) / DAY_MS;
         let empty = Portal::empty(mix(self.seed), self.start, days);
         let added = more(Portal { ids: self.portal.ids, ..empty });
         let sources: Vec<Source> = vec![Box::new(self.honest()), Box::new(added.requests())];
         Merge::new(sources, self.portal.end).for_each(|it| trial.feed(&it));
-        Some(ended(trial))
+        ended(trial)
     }
 
     /// Half an hour without deliveries every day, each day three hours later.
-    fn late(&self, mut trial: Trial) -> Option<Vec<Alert>> {
+    fn late(&self, mut trial: Trial) -> Vec<Alert> {
         for request in self.honest() {
             let day = request.at.since(self.start) / DAY_MS;
             let from = self.start.plus(day * DAY_MS + (day * 3 + 5) % 23 * HOUR_MS);
             let outage = Outage { from, until: from.plus(30 * MINUTE_MS), catch_up: 20 };
             trial.deliver(&request, outage.delivered(request.at));
         }
-        Some(ended(trial))
+        ended(trial)
     }
 
-    fn twice(&self, mut trial: Trial) -> Option<Vec<Alert>> {
+    fn twice(&self, mut trial: Trial) -> Vec<Alert> {
         let mut now = self.start;
         let (share, block) = REDELIVERED;
         for request in Redelivered::new(self.honest(), self.seed, share, block) {
             now = now.max(request.at);
             trial.deliver(&request, now);
         }
-        Some(ended(trial))
+        ended(trial)
     }
 }
 
@@ -150,9 +147,16 @@ fn pages_of(changes: Vec<Alert>) -> Vec<Alert> {
     found.into_values().collect()
 }
 
-/// The pages of history and of the week after it, where a partner works at night from the first
-/// one on.
-fn nights(seed: u64, lengths: Lengths, order: BatchOrder) -> Result<[Vec<Alert>; 2], String> {
+/// With a partner that nobody knows, behind those that are known.
+fn newcomer(portal: Portal, order: BatchOrder) -> Portal {
+    let known = Portal::new(portal.seed, portal.start, 1).partners.len();
+    let mut partners = vec![Partner { per_second: 0.0, ..Partner::default() }; known];
+    partners.push(Partner { nightly: Some(Nightly::usual(order)), ..Partner::default() });
+    Portal { partners, ..portal }
+}
+
+/// The pages of the week after a fortnight in which a partner worked every night.
+fn nights(seed: u64, lengths: Lengths, order: BatchOrder) -> Result<Vec<Alert>, String> {
     let mut portal = portal(seed, lengths).b3(order);
     // The batch is what this is about; a tenth of the citizens keep it company.
     portal.citizens.per_day /= 10.0;
@@ -163,9 +167,9 @@ fn nights(seed: u64, lengths: Lengths, order: BatchOrder) -> Result<[Vec<Alert>;
         trial.feed(&request);
     }
     trial.judge();
-    let unknown = pages_of(trial.take_alerts());
+    let _history = trial.take_alerts();
     requests.for_each(|it| trial.feed(&it));
-    Ok([unknown, ended(trial)])
+    Ok(ended(trial))
 }
 
 fn portal(seed: u64, lengths: Lengths) -> Portal {
