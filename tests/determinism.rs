@@ -282,7 +282,7 @@ fn the_input_raises_thirty_alerts_of_four_kinds_evicts_and_rotates() {
     let kinds: BTreeSet<Kind> = found.iter().map(|it| it.kind).collect();
     let stats = engine.stats();
     assert!(ids.len() >= 30 && kinds.len() >= 4, "{} alerts of {kinds:?}", ids.len());
-    assert!(stats.evicted > 0 && stats.forced_rotations > 0, "{stats:?}");
+    assert!(stats.evicted > 0 && stats.forced_pairs > 0, "{stats:?}");
     assert!(stats.profiles <= 3 * SHARDS as u64);
 }
 

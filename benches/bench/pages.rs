@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::traffic::Traffic;
-use darban::alert::{Alert, Severity};
+use darban::alert::{Alert, Severity, Status};
 use std::collections::BTreeSet;
 
 /// Whether an alert pages this client.
@@ -30,12 +30,17 @@ pub(crate) fn all_named<'a>(
     Err(format!("of {} clients found, these harvests are missing: {missed:?}", found.len()).into())
 }
 
-/// The pages up to the last harvest's are those of the reference, by their ids.
+/// The alerts raised up to the last harvest's are those of the reference: id, severity, when and
+/// for whom.
 pub(crate) fn same(found: &[Alert], reference: &[Alert]) -> Result<(), Failure> {
     let until = |alerts: &[Alert]| -> BTreeSet<String> {
         let last = found.iter().map(|it| it.changed_at).max();
-        let pages = alerts.iter().filter(|it| it.severity == Severity::Page);
-        pages.filter(|it| Some(it.changed_at) <= last).map(|it| it.id.clone()).collect()
+        let raised = alerts.iter().filter(|it| it.status == Status::Firing);
+        let told = |it: &Alert| {
+            let clients: Vec<&str> = it.clients.iter().map(|it| it.id.as_str()).collect();
+            format!("{} {:?} {} {clients:?}", it.id, it.severity, it.fired_at)
+        };
+        raised.filter(|it| Some(it.changed_at) <= last).map(told).collect()
     };
     let (found, reference) = (until(found), until(reference));
     if found == reference {

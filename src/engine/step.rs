@@ -46,8 +46,10 @@ pub struct Stats {
     pub lookups: u64,
     /// First contacts.
     pub novel: u64,
-    /// Filter generations given up because they were full.
-    pub forced_rotations: u64,
+    /// Filter generations of pairs given up because they were full.
+    pub forced_pairs: u64,
+    /// The same of records.
+    pub forced_records: u64,
     /// Profiles.
     pub profiles: u64,
     /// Profiles that had to go.
@@ -292,7 +294,8 @@ impl Engine {
         };
         for shard in &self.novelty {
             stats.novel += shard.stats().novel;
-            stats.forced_rotations += shard.stats().forced_rotations;
+            stats.forced_pairs += shard.stats().forced_pairs;
+            stats.forced_records += shard.stats().forced_records;
             stats.bytes += shard.bytes() as u64;
         }
         for shard in &self.clients {

@@ -9,7 +9,8 @@
 //! client of a register reads 97 % cold, and stays silent because it reads fewer than ten. On a
 //! personal route nearly every honest first contact is cold and the stream is not live.
 
-use super::{Ladder, Nats, nats, shifts};
+use super::{Ladder, Nats, accrued};
+use crate::time::Moment;
 
 /// The stream's name.
 pub const NAME: &str = "cold";
@@ -20,15 +21,15 @@ pub const RATE: f64 = 0.5;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
 
-/// What a client gathers honestly in `gap_ms` at `a_day` subjects a day: without it a regular
+/// What a client gathers honestly between two moments at `a_day` subjects a day: without it a regular
 /// visitor of a quiet register, every record of whose is cold, would be a harvester after a week,
 /// or on one busy day. A day's share accrues in eight hours, so that an honest day at work is
 /// covered, and a harvest, which takes minutes for as much, is not slowed down. Who is slower than
 /// that is told by the absolute count of cold subjects in stream `volume`.
 #[must_use]
-pub fn allowance(a_day: f64, gap_ms: i64) -> Nats {
+pub fn allowance(a_day: f64, from: Moment, until: Moment) -> Nats {
     // ln(.95/.5) a subject.
-    nats(0.642 * a_day * shifts(gap_ms))
+    accrued(0.642 * a_day, from, until)
 }
 
 /// The stream's table.

@@ -4,7 +4,8 @@
 //! check digit exists in a few of a hundred cases. Honest clients mistype, with rates that differ
 //! between them far more than within one, so the rate is each client's own, shrunk to its class.
 
-use super::{Ladder, Nats, nats, shifts};
+use super::{Ladder, Nats, accrued};
+use crate::time::Moment;
 
 /// The stream's name.
 pub const NAME: &str = "miss";
@@ -25,13 +26,18 @@ const NATS_A_LOOKUP: f64 = 0.877;
 /// How many times its average an honest day may hold.
 const BUSY_DAY: f64 = 3.0;
 
-/// What a client that nobody knows yet gathers honestly in `gap_ms` at `a_day` look-ups a day. A
-/// few honest clients miss more often than not (a clinic whose patients have no card yet), and
-/// until their own days tell so, they cannot be told from one who guesses but by their pace: one
-/// guesses for minutes, the other works all day.
+/// Look-ups a day at most for which anything is forgiven: what one person does by hand. A partner's
+/// thousands would hide a robot.
+const A_DAY_MAX: f64 = 60.0;
+
+/// What a client that nobody knows yet gathers honestly between two moments at `a_day` look-ups a
+/// day. A few honest clients miss more often than not (a clinic whose patients have no card yet),
+/// and until their own days tell so, they cannot be told from one who guesses but by their pace:
+/// one guesses for minutes, the other works all day. Who guesses as slowly as that, with a login
+/// that nobody knows, is left to stream `volume`.
 #[must_use]
-pub fn allowance(a_day: f64, gap_ms: i64) -> Nats {
-    nats(NATS_A_LOOKUP * BUSY_DAY * a_day * shifts(gap_ms))
+pub fn allowance(a_day: f64, from: Moment, until: Moment) -> Nats {
+    accrued(NATS_A_LOOKUP * BUSY_DAY * a_day.min(A_DAY_MAX), from, until)
 }
 
 /// The stream's table.
@@ -55,10 +61,12 @@ mod tests {
 
     #[test]
     fn a_guesser_in_a_hurry_is_forgiven_next_to_nothing_and_a_day_of_bad_typing_is() {
-        let hour = crate::time::HOUR_MS;
-        assert!(as_f64(allowance(20.0, hour / 12)) < 0.6);
+        let (start, hour) = (Moment(20_000 * crate::time::DAY_MS), crate::time::HOUR_MS);
+        assert!(as_f64(allowance(20.0, start, start.plus(hour / 12))) < 0.6);
         // 45 look-ups in a shift, two of three of which find nobody.
-        assert!(as_f64(allowance(20.0, 8 * hour)) > 45.0 * NATS_A_LOOKUP);
+        assert!(as_f64(allowance(20.0, start, start.plus(8 * hour))) > 45.0 * NATS_A_LOOKUP);
+        // A class of 20,000 a day hides no robot: one attempt in 3 s tells more than is forgiven.
+        assert!(as_f64(allowance(20_000.0, start, start.plus(3_000))) < 0.1 * NATS_A_LOOKUP);
     }
 
     #[test]

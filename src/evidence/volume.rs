@@ -25,7 +25,8 @@ pub const NAME: &str = "volume";
 /// What it tells the person who was woken up.
 pub const PAGER_LINE: &str = "looks up more people than it ever does";
 /// Alternatives: the rate is this many times the usual. The last is for who looks up in minutes
-/// what others do in a day: at eight times a subject tells a seventh less.
+/// what others do in a day: at eight times a subject tells a seventh less. It is for those whose
+/// work comes in batches only.
 pub const FACTORS: [f64; 4] = [1.5, 3.0, 8.0, 64.0];
 /// How many horizons there are.
 pub const HORIZONS: usize = 4;
@@ -83,8 +84,13 @@ pub fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
     // ln 1.5, ln 3, ln 8, ln 64, and ln 4 (1420/1024) for the mean of four.
     let [a, b, c, d] = FACTORS;
     let low = add_logs(ratio(a, 0.405_465_108_108_164_4), ratio(b, 1.098_612_288_668_109_8));
-    let high = add_logs(ratio(c, 2.079_441_541_679_835_7), ratio(d, 4.158_883_083_359_671_5));
-    add_logs(low, high) - 1420
+    let high = ratio(c, 2.079_441_541_679_835_7);
+    if batches <= 1.0 {
+        // ln 3 (1125/1024) for the mean of three. Without batches every subject after a full
+        // minute or hour would tell ln 64, and a monitor asks for six in its first second.
+        return add_logs(low, high) - 1125;
+    }
+    add_logs(low, add_logs(high, ratio(d, 4.158_883_083_359_671_5))) - 1420
 }
 
 /// Subjects counted in the current window of every horizon.
@@ -109,7 +115,7 @@ pub struct Windows {
 pub struct Level {
     /// Subjects expected a day.
     pub a_day: f64,
-    /// Subjects expected in an hour of work at most.
+    /// Subjects expected in an hour: the busiest that was observed, else the average.
     pub an_hour: f64,
     /// How far counts may spread.
     pub spread: Spread,

@@ -28,7 +28,9 @@ impl Clients {
         let mut heard = None;
         if spoke {
             let level = against.level(profile);
-            let (streams, reading) = streams::read(profile, against, lookup.event, &level);
+            // Windows stand where the latest contact is: a late one must not be read as if all
+            // that they hold had come by its own time.
+            let (streams, reading) = streams::read(profile, against, profile.last, &level);
             let merged = against.route.weights.merge(&streams).clamp(0, Nats::from(u16::MAX));
             profile.set_evidence(u16::try_from(merged).unwrap_or(u16::MAX));
             heard = Some((streams, reading));

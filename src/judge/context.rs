@@ -78,11 +78,12 @@ pub(super) fn begin(
     let level = against.level(profile);
     if against.route.class == RouteClass::Register && !against.class.per_session && !fresh {
         let honest = if profile.is_known() { 0.0 } else { against.class.subjects };
-        profile.cold.forgive(cold::allowance(level.a_day.max(honest), at.since(profile.last)));
+        profile.cold.forgive(cold::allowance(level.a_day.max(honest), profile.last, at));
     }
-    if !against.class.per_session && !fresh && !profile.is_known() {
+    let is_new = !fresh && !profile.is_known() && !profile.is(Flag::RollUp);
+    if is_new && !against.class.per_session && against.class.observe_days == 0 {
         let a_day = level.a_day.max(against.class.subjects);
-        profile.miss.forgive(miss::allowance(a_day, at.since(profile.last)));
+        profile.miss.forgive(miss::allowance(a_day, profile.last, at));
     }
     let mut begins = fresh;
     if against.class.per_session && !fresh {

@@ -43,8 +43,10 @@ pub struct Contact {
 pub struct Stats {
     /// First contacts.
     pub novel: u64,
-    /// Generations given up because they were full.
-    pub forced_rotations: u64,
+    /// Generations of pairs given up because they were full.
+    pub forced_pairs: u64,
+    /// Generations of records given up because they were full.
+    pub forced_records: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -112,11 +114,11 @@ impl Novelty {
     /// Called at every cut before its lookups, with the end of its slice.
     pub fn rotate(&mut self, at: Moment) {
         if self.pairs.rotate(at) {
-            self.stats.forced_rotations += 1;
+            self.stats.forced_pairs += 1;
             self.weightless_until = at.plus(self.pairs.horizon_ms);
         }
         if self.records.rotate(at) {
-            self.stats.forced_rotations += 1;
+            self.stats.forced_records += 1;
         }
     }
 
@@ -187,7 +189,7 @@ mod tests {
             memory.contact(hash.wrapping_mul(0x9e37_79b9_7f4a_7c15), 1, Moment(0));
         }
         memory.rotate(Moment(1_000));
-        assert_eq!(memory.stats().forced_rotations, 1);
+        assert_eq!(memory.stats().forced_pairs, 1);
         assert!(memory.contact(1, 1, Moment(1_000)).weightless);
         memory.rotate(Moment(8 * DAY_MS));
         assert!(!memory.contact(2, 1, Moment(8 * DAY_MS)).weightless);

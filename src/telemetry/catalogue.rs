@@ -186,9 +186,9 @@ pub(super) const EVICTIONS: Metric = counter(
 );
 pub(super) const ROTATIONS: Metric = counter(
     "darban_filter_rotations_total",
-    &[],
-    "Generations of the contact filter given up early because they were full.",
-    "The memory of who has met whom is shorter than configured; raise its size.",
+    &["what"],
+    "Generations of a filter given up early because they were full: pairs or records.",
+    "Memory is shorter than configured: raise state.novelty_pairs_max or state.novelty_records_max.",
 );
 pub(super) const ALERTS: Metric = counter(
     "darban_alerts_total",

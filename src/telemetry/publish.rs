@@ -68,6 +68,7 @@ impl Telemetry {
         zero(&c::RECORDS, &["decoded", "refused"]);
         zero(&c::COMMITS, &["ok", "failed"]);
         zero(&c::EVICTIONS, &EVICTED);
+        zero(&c::ROTATIONS, &["pairs", "records"]);
         Format::ALL.iter().for_each(|it| zero(&c::DECODED, &[it.name()]));
         Refusal::ALL.iter().for_each(|it| zero(&c::REFUSED, &[it.name()]));
         Skip::ALL.iter().for_each(|it| zero(&c::SKIPPED, &[it.name()]));
@@ -120,7 +121,8 @@ impl Telemetry {
     /// Brings the engine's totals up and sets its gauges.
     pub fn publish_engine(&self, stats: &EngineStats) {
         self.series.total(&c::NOVEL, &[], stats.novel);
-        self.series.total(&c::ROTATIONS, &[], stats.forced_rotations);
+        self.series.total(&c::ROTATIONS, &["pairs"], stats.forced_pairs);
+        self.series.total(&c::ROTATIONS, &["records"], stats.forced_records);
         let evicted = [stats.evicted, stats.suspects_refused, stats.alerts_dropped];
         for (what, total) in EVICTED.into_iter().zip(evicted) {
             self.series.total(&c::EVICTIONS, &[what], total);

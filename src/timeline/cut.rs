@@ -74,5 +74,7 @@ pub(super) fn in_order(lookups: &[Placed]) -> Vec<Placed> {
     keys.sort_unstable_by(|a, b| {
         (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then_with(|| place(a.3).cmp(&place(b.3)))
     });
-    keys.iter().filter_map(|it| lookups.get(it.3 as usize)).copied().collect()
+    let mut ordered = Vec::with_capacity(lookups.len());
+    ordered.extend(keys.iter().filter_map(|it| lookups.get(it.3 as usize)).copied());
+    ordered
 }

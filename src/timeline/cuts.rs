@@ -17,6 +17,8 @@ pub const SILENT_HOLD_MS: i64 = 30 * SECOND_MS;
 /// Room that a slice begins with at most, in lookups: what a busy portal has in a second, some
 /// megabytes. Many slices may be open at once.
 const ROOM_MAX: usize = 16_384;
+/// Open slices that are given room; a quiet partition of a backlog may open thousands.
+const ROOMY: usize = 4;
 /// Names of a lookup, in bytes, for the same.
 const NAMES_BYTES: usize = 64;
 
@@ -193,7 +195,8 @@ impl Timeline {
         let own = self.slice_of(record);
         let slice = self.closed.map_or(own, |closed| own.max(closed + 1));
         self.stats.late += u64::from(slice != own);
-        let room = self.room;
+        // Only what is next to be closed is known to be as full as what was closed before.
+        let room = if self.pending.len() < ROOMY { self.room } else { (0, 0) };
         let pending = self.pending.entry(slice).or_insert_with(|| Pending::new(reading, room));
         lookup.event = clamp_event(lookup.event, record);
         lookup.names = NameRef(u32::try_from(pending.names.len()).unwrap_or(u32::MAX));
