@@ -68,7 +68,10 @@ fn table(runs: &[(HarvestRuns, SilenceRun)]) -> (String, bool) {
         ));
     }
     let others: Vec<&Alert> = runs.iter().flat_map(|it| &it.0.others).collect();
-    text.push_str(&format!("\npages for honest clients in the fortnight before (nobody is known) and beside them: {}\n", others.len()));
+    text.push_str(&format!(
+        "\npages for honest clients beside them, and before, when nobody was known: {}\n",
+        others.len()
+    ));
     text.push_str(&listed(&others));
     text.push_str(&format!("\n{:<38} {:>7}\n", "a week that must stay silent", "pages"));
     for (at, gate) in silence_gates().iter().enumerate() {

@@ -164,6 +164,11 @@ impl Opinion<'_> {
         for ((words, seen), expected) in words.iter().zip(it.seen).zip(it.expected) {
             out.line(&format!("  {words:<14}{seen:>6}    {expected:.2}"))?;
         }
+        if it.reading.doubled {
+            let (words, seen, expected) =
+                (it.reading.words(), it.reading.seen, it.reading.expected);
+            out.line(&format!("  {words:<14}{seen:>6}    {expected:.2}"))?;
+        }
         Ok(())
     }
 

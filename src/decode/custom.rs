@@ -1,6 +1,6 @@
 //! JSON of any shape, by pointers from the configuration.
 
-use super::fields::bare_address;
+use super::fields::{bare_address, with_query};
 use super::json::{Fields, pointer};
 use super::text::{count, status};
 use super::{AccessRecord, Refusal, stamp};
@@ -40,10 +40,7 @@ pub(super) fn decode<'a>(
     let text = |it: &str| pointer(fields, it)?.text();
     let optional = |it: &Option<String>| text(it.as_ref()?);
     let time = text(&at.time).ok_or(Refusal::BadTime)?;
-    let mut target = text(&at.path).ok_or(Refusal::NoPath)?;
-    if let Some(query) = optional(&at.query).filter(|_| memchr::memchr(b'?', &target).is_none()) {
-        target = Cow::Owned([&*target, b"?", &*query].concat());
-    }
+    let target = with_query(text(&at.path).ok_or(Refusal::NoPath)?, optional(&at.query));
     let method = match &at.method {
         None => Cow::Borrowed(&b"GET"[..]),
         Some(at) => text(at).ok_or(Refusal::NoRequest)?,

@@ -119,10 +119,7 @@ impl Table {
                 Refusal::Malformed
             });
         }
-        let mut target = target.ok_or(Refusal::NoPath)?;
-        if let Some(query) = text(&self.query).filter(|_| memchr::memchr(b'?', &target).is_none()) {
-            target = Cow::Owned([&*target, b"?", &*query].concat());
-        }
+        let target = with_query(target.ok_or(Refusal::NoPath)?, text(&self.query));
         let time = text(&self.time).ok_or(Refusal::BadTime)?;
         Ok(AccessRecord {
             time: Some(stamp::any(&time).ok_or(Refusal::BadTime)?),
@@ -159,6 +156,14 @@ pub(super) fn bare_address(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(without_port(text)),
         Cow::Owned(text) => Cow::Owned(without_port(&text).to_vec()),
+    }
+}
+
+/// A target with the query of a field of its own, unless it has one already.
+pub(super) fn with_query<'a>(target: Cow<'a, [u8]>, query: Option<Cow<'a, [u8]>>) -> Cow<'a, [u8]> {
+    match query.filter(|_| memchr::memchr(b'?', &target).is_none()) {
+        Some(query) => Cow::Owned([&*target, b"?", &*query].concat()),
+        None => target,
     }
 }
 

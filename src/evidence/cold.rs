@@ -21,9 +21,9 @@ pub const RATE: f64 = 0.5;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
 
-/// What a client gathers honestly between two moments at `a_day` subjects a day: without it a regular
-/// visitor of a quiet register, every record of whose is cold, would be a harvester after a week,
-/// or on one busy day. A day's share accrues in eight hours, so that an honest day at work is
+/// What a client gathers honestly between two moments at `a_day` subjects a day: without it a
+/// regular visitor of a quiet register, every record of whose is cold, would be a harvester after a
+/// week, or on one busy day. A day's share accrues in eight hours, so that an honest day at work is
 /// covered, and a harvest, which takes minutes for as much, is not slowed down. Who is slower than
 /// that is told by the absolute count of cold subjects in stream `volume`.
 #[must_use]

@@ -25,7 +25,6 @@ pub const ALTERNATIVES: usize = 3;
 const NATS_A_LOOKUP: f64 = 0.877;
 /// How many times its average an honest day may hold.
 const BUSY_DAY: f64 = 3.0;
-
 /// Look-ups a day at most for which anything is forgiven: what one person does by hand. A partner's
 /// thousands would hide a robot.
 const A_DAY_MAX: f64 = 60.0;

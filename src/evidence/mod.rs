@@ -25,21 +25,6 @@ pub use rate::{Daily, Rate, rate_of_step};
 
 use crate::time::{HOUR_MS, Moment};
 
-/// Hours in which a client's honest share of a day accrues: a shift.
-const SHIFT_HOURS: f64 = 8.0;
-
-/// What accrues between two moments of `nats_a_shift`. Counted from the same zero for everybody, so
-/// that it does not matter how often one looks: rounding gap by gap made and lost evidence by
-/// repeats.
-fn accrued(nats_a_shift: f64, from: Moment, until: Moment) -> Nats {
-    let a_ms = nats_a_shift * f64::from(ONE_NAT) / (SHIFT_HOURS * HOUR_MS as f64);
-    let since = |at: Moment| (a_ms * at.0 as f64).floor();
-    let accrued = (since(until) - since(from)).clamp(0.0, f64::from(NATS_MAX));
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to sixteen bits above")]
-    let fixed = accrued as Nats;
-    fixed
-}
-
 /// Evidence in 1/1024 nat.
 pub type Nats = i32;
 /// One nat.
@@ -107,6 +92,21 @@ pub fn nats(value: f64) -> Nats {
     let scaled = (value * f64::from(ONE_NAT)).clamp(-f64::from(NATS_MAX), f64::from(NATS_MAX));
     #[expect(clippy::cast_possible_truncation, reason = "clamped to seventeen bits above")]
     let fixed = (scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as Nats;
+    fixed
+}
+
+/// Hours in which a client's honest share of a day accrues: a shift.
+const SHIFT_HOURS: f64 = 8.0;
+
+/// What accrues between two moments of `nats_a_shift`. Counted from the same zero for everybody, so
+/// that it does not matter how often one looks: rounding gap by gap made and lost evidence by
+/// repeats.
+fn accrued(nats_a_shift: f64, from: Moment, until: Moment) -> Nats {
+    let a_ms = nats_a_shift * f64::from(ONE_NAT) / (SHIFT_HOURS * HOUR_MS as f64);
+    let since = |at: Moment| (a_ms * at.0 as f64).floor();
+    let accrued = (since(until) - since(from)).clamp(0.0, f64::from(NATS_MAX));
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to sixteen bits above")]
+    let fixed = accrued as Nats;
     fixed
 }
 

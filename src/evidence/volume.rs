@@ -149,6 +149,24 @@ pub struct Reading {
     pub expected: f64,
 }
 
+impl Reading {
+    /// The time that was read, as alerts say it.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match HORIZON_WORDS.get(self.horizon) {
+            _ if self.doubled => "in two hours",
+            words => words.copied().unwrap_or_default(),
+        }
+    }
+
+    /// Its length in milliseconds.
+    #[must_use]
+    pub fn span_ms(&self) -> i64 {
+        let once = HORIZON_MS.get(self.horizon).copied().unwrap_or(0);
+        if self.doubled { 2 * once } else { once }
+    }
+}
+
 impl Windows {
     /// Closes the windows that ended before `at`, carrying what the long ones know. `others` is
     /// what was expected in them besides the level: at a roll-up, of its children.
@@ -225,15 +243,13 @@ impl Windows {
         for (horizon, (count, m)) in self.counts().into_iter().zip(expected).enumerate() {
             let own = self.log_e_of(horizon, m, level);
             let single = Reading { horizon, seen: count, expected: m, ..Reading::default() };
-            let (own, double) = match self.doubled(horizon, m, level) {
-                // The mean of the two: ln 2 is 710/1024.
-                Some((both, double)) if both > own => (add_logs(own, both) - 710, double),
-                Some((both, _)) => (add_logs(own, both) - 710, single),
-                None => (own, single),
+            let (own, read) = match horizon {
+                HOUR => self.with_hour_before(own, single, level),
+                _ => (own, single),
             };
             sum = add_logs(sum, own);
             if own > best {
-                (best, reading) = (own, double);
+                (best, reading) = (own, read);
             }
         }
         // The mean of four: ln 4 is 1420/1024.
@@ -241,18 +257,22 @@ impl Windows {
         reading
     }
 
-    /// Evidence of this hour and the one before it together, and what was read.
-    fn doubled(&self, horizon: usize, m: f64, level: &Level) -> Option<(Nats, Reading)> {
-        if horizon != HOUR || self.hour_before == 0 {
-            return None;
+    /// Evidence of this hour, `alone` and together with the one before it, and what told more.
+    fn with_hour_before(&self, alone: Nats, hour: Reading, level: &Level) -> (Nats, Reading) {
+        if self.hour_before == 0 {
+            return (alone, hour);
         }
-        let [_, hour, ..] = self.counts();
-        let (seen, expected) = (hour + u32::from(self.hour_before), m + level.an_hour);
-        let reading = Reading { horizon, doubled: true, seen, expected, ..Reading::default() };
+        let seen = hour.seen + u32::from(self.hour_before);
+        let expected = hour.expected + level.an_hour;
         let n = f64::from(seen);
-        let known = n > expected && hour > 0;
-        let both = known.then(|| log_e(n, expected, level.spread.k, level.spread.longer));
-        Some((both.unwrap_or(-ALMOST_NOTHING), reading))
+        let both = if n > expected && hour.seen > 0 {
+            log_e(n, expected, level.spread.k, level.spread.longer)
+        } else {
+            -ALMOST_NOTHING
+        };
+        let two = Reading { doubled: true, seen, expected, ..hour };
+        // The mean of the two: ln 2 is 710/1024.
+        (add_logs(alone, both) - 710, if both > alone { two } else { hour })
     }
 
     /// Evidence of one horizon after `m` expected subjects.

@@ -76,14 +76,8 @@ pub(super) fn begin(
     lessons: &mut Vec<Lesson>,
 ) -> bool {
     let level = against.level(profile);
-    if against.route.class == RouteClass::Register && !against.class.per_session && !fresh {
-        let honest = if profile.is_known() { 0.0 } else { against.class.subjects };
-        profile.cold.forgive(cold::allowance(level.a_day.max(honest), profile.last, at));
-    }
-    let is_new = !fresh && !profile.is_known() && !profile.is(Flag::RollUp);
-    if is_new && !against.class.per_session && against.class.observe_days == 0 {
-        let a_day = level.a_day.max(against.class.subjects);
-        profile.miss.forgive(miss::allowance(a_day, profile.last, at));
+    if !against.class.per_session && !fresh {
+        forgive(profile, against, level.a_day, at);
     }
     let mut begins = fresh;
     if against.class.per_session && !fresh {
@@ -111,6 +105,20 @@ pub(super) fn begin(
     }
     against.refresh(profile);
     begins
+}
+
+/// Takes away what honest work gathers between two contacts of a client that comes back: nothing
+/// of misses at a client that is known by its own rate, at one that is only observed (its misses
+/// alone may page) and at a roll-up (its children's are their own).
+fn forgive(profile: &mut Profile, against: &Against<'_>, a_day: f64, at: Moment) {
+    let known = profile.is_known();
+    let a_day = if known { a_day } else { a_day.max(against.class.subjects) };
+    if against.route.class == RouteClass::Register {
+        profile.cold.forgive(cold::allowance(a_day, profile.last, at));
+    }
+    if !known && !profile.is(Flag::RollUp) && against.class.observe_days == 0 {
+        profile.miss.forgive(miss::allowance(a_day, profile.last, at));
+    }
 }
 
 /// Closes the windows that ended before `at`, with all that is counted in them.

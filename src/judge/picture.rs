@@ -1,7 +1,7 @@
 //! Expected against seen, in the words of the stream that spoke loudest.
 
 use super::Picture;
-use crate::evidence::volume::{HORIZON_MS, HORIZON_WORDS, Reading};
+use crate::evidence::volume::Reading;
 use crate::evidence::{Stream, rate_of_step};
 use crate::profile::{ClassSpec, Profile};
 use crate::time::SECOND_MS;
@@ -45,15 +45,10 @@ fn volume(reading: &Reading, class: &ClassSpec) -> Picture {
         let quantity = "subjects a session".to_owned();
         return counted(reading.expected, f64::from(reading.seen), quantity);
     }
-    let span = HORIZON_MS.get(reading.horizon).copied().unwrap_or(0) / SECOND_MS;
-    let (span, words) = match (reading.doubled, HORIZON_WORDS.get(reading.horizon)) {
-        (true, _) => (2 * span, "two hours"),
-        (false, words) => (span, words.copied().unwrap_or_default()),
-    };
     Picture {
         expected: reading.expected,
         seen: f64::from(reading.seen),
-        span_seconds: u64::try_from(span).unwrap_or(0),
-        quantity: format!("subjects {words}"),
+        span_seconds: u64::try_from(reading.span_ms() / SECOND_MS).unwrap_or(0),
+        quantity: format!("subjects {}", reading.words()),
     }
 }

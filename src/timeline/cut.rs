@@ -59,22 +59,3 @@ pub struct Stats {
     /// How often a partition was held back because it was far ahead of the others.
     pub held_back: u64,
 }
-
-/// Lookups by (event time, id, content, partition, offset). Their order is found among small keys
-/// and each is moved once: a lookup is four times as large as what it is compared by.
-pub(super) fn in_order(lookups: &[Placed]) -> Vec<Placed> {
-    let key = |(placed, at): (&Placed, u32)| {
-        let it = &placed.lookup;
-        // An id without a place comes first.
-        let id = it.position.ordinal().map_or(0, |it| it.saturating_add(1));
-        (it.event, id, it.content, at)
-    };
-    let mut keys: Vec<(Moment, u64, u64, u32)> = lookups.iter().zip(0_u32..).map(key).collect();
-    let place = |at: u32| lookups.get(at as usize).map(|it| (it.partition, it.offset));
-    keys.sort_unstable_by(|a, b| {
-        (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then_with(|| place(a.3).cmp(&place(b.3)))
-    });
-    let mut ordered = Vec::with_capacity(lookups.len());
-    ordered.extend(keys.iter().filter_map(|it| lookups.get(it.3 as usize)).copied());
-    ordered
-}

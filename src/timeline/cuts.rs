@@ -1,7 +1,6 @@
 //! The policy that turns facts into cuts.
 
 use super::clock::{AGREEING, Clock, Kind, clamp_event};
-use super::cut::in_order;
 use super::pace::{Runner, held_back};
 use super::{Bound, Chunk, Cut, Options, Stamp, Stats};
 use crate::attribute::{Lookup, NameRef};
@@ -13,14 +12,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// open, whether or not it ever spoke: a partition that lost its leader must not silence the
 /// others for longer than a person waits for a page.
 pub const SILENT_HOLD_MS: i64 = 30 * SECOND_MS;
-
-/// Room that a slice begins with at most, in lookups: what a busy portal has in a second, some
-/// megabytes. Many slices may be open at once.
-const ROOM_MAX: usize = 16_384;
-/// Open slices that are given room; a quiet partition of a backlog may open thousands.
-const ROOMY: usize = 4;
-/// Names of a lookup, in bytes, for the same.
-const NAMES_BYTES: usize = 64;
 
 /// A lookup in its slice.
 #[derive(Clone, Copy, Debug)]
@@ -64,17 +55,7 @@ pub struct Timeline {
     lanes: BTreeMap<Partition, Lane>,
     pending: BTreeMap<i64, Pending>,
     closed: Option<i64>,
-    /// Lookups and bytes of names of the last slice: the next one begins with as much room.
-    room: (usize, usize),
-    /// The slice of the last record, and when it begins.
-    within: (i64, Moment),
     stats: Stats,
-}
-
-impl Pending {
-    fn new(first_read: Moment, (lookups, names): (usize, usize)) -> Self {
-        Self { lookups: Vec::with_capacity(lookups), names: Vec::with_capacity(names), first_read }
-    }
 }
 
 impl Timeline {
@@ -86,8 +67,6 @@ impl Timeline {
             lanes: BTreeMap::new(),
             pending: BTreeMap::new(),
             closed: None,
-            room: (0, 0),
-            within: (0, Moment(0)),
             stats: Stats { records: 0, cuts: 0, late: 0, clamped: 0, cut_without: 0, held_back: 0 },
         }
     }
@@ -192,12 +171,13 @@ impl Timeline {
 
     fn place(&mut self, spot: Spot, mut lookup: Lookup, names: &[u8], reading: Moment) {
         let Spot { partition, offset, record } = spot;
-        let own = self.slice_of(record);
+        let own = record.index(self.options.slice_ms);
         let slice = self.closed.map_or(own, |closed| own.max(closed + 1));
         self.stats.late += u64::from(slice != own);
-        // Only what is next to be closed is known to be as full as what was closed before.
-        let room = if self.pending.len() < ROOMY { self.room } else { (0, 0) };
-        let pending = self.pending.entry(slice).or_insert_with(|| Pending::new(reading, room));
+        let pending = self
+            .pending
+            .entry(slice)
+            .or_insert_with(|| Pending { first_read: reading, ..Pending::default() });
         lookup.event = clamp_event(lookup.event, record);
         lookup.names = NameRef(u32::try_from(pending.names.len()).unwrap_or(u32::MAX));
         pending.names.extend_from_slice(names);
@@ -207,19 +187,6 @@ impl Timeline {
         {
             lane.open.push_back((slice, offset));
         }
-    }
-
-    /// The slice of a record time. Most lie in that of the one before, and a division costs what
-    /// the rest of placing a lookup does.
-    fn slice_of(&mut self, record: Moment) -> i64 {
-        let length = self.options.slice_ms;
-        let (slice, begins) = self.within;
-        if (0..length).contains(&record.since(begins)) {
-            return slice;
-        }
-        let slice = record.index(length);
-        self.within = (slice, Moment(slice.saturating_mul(length)));
-        slice
     }
 
     /// The next slice that can be closed by our clock's `reading`, oldest first.
@@ -301,15 +268,16 @@ impl Timeline {
     }
 
     fn close(&mut self, slice: i64, by_clock: bool) -> Cut {
-        let pending = self.pending.remove(&slice).unwrap_or_default();
-        let lookups = in_order(&pending.lookups);
-        let room = lookups.len().min(ROOM_MAX);
-        self.room = (room, pending.names.len().min(room * NAMES_BYTES));
+        let mut pending = self.pending.remove(&slice).unwrap_or_default();
+        pending.lookups.sort_unstable_by_key(|it| {
+            let id = it.lookup.position.ordinal();
+            (it.lookup.event, id, it.lookup.content, it.partition, it.offset)
+        });
         self.closed = Some(slice);
         self.stats.cuts += 1;
         let at = Moment((slice + 1).saturating_mul(self.options.slice_ms));
         let bounds = self.bounds(slice);
-        Cut { slice, at, lookups, names: pending.names, bounds, by_clock }
+        Cut { slice, at, lookups: pending.lookups, names: pending.names, bounds, by_clock }
     }
 
     /// The lowest unjudged offset of every partition once `slice` is judged.

@@ -202,10 +202,10 @@ fn a_page_that_was_offered_survives_a_kill_and_is_not_repeated_after_it() {
         let running = Running::start(&scratch, vec![pager(&pagerduty)], Policy::default());
         running.offer(&first);
         running.settled();
-        pagerduty.fail_always(Some(Fault::Status(503)));
+        // Refused once and told to wait for an hour: nothing is under way when the kill comes.
+        pagerduty.fail_always(Some(Fault::Throttled(3_600)));
         let before = pagerduty.requests();
         running.offer(&second);
-        // Refused once and waiting to be tried again: nothing is under way when the kill comes.
         wait_until("the second to be refused", || pagerduty.requests() > before);
     }
     pagerduty.fail_always(None);

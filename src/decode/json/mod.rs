@@ -134,16 +134,6 @@ impl<'a> Fields<'a> {
         self.pairs().iter().map(span).collect()
     }
 
-    /// The object as it is written.
-    const fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Where each name stands first, from 1; 0 where it does not.
-    const fn all_named(&self) -> &[u8; NAMES_MAX] {
-        &self.named
-    }
-
     /// Every field; of equal keys the first wins, which is the reader's to see to.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'a [u8], Value<'a>)> + '_ {
         self.pairs().iter().map(|it| (it.key.of(self.bytes), self.value(it)))

@@ -87,51 +87,41 @@ impl<'a> Scan<'a> {
         depth: usize,
         mut field: impl FnMut(Pair),
     ) -> Result<(), Refusal> {
-        self.expect(b'{')?;
-        self.space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
-        }
-        loop {
-            self.space();
-            let (key, key_escaped) = self.string()?;
-            self.space();
-            self.expect(b':')?;
-            self.space();
-            let (kind, value) = self.value(depth + 1)?;
+        self.list([b'{', b'}'], |scan| {
+            let (key, key_escaped) = scan.string()?;
+            scan.space();
+            scan.expect(b':')?;
+            scan.space();
+            let (kind, value) = scan.value(depth + 1)?;
             field(Pair { key, key_escaped, kind, value });
-            self.space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                _ => return Err(Refusal::Malformed),
-            }
-        }
+            Ok(())
+        })
     }
 
     fn array(&mut self, depth: usize) -> Result<(), Refusal> {
-        self.expect(b'[')?;
+        self.list([b'[', b']'], |scan| scan.value(depth + 1).map(|_| ()))
+    }
+
+    /// Members between two brackets, with commas between them.
+    fn list(
+        &mut self,
+        [opens, closes]: [u8; 2],
+        mut member: impl FnMut(&mut Self) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        self.expect(opens)?;
         self.space();
-        if self.peek() == Some(b']') {
+        if self.peek() == Some(closes) {
             self.at += 1;
             return Ok(());
         }
         loop {
             self.space();
-            self.value(depth + 1)?;
+            member(self)?;
             self.space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                _ => return Err(Refusal::Malformed),
+            if self.peek() != Some(b',') {
+                return self.expect(closes);
             }
+            self.at += 1;
         }
     }
 

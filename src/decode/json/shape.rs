@@ -70,15 +70,15 @@ impl Shapes {
 fn of(fields: &Fields<'_>, format: Format) -> Option<Shape> {
     let (mut between, mut keys, mut before) = (Vec::new(), Vec::new(), 0);
     for (key, value) in fields.texts()? {
-        between.push(fields.bytes().get(before..value.start)?.into());
+        between.push(fields.bytes.get(before..value.start)?.into());
         keys.push((value.start - key.start, key.len()));
         before = value.end;
     }
     if keys.len() >= FIELDS_MAX {
         return None;
     }
-    let end = fields.bytes().get(before..)?.into();
-    Some(Shape { between, keys, end, named: *fields.all_named(), format })
+    let end = fields.bytes.get(before..)?.into();
+    Some(Shape { between, keys, end, named: fields.named, format })
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
 
     fn seen(fields: &Fields<'_>) -> String {
         let pairs: Vec<_> = fields.iter().collect();
-        format!("{pairs:?} {:?}", fields.all_named())
+        format!("{pairs:?} {:?}", fields.named)
     }
 
     /// Members of an object: alike and not, with every kind of trouble.
