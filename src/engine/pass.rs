@@ -5,16 +5,16 @@
 
 use crate::judge::Relay;
 use crate::novelty::Contact;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 const NOVEL: u8 = 1;
 const COLD: u8 = 2;
 const WEIGHTLESS: u8 = 4;
-const SPOKEN_FOR: u32 = 1 << 16;
-const AT_ONCE: u32 = 1 << 17;
-const RUSH_SHIFT: u32 = 18;
-const RUSH_MASK: u32 = 31;
+const SPOKEN_FOR: u64 = 1 << 16;
+const AT_ONCE: u64 = 1 << 17;
 const CLASS_SHIFT: u32 = 24;
+const RUSH_SHIFT: u32 = 32;
+const MISSES_SHIFT: u32 = 40;
 
 /// The cells of the lookups of a cut.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Cells {
     contacts: Vec<AtomicU8>,
     /// Expectation in the upper half, gap in the lower.
     expects: Vec<AtomicU64>,
-    shown: Vec<AtomicU32>,
+    shown: Vec<AtomicU64>,
 }
 
 impl Cells {
@@ -31,7 +31,7 @@ impl Cells {
         if self.contacts.len() < count {
             self.contacts.resize_with(count, AtomicU8::default);
             self.expects.resize_with(count, AtomicU64::default);
-            self.shown.resize_with(count, AtomicU32::default);
+            self.shown.resize_with(count, AtomicU64::default);
         }
     }
 
@@ -60,10 +60,11 @@ impl Cells {
         expects
             .store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_ms), Relaxed);
         let flags =
-            (u32::from(relay.spoken_for) * SPOKEN_FOR) | (u32::from(relay.at_once) * AT_ONCE);
-        let rush = u32::from(relay.rush).min(RUSH_MASK) << RUSH_SHIFT;
-        let flags = flags | u32::from(relay.class) << CLASS_SHIFT | rush;
-        shown.store(u32::from(relay.evidence) | flags, Relaxed);
+            (u64::from(relay.spoken_for) * SPOKEN_FOR) | (u64::from(relay.at_once) * AT_ONCE);
+        let bytes = u64::from(relay.class) << CLASS_SHIFT
+            | u64::from(relay.rush) << RUSH_SHIFT
+            | u64::from(relay.misses) << MISSES_SHIFT;
+        shown.store(u64::from(relay.evidence) | flags | bytes, Relaxed);
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "unpacks what was packed")]
@@ -77,7 +78,8 @@ impl Cells {
             spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
             class: (shown >> CLASS_SHIFT) as u8,
-            rush: (shown >> RUSH_SHIFT & RUSH_MASK) as u8,
+            rush: (shown >> RUSH_SHIFT) as u8,
+            misses: (shown >> MISSES_SHIFT) as u8,
         }
     }
 }
@@ -98,6 +100,7 @@ mod tests {
             at_once: false,
             class: 201,
             rush: 24,
+            misses: 63,
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);

@@ -20,7 +20,8 @@ pub struct Limits {
     pub suspects_max: usize,
 }
 
-/// A child that was away this long counts anew at its roll-up, in milliseconds.
+/// A child that was away this long, and whose own rate is known, counts anew at its roll-up, in
+/// milliseconds.
 const CHILD_AWAY_MS: u32 = 600_000;
 
 /// Counters and gauges of a shard.
@@ -121,12 +122,13 @@ impl Clients {
             at_once: against.class.per_session,
             class: profile.class,
             rush: rush(profile, &level),
+            misses: profile.known_misses(),
             ..Relay::default()
         };
         let simultaneous = lookup.event == profile.last;
         profile.last = profile.last.max(lookup.event);
         if contact.novel && !contact.weightless {
-            let voice = Voice { cold: true, child: 0, fresh_child: false, simultaneous };
+            let voice = Voice { cold: true, simultaneous, ..Voice::default() };
             streams::take(profile, &against, (lookup, contact), voice);
             if is_observed(profile, against.class, lookup.event) {
                 streams::teach(profile, &against);
@@ -163,8 +165,15 @@ impl Clients {
             expect(profile, lookup.event, relay, &against.route.classes);
             if contact.novel && !contact.weightless {
                 let short = (child >> 56) as u8 | 1;
-                let fresh_child = relay.gap_ms >= CHILD_AWAY_MS;
-                let voice = Voice { cold: false, child: short, fresh_child, simultaneous };
+                let fresh_child =
+                    relay.gap_ms == u32::MAX || relay.gap_ms >= CHILD_AWAY_MS && relay.misses > 0;
+                let voice = Voice {
+                    child: short,
+                    fresh_child,
+                    simultaneous,
+                    misses: relay.misses,
+                    cold: false,
+                };
                 streams::take(profile, &against, (lookup, contact), voice);
             }
         }

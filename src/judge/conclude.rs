@@ -65,9 +65,9 @@ impl Clients {
             return;
         }
         let records = suspect.sketch.count();
-        let page = evidence >= levels.page
-            || (evidence >= levels.ticket || profile.is(Flag::Firing))
-                && suspect.risen() >= levels.records_page;
+        let told = evidence >= levels.ticket || profile.is(Flag::Firing);
+        let lifted = told && suspect.risen(profile.is(Flag::RollUp)) >= levels.records_page;
+        let page = evidence >= levels.page || lifted;
         let raised = (evidence >= levels.ticket && !profile.is(Flag::Firing))
             || (page && !profile.is(Flag::Paged));
         let grown = profile.is(Flag::Firing) && seen.rules.has_grown(suspect.told, records.0);

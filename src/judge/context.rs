@@ -51,6 +51,8 @@ pub struct Relay {
     pub class: u8,
     /// How many times busier than its day on average its busiest hour was, at most 24.
     pub rush: u8,
+    /// The step of its own honest rate of misses, once it is known; else 0.
+    pub misses: u8,
 }
 
 pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Option<Against<'a>> {

@@ -5,7 +5,7 @@ use super::space::Space;
 use crate::attribute::{Lookup, Outcome, RouteClass};
 use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
-use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, walk};
+use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, miss, walk};
 use crate::novelty::Contact;
 use crate::profile::{ClassSpec, Learned, Priors, Profile};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
@@ -84,16 +84,18 @@ const HOUSEHOLD_RATE: f64 = 0.1;
 const HOUSEHOLD_RATE_SESSION: f64 = 0.15;
 
 /// Which streams a contact may speak to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Voice {
     /// It may be cold: the profile is the finest key.
     pub cold: bool,
     /// The child that made it, 0 at a finest key.
     pub child: u8,
-    /// At a roll-up: the child begins, or comes back after ten minutes.
+    /// At a roll-up: the child begins, or comes back after ten minutes and is known.
     pub fresh_child: bool,
     /// It shares its event time with the contact before.
     pub simultaneous: bool,
+    /// The step of the honest rate of misses that is known of whoever made it, at least.
+    pub misses: u8,
 }
 
 /// Takes a first contact into every stream.
@@ -111,11 +113,12 @@ pub(super) fn take(
         said[0] = Some(contact.cold);
     }
     // A child's own run of misses is its own evidence, and honest children differ in how often they
-    // mistype: what a roll-up may count are different children, once each.
+    // mistype: what a roll-up may count are different children, once each, and again only at a rate
+    // that is known to be theirs.
     let other_child = voice.child == 0 || voice.child != profile.last_child;
     if voice.child == 0 || voice.fresh_child {
         let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
-        profile.miss.update(&rules.miss, miss, missed);
+        profile.miss.update(&rules.miss, miss.max(voice.misses), missed);
         said[1] = Some(missed);
     }
     if against.route.ordered {
@@ -214,7 +217,7 @@ pub(super) fn read(
     .max(0);
     let streams = Stream::ALL.map(|it| match it {
         Stream::Cold => profile.cold.log_e(&rules.cold),
-        Stream::Miss => profile.miss.log_e(&rules.miss),
+        Stream::Miss => miss::log_e(&profile.miss, &rules.miss),
         Stream::Walk => profile.walk.log_e(walk),
         Stream::Monotone => profile.monotone.log_e(&rules.monotone),
         Stream::Volume => volume,

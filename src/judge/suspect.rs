@@ -40,9 +40,10 @@ impl Suspect {
     }
 
     /// Records out since the evidence last rose from nothing. An episode may be older, since it
-    /// outlives a quiet day, and a partner reads a thousand records on any day.
-    pub(super) fn risen(&self) -> u64 {
-        self.sketch.count().0.saturating_sub(self.risen_from)
+    /// outlives a quiet day, and a partner reads a thousand records on any day. None at a roll-up,
+    /// where they are those of everybody behind it: a carrier's people read as many in an hour.
+    pub(super) fn risen(&self, is_roll_up: bool) -> u64 {
+        if is_roll_up { 0 } else { self.sketch.count().0.saturating_sub(self.risen_from) }
     }
 
     pub(super) fn example(&mut self, mask: Mask) {
@@ -107,12 +108,20 @@ mod tests {
         let mut small = Small::default();
         (0..12).for_each(|it: u64| small.insert(it << 32));
         let mut suspect = Suspect::new(member(1), Large::after(&small), 3);
-        assert_eq!(suspect.risen(), 3);
+        assert_eq!(suspect.risen(false), 3);
         // Many records of one subject count like many subjects.
         (100..140).for_each(|it: u64| suspect.sketch.insert(it << 32));
-        assert_eq!(suspect.risen(), 43);
+        assert_eq!(suspect.risen(false), 43);
         suspect.rest();
         suspect.sketch.insert(1_000 << 32);
-        assert_eq!(suspect.risen(), 1);
+        assert_eq!(suspect.risen(false), 1);
+    }
+
+    #[test]
+    fn what_everybody_behind_an_address_reads_does_not_lift_its_ticket() {
+        let mut suspect = Suspect::new(member(1), Large::after(&Small::default()), 0);
+        (1..2_000_u64).for_each(|it| suspect.sketch.insert(it.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        assert_eq!(suspect.risen(true), 0);
+        assert!(suspect.risen(false) > 1_000);
     }
 }

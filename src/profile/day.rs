@@ -105,6 +105,13 @@ impl Profile {
         }
     }
 
+    /// The step of its honest rate of misses, where that is its own; else 0.
+    #[must_use]
+    pub fn known_misses(&self) -> u8 {
+        let [_, miss, ..] = self.steps;
+        if self.is_known() { miss } else { 0 }
+    }
+
     /// Subjects of its busiest hour while it was only observed; nothing where it never was.
     #[must_use]
     pub fn rush(&self) -> f64 {
