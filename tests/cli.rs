@@ -254,10 +254,119 @@ fn each_shell_gets_completions_of_every_command() {
     let desk = Desk::new(CONFIG);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = desk.said(&["completions", shell]);
-        for command in ["run", "demo", "replay", "check", "explain", "completions"] {
+        for command in ["run", "demo", "replay", "check", "explain", "hash-ids", "completions"] {
             assert!(said.contains(command), "{command} is not completed in {shell}");
         }
     }
     assert!(desk.said(&["--help"]).contains("replay"));
     assert_eq!(desk.refused(&["nothing"]).0, Some(64));
+}
+
+/// What a list of decoys adds to the configuration.
+const LISTS: &str = "[detect]\ndecoys_file = \"decoys.txt\"\nwatched_file = \"watched.txt\"\n";
+
+/// A desk with lists of one decoy and one watched person.
+fn desk_with_lists(more: &str) -> Desk {
+    let desk = Desk::new(CONFIG);
+    for (name, id) in [("decoys.txt", "4000000003\n"), ("watched.txt", "4000000005\n")] {
+        desk.put("ids.txt", id);
+        desk.put(name, &desk.said(&["hash-ids", "--config", "darban.toml", "ids.txt"]));
+    }
+    desk.put("darban.toml", &format!("{CONFIG}{LISTS}{more}"));
+    desk
+}
+
+/// The alerts of a replay, as (status, severity, mode, kind).
+fn alerts(desk: &Desk) -> Vec<[String; 4]> {
+    let rows = desk.rows(&["replay", "--config", "darban.toml", "part.log"]);
+    let alerts = rows.iter().filter(|it| it["type"] == "alert");
+    let told = |it: &Value| {
+        ["status", "severity", "mode", "kind"].map(|key| it[key].as_str().unwrap().to_owned())
+    };
+    alerts.map(told).collect()
+}
+
+#[test]
+fn one_look_up_of_a_decoy_is_a_page_where_alerts_are_only_observed_too() {
+    let desk = desk_with_lists("[alert]\nmode = \"observe\"\n");
+    // The third touches it, and touching it again is the same alert.
+    let ids = [4_700_000_000_u64, 4_000_000_003, 4_100_000_000, 4_000_000_003];
+    let line =
+        |(at, id): (u64, &u64)| line(at * 600, WALKER, &format!("/api/v2/beneficiaries/{id}"));
+    desk.put("part.log", &(0..).zip(&ids).map(line).collect::<String>());
+    assert_eq!(alerts(&desk), [["firing", "page", "page", "decoy"]]);
+    let rows = desk.rows(&["replay", "--config", "darban.toml", "part.log"]);
+    assert_eq!(rows[0]["clients"][0]["id"], WALKER);
+    assert_eq!(rows[0]["records_out"]["estimate"], 1);
+    assert!(!rows[0].to_string().contains("4000000003"), "{}", rows[0]);
+}
+
+#[test]
+fn a_look_up_of_a_watched_person_is_a_page_unless_alerts_are_only_observed() {
+    for (mode, told) in [("page", "page"), ("observe", "observe")] {
+        let desk = desk_with_lists(&format!("[alert]\nmode = \"{mode}\"\n"));
+        desk.put("part.log", &line(0, WALKER, "/api/v2/beneficiaries/4000000005"));
+        assert_eq!(alerts(&desk), [["firing", "page", told, "watched"]]);
+    }
+}
+
+#[test]
+fn a_list_of_another_key_or_of_plain_ids_is_refused_before_anything_is_judged() {
+    let desk = desk_with_lists("");
+    desk.put("part.log", &walk(WALKER, 2));
+    let replay = ["replay", "--config", "darban.toml", "part.log"];
+    desk.said(&replay);
+    desk.put("decoys.txt", "4000000003\n");
+    let (code, words) = desk.refused(&replay);
+    assert_eq!(code, Some(78));
+    assert!(words.contains("detect.decoys_file") && words.contains("hash-ids"), "{words}");
+    std::fs::create_dir(desk.path().join("state")).unwrap();
+    desk.put("state/key", &"k".repeat(32));
+    desk.put("decoys.txt", "key 0000000000000000\n");
+    for command in [&replay[..], &["check"]] {
+        let (code, words) = desk.refused(command);
+        assert_eq!(code, Some(78));
+        assert!(words.contains("made with another key"), "{words}");
+    }
+}
+
+#[test]
+fn a_client_with_an_open_ticket_that_writes_is_a_page_and_a_colleague_who_writes_is_none() {
+    let write = "[[routes]]\nname = \"write\"\nmethods = [\"DELETE\"]\n\
+                 path = \"/api/v2/beneficiaries/{subject}\"\nclass = \"write\"\n";
+    let reads = CONFIG.replace("path = \"/api/v2/b", "methods = [\"GET\"]\npath = \"/api/v2/b");
+    let desk = Desk::new(&reads.replace("[state]", &format!("{write}[state]")));
+    let delete = |at: u64, login: &str| {
+        line(at, login, "/api/v2/beneficiaries/4000000001").replace("GET", "DELETE")
+    };
+    let ticket = [["firing", "ticket", "page", "walk"]];
+    desk.put("part.log", &walk(WALKER, 7));
+    assert_eq!(alerts(&desk), ticket);
+    desk.put("part.log", &(walk(WALKER, 7) + &delete(8, "clinic-9")));
+    assert_eq!(alerts(&desk), ticket);
+    desk.put("part.log", &(walk(WALKER, 7) + &delete(8, WALKER) + &delete(9, WALKER)));
+    assert_eq!(alerts(&desk), [ticket[0], ["firing", "page", "page", "walk"]]);
+    let rows = desk.rows(&["replay", "--config", "darban.toml", "part.log"]);
+    assert_eq!(rows[1]["seen"]["quantity"], "writes under an open alert");
+}
+
+#[test]
+fn passes_tried_one_after_the_other_are_a_page_and_people_who_mistype_once_are_none() {
+    let checks = "[[routes]]\nname = \"verify\"\npath = \"/api/v2/verify\"\n\
+                  subject = \"query:mobile\"\nclass = \"pass_check\"\n";
+    let desk = Desk::new(&CONFIG.replace("[state]", &format!("{checks}[state]")));
+    let check = |at: u64, mobile: u64, status: &str| {
+        let target = format!("/api/v2/verify?mobile={}", 7_000_000_000 + mobile * 7_919);
+        line(at, "", &target).replace("\"200\"", &format!("\"{status}\""))
+    };
+    desk.put("part.log", &(0..12).map(|at| check(at * 5, 1, "400")).collect::<String>());
+    let told = alerts(&desk);
+    assert_eq!(told.last().unwrap()[1..], ["page", "page", "pass_guessing"]);
+    // A carrier's address: every eighth person mistypes once, and then succeeds.
+    let people = (0..400).flat_map(|person| {
+        let first = if person % 8 == 0 { "401" } else { "200" };
+        [check(person * 30, person, first), check(person * 30 + 20, person, "200")]
+    });
+    desk.put("part.log", &people.collect::<String>());
+    assert_eq!(alerts(&desk), Vec::<[String; 4]>::new());
 }

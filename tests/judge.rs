@@ -1,9 +1,13 @@
 //! What the engine says of whole portals, from requests to alerts.
 
-use darban::alert::{Alert, Kind};
+use darban::alert::{Alert, Kind, Mode, Severity};
 use darban::attribute::KeyKind;
-use darban::scenarios::{Portal, Staff, Trial, config_toml};
-use darban::time::{DAY_MS, Moment, days_from_civil};
+use darban::scenarios::{
+    Client, Harvest, Order, Pace, Portal, Route, Sharing, Staff, Trial, Who, config_toml,
+};
+use darban::time::{DAY_MS, HOUR_MS, Moment, days_from_civil};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// The alerts of all of a portal's requests.
 fn judged(portal: &Portal) -> Vec<Alert> {
@@ -26,4 +30,72 @@ fn a_colleague_who_mistypes_all_day_is_no_guesser_at_the_offices_address() {
     };
     let alerts: Vec<Alert> = alerts.filter(at_the_address).collect();
     assert!(alerts.is_empty(), "{alerts:#?}");
+}
+
+/// What harvests among an honest portal's requests come to, an hour after they began: the alerts
+/// that page, as they stand by then.
+fn paged(harvests: &[Harvest]) -> Vec<Alert> {
+    let monday = Moment(days_from_civil(2026, 11, 23) * DAY_MS);
+    let mut portal = Portal::new(9, monday, 4);
+    portal.citizens.per_day = 500.0;
+    portal.visitors.per_day = 300.0;
+    portal.partners.truncate(1);
+    let start = monday.plus(3 * DAY_MS + 9 * HOUR_MS);
+    let end = start.plus(HOUR_MS);
+    let today = |it: &Harvest| Harvest { start, end, ..it.clone() };
+    let harvests: Vec<Harvest> = harvests.iter().map(today).collect();
+    let mut trial = Trial::new(&config_toml(&portal), 9).expect("configured");
+    portal.with_harvests(&harvests).take_while(|it| it.at < end).for_each(|it| trial.feed(&it));
+    trial.judge();
+    let pages = trial.take_alerts().into_iter();
+    let pages = pages.filter(|it| it.severity == Severity::Page && it.mode == Mode::Page);
+    let latest: BTreeMap<String, Alert> = pages.map(|it| (it.id.clone(), it)).collect();
+    latest.into_values().collect()
+}
+
+/// A login of staff, two at one office's address.
+fn login(number: u32) -> Client {
+    let office = u8::try_from(number / 2 % 250).unwrap();
+    Client { who: Who::Staff(5_000 + number), address: Ipv4Addr::new(198, 18, office, 9) }
+}
+
+#[test]
+fn fifty_logins_that_share_one_harvest_are_one_page_with_their_names() {
+    for order in [
+        Order::Serial { first: 700_000, stride: 1 },
+        Order::Gaps { first: 700_000, mean: 3.0 },
+        Order::Prefixes { first: 700_000, numbers: 10_000 },
+    ] {
+        let harvest = Harvest {
+            clients: (0..50).map(login).collect(),
+            sharing: Sharing::Random,
+            pace: Pace::Poisson { per_second: 5.0 },
+            hits: 0.85,
+            order,
+            ..Harvest::new("S6", login(0), Route::Beneficiary, Moment(0))
+        };
+        let alerts = paged(&[harvest]);
+        assert_eq!(alerts.len(), 1, "{order:?}: {alerts:#?}");
+        let alert = &alerts[0];
+        let own = alert.clients.iter().filter(|it| it.id.starts_with("clinic-50")).count();
+        assert!(own >= 45 && own * 10 >= alert.clients.len() * 9, "{order:?}: {alert:#?}");
+    }
+}
+
+#[test]
+fn two_walks_that_share_nothing_out_are_two_pages() {
+    let walk = |network: u8, first: u64| {
+        let address = Ipv4Addr::new(192, 0, network, 77);
+        Harvest {
+            order: Order::Serial { first, stride: 1 },
+            clients: vec![Client { who: Who::Nobody, address }],
+            ..Harvest::s5_records(1, Moment(0))
+        }
+    };
+    // The second pair reads the same numbers: nobody shares anything out.
+    for (one, other) in [(100_000, 900_000), (300_000, 300_000)] {
+        let alerts = paged(&[walk(10, one), walk(11, other)]);
+        assert_eq!(alerts.len(), 2, "{one} and {other}: {alerts:#?}");
+        assert!(alerts.iter().all(|it| it.members_total == 1));
+    }
 }

@@ -71,7 +71,7 @@ pub(crate) fn engine(path: &Path, config: &Path) -> Result<(), Failure> {
     let keys = Keys::of_file_or_new(&config.privacy.key_file)?;
     let attributor = build::attributor(&config, &keys)?;
     let mut intake = Intake::new(Arc::new(build::decoder(&config)), Arc::new(attributor));
-    let engine = build::engine(&config, &keys);
+    let engine = build::engine(&config, &keys)?;
     let mut judging = Judging::new(engine, config.detect.slice_ms, Pool::new(1));
     let reading = wall();
     for number in 0..PARTITIONS {

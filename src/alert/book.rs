@@ -1,16 +1,17 @@
 //! The open alerts: findings go in, changes come out.
 //!
-//! One harvest is one alert. A finding about a key that an open alert names, or that came through
-//! an address that one names, joins it; anything else opens a new one. The identity is a keyed
-//! hash of kind, route, first key and the slice in which the episode began, so that the same log
-//! always gives the same identity, and a receiver that has seen it recognises it.
+//! One harvest is one alert. A finding joins an open alert that names its key or the address that
+//! it came through, or one whose clients work along the same ids; anything else opens a new one.
+//! Who joins is told at once while they are few, and else once a minute: an alert with a thousand
+//! members must not be told a thousand times. The identity is a keyed hash of kind, route, first
+//! key and the slice in which the episode began, so that the same log always gives the same
+//! identity, and a receiver that has seen it recognises it.
 
-use super::change::{
-    Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status,
-};
+use super::change::{Alert, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
+use super::open::{Adopted, Open};
 use super::standing::{KeyRecords, Standing};
 use crate::evidence::{Stream, as_f64};
-use crate::judge::{Finding, FindingKind, Member};
+use crate::judge::{Cause, Finding, FindingKind, Listed};
 use crate::time::Moment;
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
@@ -22,6 +23,10 @@ pub const CLIENTS_MAX: usize = 1_000;
 /// Open alerts. Beyond it the oldest ticket is closed in silence and counted: a page never is.
 const OPEN_MAX: usize = 10_000;
 
+/// Those who joined are told at once where the alert has grown this many times.
+const JOINED_FACTOR: f64 = 1.5;
+/// Judged keys of an alert that a new finding is compared with, the latest.
+const COMPARED_MAX: usize = 8;
 /// The open alerts of an engine.
 #[derive(Clone, Debug)]
 pub struct Book {
@@ -29,30 +34,6 @@ pub struct Book {
     open: BTreeMap<String, Open>,
     by_key: BTreeMap<(u16, u64), String>,
     dropped: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Open {
-    alert: Alert,
-    /// Records out by judged key, with the half-width.
-    records: BTreeMap<u64, (u64, u64)>,
-    members: Vec<(u64, Client)>,
-    /// Judged keys that are not quiet yet.
-    loud: Vec<u64>,
-    route: u16,
-    /// What an earlier process left, if this alert is from one.
-    adopted: Option<Adopted>,
-}
-
-/// What an earlier process left of an alert.
-#[derive(Clone, Debug)]
-struct Adopted {
-    /// What its keys had read.
-    records: Vec<KeyRecords>,
-    /// Keys that this process has not found anything about. It never will if they stopped.
-    unheard: Vec<u64>,
-    /// Slice time from which their silence is counted.
-    since: Option<Moment>,
 }
 
 /// What a finding cannot know.
@@ -64,6 +45,8 @@ pub struct Context<'a> {
     pub at: Moment,
     /// Where in the log the episode stands.
     pub offsets: Vec<OffsetSpan>,
+    /// The open alert whose clients work along the same ids, if there is one.
+    pub campaign: Option<String>,
 }
 
 impl Book {
@@ -77,11 +60,30 @@ impl Book {
     pub fn take(&mut self, finding: &Finding, context: Context<'_>) -> Option<Alert> {
         match finding.what {
             FindingKind::Quiet => self.quiet(finding, &context),
-            FindingKind::Raised | FindingKind::Changed => Some(self.raise(finding, context)),
+            FindingKind::Raised | FindingKind::Changed => self.raise(finding, context),
         }
     }
 
-    fn home_of(&self, finding: &Finding) -> Option<String> {
+    /// Whether an open alert is about a finding's own keys.
+    #[must_use]
+    pub fn has_home(&self, finding: &Finding) -> bool {
+        self.own_home(finding).is_some()
+    }
+
+    /// The open alerts of a route, each with the judged keys that are loud in it, the latest few.
+    pub fn loud_on(&self, route: u16) -> impl Iterator<Item = (&str, &[u64])> {
+        let open = self.open.iter().filter(move |(_, it)| it.route == route);
+        open.map(|(id, it)| {
+            let latest = it.loud.len().saturating_sub(COMPARED_MAX);
+            (id.as_str(), it.loud.get(latest..).unwrap_or_default())
+        })
+    }
+
+    fn home_of(&self, finding: &Finding, context: &Context<'_>) -> Option<String> {
+        self.own_home(finding).or_else(|| context.campaign.clone())
+    }
+
+    fn own_home(&self, finding: &Finding) -> Option<String> {
         let keys = std::iter::once(finding.key)
             .chain(finding.members.iter().map(|it| it.key))
             .chain(std::iter::once(finding.via).filter(|it| *it != 0));
@@ -89,12 +91,12 @@ impl Book {
         homes.next().cloned()
     }
 
-    fn raise(&mut self, finding: &Finding, context: Context<'_>) -> Alert {
-        let id = match self.home_of(finding) {
+    fn raise(&mut self, finding: &Finding, context: Context<'_>) -> Option<Alert> {
+        let id = match self.home_of(finding, &context) {
             Some(id) => id,
             None => self.begin(finding, &context),
         };
-        let Some(open) = self.open.get_mut(&id) else { return alert_of(finding, id, &context) };
+        let open = self.open.get_mut(&id)?;
         let severity = if finding.page { Severity::Page } else { Severity::Ticket };
         let alert = &mut open.alert;
         let first = alert.status == Status::Firing && alert.changed_at.0 == 0;
@@ -126,15 +128,33 @@ impl Book {
         if !open.loud.contains(&finding.key) {
             open.loud.push(finding.key);
         }
+        let before = open.members.len();
         for member in &finding.members {
             open.join(member);
         }
+        let joined = open.members.len() > before;
         self.by_key.insert((finding.route, finding.key), id.clone());
         for (key, _) in &open.members {
             self.by_key.insert((finding.route, *key), id.clone());
         }
         open.settle_counts();
-        open.alert.clone()
+        let (members, told) = (open.members.len() as u64, open.told);
+        if joined && !louder && (members as f64) < told as f64 * JOINED_FACTOR {
+            open.untold = true;
+            return None;
+        }
+        (open.told, open.untold) = (members, false);
+        Some(open.alert.clone())
+    }
+
+    /// The alerts that somebody has joined since they were told. Called once a minute.
+    pub fn tell(&mut self) -> Vec<Alert> {
+        let untold = self.open.values_mut().filter(|it| it.untold);
+        let told = untold.map(|open| {
+            (open.told, open.untold) = (open.members.len() as u64, false);
+            open.alert.clone()
+        });
+        told.collect()
     }
 
     fn begin(&mut self, finding: &Finding, context: &Context<'_>) -> String {
@@ -142,7 +162,7 @@ impl Book {
             self.make_room();
         }
         let first = finding.members.first().map_or(finding.key, |it| it.key);
-        let kind = kind_of(finding.loudest);
+        let kind = kind_of(finding.cause);
         let mut hasher = SipHasher13::new_with_keys(self.key.0, self.key.1);
         hasher.write(kind.name().as_bytes());
         hasher.write_u16(finding.route);
@@ -158,6 +178,8 @@ impl Book {
             members: Vec::new(),
             loud: Vec::new(),
             route: finding.route,
+            told: 0,
+            untold: false,
             adopted: None,
         };
         self.open.insert(id.clone(), open);
@@ -186,8 +208,9 @@ impl Book {
             self.by_key.insert((route, *key), id.clone());
         }
         let adopted = Some(Adopted { records, unheard: loud.clone(), since: None });
-        let members = members.into_iter().zip(alert.clients.iter().cloned()).collect();
-        let open = Open { alert, records: BTreeMap::new(), members, loud, route, adopted };
+        let members: Vec<_> = members.into_iter().zip(alert.clients.iter().cloned()).collect();
+        let (told, records) = (members.len() as u64, BTreeMap::new());
+        let open = Open { alert, records, members, loud, route, told, untold: false, adopted };
         self.open.insert(id, open);
     }
 
@@ -270,48 +293,13 @@ impl Book {
     }
 }
 
-impl Open {
-    fn join(&mut self, member: &Member) {
-        if self.members.iter().any(|it| it.0 == member.key) {
-            return;
-        }
-        let id = String::from_utf8_lossy(&member.name).into_owned();
-        self.members.push((member.key, Client { key: member.kind, id }));
-    }
-
-    /// Records out by judged key, with those that an earlier process counted.
-    fn totals(&self) -> impl Iterator<Item = (u64, (u64, u64))> {
-        let before = self.adopted.iter().flat_map(|it| &it.records);
-        let adopted = before
-            .map(|it| (it.key, it.and(self.records.get(&it.key).copied().unwrap_or_default())));
-        let known =
-            |key: u64| self.adopted.iter().flat_map(|it| &it.records).any(|it| it.key == key);
-        let fresh = self.records.iter().filter(move |it| !known(*it.0));
-        adopted.chain(fresh.map(|(key, it)| (*key, *it)))
-    }
-
-    fn records_out(&self) -> RecordsOut {
-        let sum = |sum: (u64, u64), it: (u64, u64)| (sum.0 + it.0, sum.1 + it.1);
-        let (estimate, error) = self.totals().map(|it| it.1).fold((0, 0), sum);
-        RecordsOut { estimate, error }
-    }
-
-    fn settle_counts(&mut self) {
-        let clients = self.members.iter().take(CLIENTS_MAX);
-        self.alert.clients = clients.map(|it| it.1.clone()).collect();
-        self.alert.members_total = self.members.len() as u64;
-        self.alert.records_out = self.records_out();
-        debug_assert!(self.route < u16::MAX);
-    }
-}
-
 fn alert_of(finding: &Finding, id: String, context: &Context<'_>) -> Alert {
     let (expected, seen) = quantities_of(finding);
     Alert {
         id,
         status: Status::Firing,
         severity: if finding.page { Severity::Page } else { Severity::Ticket },
-        kind: kind_of(finding.loudest),
+        kind: kind_of(finding.cause),
         route: context.route.clone(),
         mode: mode_of(finding),
         late: false,
@@ -330,13 +318,17 @@ fn alert_of(finding: &Finding, id: String, context: &Context<'_>) -> Alert {
     }
 }
 
-const fn kind_of(loudest: Stream) -> Kind {
-    match loudest {
-        Stream::Cold => Kind::Harvest,
-        Stream::Miss => Kind::Guessing,
-        Stream::Walk => Kind::Walk,
-        Stream::Monotone => Kind::Sweep,
-        Stream::Volume => Kind::Volume,
+const fn kind_of(cause: Cause) -> Kind {
+    match cause {
+        Cause::Evidence(Stream::Cold) => Kind::Harvest,
+        Cause::Evidence(Stream::Miss) => Kind::Guessing,
+        Cause::Evidence(Stream::Walk) => Kind::Walk,
+        Cause::Evidence(Stream::Monotone) => Kind::Sweep,
+        Cause::Evidence(Stream::Volume) => Kind::Volume,
+        Cause::Evidence(Stream::Guess) => Kind::PassGuessing,
+        Cause::Listed(Listed::Decoy) => Kind::Decoy,
+        Cause::Listed(Listed::Watched) => Kind::Watched,
+        Cause::Written => Kind::Tampering,
     }
 }
 
@@ -369,7 +361,7 @@ mod tests {
     use super::*;
     use crate::attribute::KeyKind;
     use crate::evidence::STREAMS;
-    use crate::judge::Picture;
+    use crate::judge::{Member, Picture};
     use crate::time::{HOUR_MS, SECOND_MS};
 
     fn finding(key: u64, at: Moment, records: u64) -> Finding {
@@ -383,7 +375,7 @@ mod tests {
             members: vec![Member { key, kind: KeyKind::Staff, name }],
             page: true,
             observe: false,
-            loudest: Stream::Walk,
+            cause: Cause::Evidence(Stream::Walk),
             log_e: 18_000,
             streams: [0; STREAMS],
             first_seen: at.plus(-60 * SECOND_MS),
@@ -402,7 +394,28 @@ mod tests {
 
     fn take(book: &mut Book, finding: &Finding) -> Option<Alert> {
         let route: Arc<str> = "beneficiary".into();
-        book.take(finding, Context { route: &route, at: finding.at, offsets: Vec::new() })
+        let (at, offsets, campaign) = (finding.at, Vec::new(), None);
+        book.take(finding, Context { route: &route, at, offsets, campaign })
+    }
+
+    /// A finding whose client works along the same ids as those of an open alert.
+    fn join(book: &mut Book, finding: &Finding, id: &str) -> Option<Alert> {
+        let route: Arc<str> = "beneficiary".into();
+        let (at, offsets, campaign) = (finding.at, Vec::new(), Some(id.to_owned()));
+        book.take(finding, Context { route: &route, at, offsets, campaign })
+    }
+
+    #[test]
+    fn a_thousand_who_join_are_told_a_few_times_and_then_once_a_minute() {
+        let mut book = Book::new((1, 2));
+        let id = take(&mut book, &finding(1, FIRED, 10)).unwrap().id;
+        let joins = (2..=1_000).filter_map(|key| join(&mut book, &finding(key, FIRED, 10), &id));
+        let told: Vec<Alert> = joins.collect();
+        assert!((10..30).contains(&told.len()), "{}", told.len());
+        assert!(told.iter().all(|it| it.id == id && it.status == Status::Updated));
+        let last = book.tell();
+        assert_eq!((last[0].members_total, last[0].records_out.estimate), (1_000, 10_000));
+        assert!(book.tell().is_empty());
     }
 
     /// A book that goes on with what another left open about `clinic-7`, with its alert.

@@ -54,12 +54,29 @@ pub enum Kind {
     Sweep,
     /// More people than this client looks up (stream `volume`).
     Volume,
+    /// Passes tried one after the other (stream `guess`).
+    PassGuessing,
+    /// A person who does not exist, put there to be found.
+    Decoy,
+    /// A person of whom every look-up is asked about.
+    Watched,
+    /// Writes under an alert that is open.
+    Tampering,
 }
 
 impl Kind {
     /// The whole list.
-    pub const ALL: &'static [Self] =
-        &[Self::Harvest, Self::Guessing, Self::Walk, Self::Sweep, Self::Volume];
+    pub const ALL: &'static [Self] = &[
+        Self::Harvest,
+        Self::Guessing,
+        Self::Walk,
+        Self::Sweep,
+        Self::Volume,
+        Self::PassGuessing,
+        Self::Decoy,
+        Self::Watched,
+        Self::Tampering,
+    ];
 
     /// The name in alerts, labels and the runbook's file name.
     #[must_use]
@@ -70,6 +87,10 @@ impl Kind {
             Self::Walk => "walk",
             Self::Sweep => "sweep",
             Self::Volume => "volume",
+            Self::PassGuessing => "pass_guessing",
+            Self::Decoy => "decoy",
+            Self::Watched => "watched",
+            Self::Tampering => "tampering",
         }
     }
 }

@@ -98,7 +98,7 @@ pub fn details(alert: &Alert) -> Vec<(&'static str, String)> {
         ("expected", number(alert.expected.subjects) + &times(alert)),
         ("since", alert.first_seen.to_string()),
         ("fired at", alert.fired_at.to_string()),
-        ("how sure", sureness(alert.log_e)),
+        ("how sure", sureness(alert)),
         ("streams", streams(alert)),
     ];
     if alert.clients.len() > 1 {
@@ -189,6 +189,10 @@ const fn phrase(kind: Kind) -> &'static str {
         Kind::Walk => "Walk through ids",
         Kind::Sweep => "Sweep over ids",
         Kind::Volume => "Too many people looked up",
+        Kind::PassGuessing => "Guessing of one-time passes",
+        Kind::Decoy => "Decoy looked up",
+        Kind::Watched => "Watched person looked up",
+        Kind::Tampering => "Writes after a harvest",
     }
 }
 
@@ -248,7 +252,13 @@ pub fn records(out: RecordsOut) -> String {
     }
 }
 
-fn sureness(log_e: f64) -> String {
+fn sureness(alert: &Alert) -> String {
+    let log_e = alert.log_e;
+    match alert.kind {
+        Kind::Decoy => return "certain: nobody has a reason to look this up".to_owned(),
+        Kind::Watched => return "certain: every look-up of this person is told".to_owned(),
+        _ => {}
+    }
     let decades = (log_e / NATS_A_DECADE).floor();
     if decades >= 1.0 {
         format!("log E {log_e:.1}: by chance at most once in 10^{decades:.0}")

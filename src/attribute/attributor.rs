@@ -194,7 +194,7 @@ impl std::fmt::Debug for Attributor {
 /// as disclosed: a miss that was none would hide a harvest.
 fn outcome(found: &Found<'_>, request: &Request<'_>) -> Outcome {
     let (route, record) = (found.route, request.record);
-    Outcome::of(record.status, || {
+    let outcome = Outcome::of(record.status, || {
         let sizes = route.spec.empty_bytes.zip(record.bytes);
         let small = sizes.is_some_and(|(most, bytes)| bytes <= most);
         let field = route.spec.empty_field.as_ref().zip(route.empty.as_ref());
@@ -202,7 +202,12 @@ fn outcome(found: &Found<'_>, request: &Request<'_>) -> Outcome {
             request.value(&spec.field, &mut Vec::new()).is_some_and(|it| glob.matches(it))
         };
         small || field.is_some_and(says_so)
-    })
+    });
+    // Portals call a wrong pass a bad request as often as they deny it.
+    match record.status {
+        Some(400 | 409 | 422) if route.spec.class == RouteClass::PassCheck => Outcome::Denied,
+        _ => outcome,
+    }
 }
 
 /// The raw subject id; it does not leave this file.

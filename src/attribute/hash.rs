@@ -20,6 +20,18 @@ impl HashKey {
     pub const fn new(secret: [u8; 16]) -> Self {
         Self(secret)
     }
+
+    /// The hash of a subject by its id, as look-ups carry it.
+    #[must_use]
+    pub fn subject(self, id: &[u8]) -> u64 {
+        Hashes::new(self).subject(id)
+    }
+
+    /// What tells lists made with this key from those made with another.
+    #[must_use]
+    pub fn check(self) -> u64 {
+        SipHasher13::new_with_key(&self.0).hash(b"darban which key")
+    }
 }
 
 impl std::fmt::Debug for HashKey {

@@ -56,9 +56,12 @@ fn whole(path: &Path, output: Output) -> Result<(), Failure> {
     let policy = receivers::policy(&config, &shown).map(drop);
     let receivers = receivers::receivers(&config).map(drop);
     let key_file = &config.privacy.key_file;
-    let keys = Keys::of_file_or_public(key_file)
-        .map(drop)
-        .map_err(|error| format!("cannot read {}: {error}", key_file.display()));
+    // Without a key file nobody can say whose lists they are, and `run` makes one.
+    let keys = match Keys::of_file_or_public(key_file) {
+        Ok((keys, true)) => build::engine(&config, &keys).map(drop),
+        Ok((_, false)) => Ok(()),
+        Err(error) => Err(format!("cannot read {}: {error}", key_file.display())),
+    };
     let wrong: Vec<String> =
         [policy, receivers, keys].into_iter().filter_map(Result::err).collect();
     if !wrong.is_empty() {

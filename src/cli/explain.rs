@@ -105,8 +105,6 @@ struct Opinion<'a> {
     page_level: f64,
 }
 
-const RATES: [&str; 4] = ["cold", "miss", "walk", "rising"];
-
 impl Opinion<'_> {
     fn ndjson(&self, alerts: &[Alert]) -> serde_json::Value {
         let it = &self.opened;
@@ -141,7 +139,7 @@ impl Opinion<'_> {
         }
         self.counts(out)?;
         out.line(&format!("  first contacts of this episode: {}", it.trials))?;
-        for ((name, hits), rate) in RATES.iter().zip(it.hits).zip(it.rates) {
+        for ((name, hits), rate) in it.rated.iter().zip(it.hits).zip(it.rates) {
             out.line(&format!("  {name:<14}{hits:>6}    honest rate {rate:.4}"))?;
         }
         out.line("  evidence (nats)")?;

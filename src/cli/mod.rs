@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod hash_ids;
 mod progress;
 mod replay;
 mod run;
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Arguments),
     /// Say everything about one client: counters, baseline, evidence, and why it fired or not
     Explain(explain::Arguments),
+    /// Make a list of decoys or watched people: ids in, keyed hashes out
+    HashIds(hash_ids::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::HashIds(arguments) => hash_ids::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

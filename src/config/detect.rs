@@ -2,7 +2,7 @@
 
 use super::classes::{ClassSpec, MODES};
 use super::host::HttpConfig;
-use super::shapes::{duration, number, one_of, path, text, whole};
+use super::shapes::{duration, number, one_of, path, readable, text, whole};
 use super::table::Table;
 use crate::alert::Mode;
 use crate::attribute::{ClassId, RouteId};
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 const CONTACTS_PER_PAGE_MIN: f64 = 10_000.0;
 
 /// How much evidence an alert needs.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DetectConfig {
     /// Contacts a week, times the keys that each is judged for.
     pub contacts_per_week: f64,
@@ -28,6 +28,10 @@ pub struct DetectConfig {
     pub novelty_horizon_ms: i64,
     /// How long it is remembered that anybody read a record at least, in milliseconds.
     pub cold_horizon_ms: i64,
+    /// The file of decoys' hashes, as `darban hash-ids` writes it.
+    pub decoys_file: Option<PathBuf>,
+    /// The same of watched subjects.
+    pub watched_file: Option<PathBuf>,
 }
 
 /// What becomes of alerts.
@@ -82,6 +86,8 @@ pub(super) fn detect(mut table: Table<'_>) -> Option<DetectConfig> {
     let slice = table.or("slice", "\"1s\"", duration(100..=MINUTE_MS));
     let novelty = table.or("novelty_horizon", "\"7d\"", duration(HOUR_MS..=60 * DAY_MS));
     let cold = table.or("cold_horizon", "\"1d\"", duration(HOUR_MS..=60 * DAY_MS));
+    let decoys_file = table.optional("decoys_file", readable);
+    let watched_file = table.optional("watched_file", readable);
     let (contacts_per_week, pages_per_week) = (contacts?, pages?);
     let ratio = contacts_per_week / pages_per_week;
     if ratio < CONTACTS_PER_PAGE_MIN {
@@ -97,6 +103,8 @@ pub(super) fn detect(mut table: Table<'_>) -> Option<DetectConfig> {
         slice_ms: slice?,
         novelty_horizon_ms: novelty?,
         cold_horizon_ms: cold?,
+        decoys_file,
+        watched_file,
     })
 }
 

@@ -1,7 +1,8 @@
 //! What an engine is built from.
 
-use crate::judge::{Levels, Limits, RouteRules};
+use crate::judge::{Levels, Limits, RouteRules, WatchList};
 use crate::novelty;
+use std::sync::Arc;
 
 /// Logical shards, whatever the number of threads: enough for the cores of one machine, few
 /// enough that the fixed cost of a shard does not count.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub resolve_after_ms: i64,
     /// An open alert is told again when its records out have grown this many times.
     pub update_factor: f64,
+    /// Subjects whose look-up is a page.
+    pub watch: Arc<WatchList>,
     /// Length of a slice in milliseconds.
     pub slice_ms: i64,
     /// The bounds and horizons of novelty, of one shard.

@@ -6,11 +6,13 @@ use super::turns::{judge_addresses, judge_finest, remember, shard_of};
 use super::{Lanes, SHARDS, Settings};
 use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
 use crate::attribute::KeyKind;
-use crate::judge::{Clients, Explained, Finding, Rules, Seen, Space, SpaceSample, explain};
+use crate::judge::{
+    Clients, Explained, Finding, FindingKind, Rules, Seen, Space, SpaceSample, campaign, explain,
+};
 use crate::novelty::Novelty;
 use crate::profile::Baselines;
 use crate::source::{Partition, Place};
-use crate::time::{HOUR_MS, MINUTE_MS};
+use crate::time::{HOUR_MS, MINUTE_MS, Moment};
 use crate::timeline::Cut;
 
 /// Distinct first contacts after which the density of ids is read for the first time; from there
@@ -112,8 +114,8 @@ impl Engine {
             rules: Rules::new(
                 settings.routes.clone(),
                 settings.levels,
-                settings.resolve_after_ms,
-                settings.update_factor,
+                (settings.resolve_after_ms, settings.update_factor),
+                settings.watch.clone(),
             ),
             baselines: Baselines::new(routes, classes),
             spaces: vec![Space::default(); routes],
@@ -160,6 +162,7 @@ impl Engine {
         let minute = cut.at.index(MINUTE_MS);
         if minute > self.minute {
             self.minute = minute;
+            outputs.alerts.extend(self.book.tell());
             outputs.alerts.extend(self.book.expire(cut.at, self.settings.resolve_after_ms));
             outputs.progress = self.progress();
         }
@@ -205,8 +208,30 @@ impl Engine {
     fn book_finding(&mut self, finding: &Finding, cut: &Cut) -> Option<Alert> {
         let route = self.rules.routes.get(usize::from(finding.route))?;
         let since = finding.first_slice.saturating_mul(self.settings.slice_ms);
-        let offsets = self.index.spans(crate::time::Moment(since));
-        self.book.take(finding, Context { route: &route.name, at: cut.at, offsets })
+        let offsets = self.index.spans(Moment(since));
+        let campaign = self.campaign_of(finding, cut.at);
+        self.book.take(finding, Context { route: &route.name, at: cut.at, offsets, campaign })
+    }
+
+    /// The open alert whose clients work along the same ids as a client that is new to the book.
+    fn campaign_of(&self, finding: &Finding, at: Moment) -> Option<String> {
+        if finding.what != FindingKind::Raised || self.book.has_home(finding) {
+            return None;
+        }
+        let space = self.spaces.get(usize::from(finding.route))?;
+        let known = |key: u64| {
+            let shard = self.clients.get(shard_of(key))?;
+            Some((shard.profile(key, finding.route)?, shard.sketch(key, finding.route)?))
+        };
+        let own = known(finding.key)?;
+        let shares = |key: &u64| {
+            known(*key).is_some_and(|other| {
+                campaign::share_order(own.0, other.0, space, at)
+                    && campaign::share_out(own.1, other.1)
+            })
+        };
+        let mut open = self.book.loud_on(finding.route);
+        open.find(|(_, keys)| keys.iter().any(shares)).map(|(id, _)| id.to_owned())
     }
 
     /// At an hour boundary: lessons and samples, in shard order.

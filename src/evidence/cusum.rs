@@ -69,6 +69,8 @@ impl<const A: usize> Cusum<A> {
 #[derive(Clone, Debug)]
 pub struct Ladder<const A: usize> {
     ratios: Vec<[[i16; 2]; A]>,
+    /// The honest rate of each step.
+    rates: Vec<f64>,
     log_count: Nats,
 }
 
@@ -88,7 +90,17 @@ impl<const A: usize> Ladder<A> {
             alternatives(p0).map(|p1| pair(p1, p0))
         };
         let steps = 0..u8::try_from(STEPS).unwrap_or(u8::MAX);
-        Self { ratios: steps.map(row).collect(), log_count: nats(ln(A as f64)) }
+        Self {
+            ratios: steps.clone().map(row).collect(),
+            rates: steps.map(rate_at).collect(),
+            log_count: nats(ln(A as f64)),
+        }
+    }
+
+    /// The honest rate of a step.
+    #[must_use]
+    pub fn rate(&self, step: u8) -> f64 {
+        self.rates.get(usize::from(step)).copied().unwrap_or(0.0)
     }
 }
 

@@ -4,7 +4,8 @@
 //! check digit exists in a few of a hundred cases. Honest clients mistype, with rates that differ
 //! between them far more than within one, so the rate is each client's own, shrunk to its class.
 
-use super::{Cusum, Ladder, Nats, accrued};
+use super::math::ln;
+use super::{Cusum, Ladder, Nats, accrued, nats};
 use crate::time::Moment;
 
 /// The stream's name.
@@ -19,13 +20,6 @@ pub const RATE: f64 = 0.05;
 pub const RATE_UNKNOWN: f64 = 0.1;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 3;
-
-/// What the misses of honest work tell beyond their rate, because they come in clusters (a list of
-/// former customers, a clerk who tries three spellings): the log of 16, about one miss of a client
-/// that misses one in twenty. At a rate that were the same at every moment eight misses in a row
-/// call somebody, which partners have by luck alone once in some 1.4 billion first contacts, and
-/// with a customer base that is a little out of date far more often. So it takes one more.
-const CLUSTER: Nats = 2_839;
 
 /// What a look-up of a client tells that misses two of three times:
 /// `2/3 ln(.5/.1) + 1/3 ln(.5/.9)`.
@@ -52,10 +46,25 @@ pub fn ladder() -> Ladder<ALTERNATIVES> {
     Ladder::new(|_| [0.2, 0.5, 0.8])
 }
 
-/// The stream's log e-value: that of its sums, less what a cluster of honest misses tells.
+/// The stream's log e-value for a client that misses so many times on an honest day: that of its
+/// sums, less the logarithm of those.
+///
+/// Honest misses come in clusters (a list of former customers, a clerk who tries three spellings),
+/// and who misses hundreds of times a day has hundreds of chances a day for one. At a rate that
+/// were the same at every moment eight misses in a row call somebody, which a partner of 17,000
+/// look-ups a day has by luck alone once in decades, and with a customer base that is a little out
+/// of date far more often. So each of its misses is taken as one chance among those of its day:
+/// for a clerk that is next to nothing, for such a partner two or three misses more.
 #[must_use]
-pub fn log_e(sums: &Cusum<ALTERNATIVES>, ladder: &Ladder<ALTERNATIVES>) -> Nats {
-    (sums.log_e(ladder) - CLUSTER).max(0)
+pub fn log_e(
+    sums: &Cusum<ALTERNATIVES>,
+    ladder: &Ladder<ALTERNATIVES>,
+    misses_a_day: impl FnOnce() -> f64,
+) -> Nats {
+    match sums.log_e(ladder) {
+        0 => 0,
+        log_e => (log_e - nats(ln(1.0 + misses_a_day()))).max(0),
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +77,7 @@ mod tests {
         let (ladder, mut sums) = (ladder(), Cusum::default());
         let step = Rate::default().step(RATE, 5.0, 0.0);
         (0..30).for_each(|at| sums.update(&ladder, step, at % 2 == 0));
-        assert!(as_f64(log_e(&sums, &ladder)) > 18.0);
+        assert!(as_f64(log_e(&sums, &ladder, || 1.0)) > 18.0);
     }
 
     #[test]
@@ -82,15 +91,16 @@ mod tests {
     }
 
     #[test]
-    fn eight_misses_in_a_row_of_a_known_client_call_nobody_and_ten_do() {
+    fn nine_misses_in_a_row_tell_of_a_clerk_and_not_of_a_partner_with_hundreds_a_day() {
         let (ladder, mut sums) = (ladder(), Cusum::default());
         let step = Rate::default().step(RATE, 1_000.0, 0.0);
+        (0..9).for_each(|_| sums.update(&ladder, step, true));
         // A personal route gives the stream a quarter of the weight.
         let page = 18.06 + 4_f64.ln();
-        (0..8).for_each(|_| sums.update(&ladder, step, true));
-        assert!(as_f64(log_e(&sums, &ladder)) < page);
-        (0..2).for_each(|_| sums.update(&ladder, step, true));
-        assert!(as_f64(log_e(&sums, &ladder)) > page);
+        assert!(as_f64(log_e(&sums, &ladder, || 1.0)) > page);
+        assert!(as_f64(log_e(&sums, &ladder, || 864.0)) < page);
+        (0..3).for_each(|_| sums.update(&ladder, step, true));
+        assert!(as_f64(log_e(&sums, &ladder, || 864.0)) > page);
     }
 
     #[test]
@@ -98,6 +108,6 @@ mod tests {
         let (ladder, mut sums) = (ladder(), Cusum::default());
         let step = Rate::default().step(RATE, 5.0, 0.0);
         (0..2_000).for_each(|at| sums.update(&ladder, step, at % 20 == 0));
-        assert!(as_f64(log_e(&sums, &ladder)) < 1.5);
+        assert!(as_f64(log_e(&sums, &ladder, || 1.0)) < 1.5);
     }
 }

@@ -1,10 +1,11 @@
 //! Evidence streams: one file a stream, each with its state, its update, its argument, its tests.
 //!
 //! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
-//! explains what was seen than this client's honest rate does. Four streams draw a yes or no a
-//! contact ([`cold`], [`miss`], [`walk`], [`monotone`]) and share [`Cusum`]; [`volume`] compares
-//! counts with an expectation. E-values may be averaged under any dependence between streams
-//! (arXiv 2409.19888), which is why [`merge`] is a weighted mean and nothing cleverer.
+//! explains what was seen than this client's honest rate does. Five streams draw a yes or no a
+//! contact ([`cold`], [`miss`], [`walk`], [`monotone`]; [`guess`] of repeats) and share [`Cusum`];
+//! [`volume`] compares counts with an expectation. E-values may be averaged under any dependence
+//! between streams (arXiv 2409.19888), which is why [`merge`] is a weighted mean and nothing
+//! cleverer.
 //!
 //! Evidence is fixed point ([`Nats`], 1/1024 nat) and every logarithm comes from tables that are
 //! built once from exact IEEE operations ([`math`]): the same log gives the same alert on every
@@ -12,6 +13,7 @@
 
 pub mod cold;
 mod cusum;
+pub mod guess;
 pub mod math;
 pub mod merge;
 pub mod miss;
@@ -45,15 +47,17 @@ pub enum Stream {
     Monotone,
     /// More subjects than expected.
     Volume,
+    /// Failing checks of passes.
+    Guess,
 }
 
 /// How many streams there are.
-pub const STREAMS: usize = 5;
+pub const STREAMS: usize = 6;
 
 impl Stream {
     /// Every stream, in the order of every array indexed by stream.
     pub const ALL: [Self; STREAMS] =
-        [Self::Cold, Self::Miss, Self::Walk, Self::Monotone, Self::Volume];
+        [Self::Cold, Self::Miss, Self::Walk, Self::Monotone, Self::Volume, Self::Guess];
 
     /// The name in alerts, in `explain` and in the documentation.
     #[must_use]
@@ -64,6 +68,7 @@ impl Stream {
             Self::Walk => walk::NAME,
             Self::Monotone => monotone::NAME,
             Self::Volume => volume::NAME,
+            Self::Guess => guess::NAME,
         }
     }
 
@@ -76,6 +81,7 @@ impl Stream {
             Self::Walk => walk::PAGER_LINE,
             Self::Monotone => monotone::PAGER_LINE,
             Self::Volume => volume::PAGER_LINE,
+            Self::Guess => guess::PAGER_LINE,
         }
     }
 

@@ -62,6 +62,15 @@ const NO_RUN: Run = Run { last: u64::MAX, stride: 0, idle: u16::MAX, length: 0, 
 #[derive(Clone, Copy, Debug)]
 pub struct Runs([Run; RUNS]);
 
+/// Where a run stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Tip {
+    /// Its last id.
+    pub at: Position,
+    /// Ids in it so far.
+    pub length: u8,
+}
+
 impl Default for Runs {
     fn default() -> Self {
         Self([NO_RUN; RUNS])
@@ -127,6 +136,14 @@ impl Runs {
         let drawn = (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize % singles;
         let mut single = self.0.iter().enumerate().filter(|(_, it)| it.length == 1);
         single.nth(drawn).map_or(0, |(index, _)| index)
+    }
+}
+
+impl Runs {
+    /// Where each run stands that may still be continued.
+    pub fn tips(&self) -> impl Iterator<Item = Tip> + '_ {
+        let open = self.0.iter().filter(|it| it.length > 0 && it.idle <= IDLE_MAX);
+        open.map(|it| Tip { at: Position::new(it.last), length: it.length })
     }
 }
 

@@ -5,10 +5,10 @@ use super::context::{Relay, Seen, against, begin, expect, expectation, is_observ
 use super::space::SpaceSample;
 use super::streams::{self, Start, Voice};
 use super::suspect::Suspect;
-use crate::attribute::{KeyKind, Lookup};
+use crate::attribute::{KeyKind, Lookup, RouteClass};
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
-use crate::profile::{Flag, Lesson, Profile, Slot, Table};
+use crate::profile::{Flag, Large, Lesson, Profile, Slot, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of one shard.
@@ -135,7 +135,15 @@ impl Clients {
             }
             profile.windows.count_own();
         }
-        self.conclude(slot, seen, &against, (index, lookup, kind, contact.novel));
+        let again = !contact.novel && against.checks_passes();
+        if again {
+            streams::take_again(profile, &against, lookup);
+        }
+        self.conclude(slot, seen, &against, (index, lookup, kind, contact.novel || again));
+        self.touch(slot, seen, &against, (index, lookup, kind));
+        if against.route.class == RouteClass::Write {
+            self.wrote(seen, (index, lookup, kind));
+        }
         let Some(profile) = self.table.get(slot) else { return relay };
         let observed = is_observed(profile, against.class, lookup.event)
             || against.route.observes(profile.class);
@@ -226,6 +234,13 @@ impl Clients {
     #[must_use]
     pub fn profile(&self, key: u64, route: u16) -> Option<&Profile> {
         self.table.get(self.table.find(profile_id(key, route))?)
+    }
+
+    /// The records out of a key under suspicion on a route.
+    #[must_use]
+    pub fn sketch(&self, key: u64, route: u16) -> Option<&Large> {
+        let slot = self.table.find(profile_id(key, route))?;
+        self.suspects.get(&slot).map(|it| &it.sketch)
     }
 
     /// Records out in the episode of a key on a route: the suspect's own count, which goes on where

@@ -5,7 +5,7 @@ use super::context::{Seen, close_windows, episode, is_observed, member};
 use super::space::Space;
 use super::streams::{self, Against};
 use super::suspect::Suspect;
-use super::{Finding, FindingKind, picture};
+use super::{Cause, Finding, FindingKind, Listed, picture};
 use crate::attribute::{KeyKind, Lookup, Outcome};
 use crate::evidence::volume::Reading;
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream};
@@ -49,7 +49,8 @@ impl Clients {
         if !profile.is(Flag::Suspect) && evidence <= levels.ticket / 2 {
             return;
         }
-        self.suspect(slot, (lookup, kind), seen, disclosed && spoke);
+        let told = evidence >= levels.ticket;
+        self.suspect(slot, (lookup, kind), seen, (disclosed && spoke, told));
         let Some(suspect) = self.suspects.get_mut(&slot) else { return };
         let Some(profile) = self.table.get_mut(slot) else { return };
         if disclosed {
@@ -85,18 +86,17 @@ impl Clients {
         self.firing.insert(slot);
     }
 
-    /// Makes sure that names and examples of a suspicious profile are kept.
-    fn suspect(
+    /// Makes sure that names and examples of a suspicious profile are kept: the look-up among them
+    /// where it is an `example`, and beyond the bound on what is only watched where it is `told`.
+    pub(super) fn suspect(
         &mut self,
         slot: Slot,
         (lookup, kind): (&Lookup, KeyKind),
         seen: &Seen<'_>,
-        example: bool,
+        (example, told): (bool, bool),
     ) {
         let Some(profile) = self.table.get_mut(slot) else { return };
         if !profile.is(Flag::Suspect) {
-            // What is about to be told must not be silenced by a bound on what is only watched.
-            let told = profile.evidence() >= seen.rules.levels.ticket;
             let room = self.limits.suspects_max * if told { TOLD_FACTOR } else { 1 };
             if self.suspects.len() >= room && !self.make_room() {
                 self.suspects_refused += 1;
@@ -148,17 +148,8 @@ impl Clients {
     fn resolve(&mut self, slot: Slot, seen: &Seen<'_>) {
         let Some(profile) = self.table.get_mut(slot) else { return };
         let Some(suspect) = self.suspects.get(&slot) else { return };
-        let Some(route) = seen.rules.routes.get(usize::from(profile.route)) else { return };
-        let Some(class) = route.classes.get(usize::from(profile.class)) else { return };
-        let learned = seen.baselines.of(profile.route, profile.class);
-        let against = Against {
-            rules: seen.rules,
-            route,
-            class,
-            learned,
-            space: Space::default(),
-            version: profile.learned,
-        };
+        let Some(against) = standing(profile, seen) else { return };
+        let (route, class) = (against.route, against.class);
         // Read as things stand now: what ended since the last contact is closed first.
         let mut now = *profile;
         let level = against.level(&now);
@@ -182,7 +173,20 @@ impl Clients {
     }
 }
 
-fn finding(
+/// What a profile is judged against without a contact.
+pub(super) fn standing<'a>(profile: &Profile, seen: &Seen<'a>) -> Option<Against<'a>> {
+    let route = seen.rules.routes.get(usize::from(profile.route))?;
+    Some(Against {
+        rules: seen.rules,
+        route,
+        class: route.classes.get(usize::from(profile.class))?,
+        learned: seen.baselines.of(profile.route, profile.class),
+        space: Space::default(),
+        version: profile.learned,
+    })
+}
+
+pub(super) fn finding(
     profile: &Profile,
     suspect: &Suspect,
     (at, what): (Moment, FindingKind),
@@ -195,8 +199,14 @@ fn finding(
     for (stream, log_e) in live.iter_mut().enumerate() {
         *log_e = if weights.is_live(stream) { *log_e } else { 0 };
     }
+    let cause = match suspect.listed {
+        _ if suspect.writes > 0 => Cause::Written,
+        Some(listed) => Cause::Listed(listed),
+        None => Cause::Evidence(loudest),
+    };
     // Who asks for people that do not exist is no partner at work, whatever its age.
     let young = is_observed(profile, against.class, at) && loudest != Stream::Miss;
+    let observe = young || against.route.observes(profile.class) || against.route.observe;
     Finding {
         what,
         route: profile.route,
@@ -205,15 +215,16 @@ fn finding(
         via: 0,
         members: suspect.explanation(profile.evidence()),
         page: profile.is(Flag::Paged),
-        observe: young || against.route.observes(profile.class) || against.route.observe,
-        loudest,
+        // Nobody has a reason to look up a decoy, and nothing to be observed about it.
+        observe: observe && suspect.listed != Some(Listed::Decoy),
+        cause,
         log_e: profile.evidence(),
         streams: live,
         first_seen: profile.episode.first_seen.max(Moment(0)),
         first_slice: profile.episode.slice,
         at,
         records: suspect.sketch.count(),
-        picture: picture::of(profile, loudest, reading, against.class),
+        picture: picture::of(profile, (cause, suspect), reading, against.class),
         examples: suspect.examples.clone(),
     }
 }

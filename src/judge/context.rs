@@ -116,7 +116,7 @@ fn forgive(profile: &mut Profile, against: &Against<'_>, a_day: f64, at: Moment)
     let known = profile.is_known();
     let a_day = if known { a_day } else { a_day.max(against.class.subjects) };
     if against.route.class == RouteClass::Register {
-        profile.cold.forgive(cold::allowance(a_day, profile.last, at));
+        profile.by_class.forgive(cold::allowance(a_day, profile.last, at));
     }
     if !known && !profile.is(Flag::RollUp) && against.class.observe_days == 0 {
         profile.miss.forgive(miss::allowance(a_day, profile.last, at));
@@ -185,15 +185,20 @@ pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay, classes: &
     }
 }
 
+/// Begins an episode where none is on, and keeps the one that is.
+pub(super) fn begin_episode(profile: &mut Profile, at: Moment, seen: &Seen<'_>) {
+    profile.above_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
+    if !profile.episode.is_on() {
+        profile.out.reset();
+        profile.episode = Episode { first_seen: at, slice: seen.slice };
+    }
+}
+
 /// Begins and ends episodes.
 pub(super) fn episode(profile: &mut Profile, at: Moment, seen: &Seen<'_>) {
     let minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
     if profile.evidence() > ONE_NAT {
-        profile.above_minute = minute;
-        if !profile.episode.is_on() {
-            profile.out.reset();
-            profile.episode = Episode { first_seen: at, slice: seen.slice };
-        }
+        begin_episode(profile, at, seen);
         return;
     }
     // Nothing counts yet, or any more: what comes next is counted from where evidence rises.

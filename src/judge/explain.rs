@@ -4,8 +4,8 @@ use super::rules::Rules;
 use super::space::Space;
 use super::streams::{self, Against};
 use crate::evidence::volume::{HORIZONS, Level, Reading};
-use crate::evidence::{Nats, STREAMS, Stream, rate_of_step};
-use crate::profile::{Baselines, Flag, Profile};
+use crate::evidence::{Nats, STREAMS, Stream, cold, guess, miss, rate_of_step, walk};
+use crate::profile::{Baselines, Flag, Profile, RATES};
 use crate::time::Moment;
 
 /// A profile, opened up.
@@ -25,12 +25,14 @@ pub struct Explained {
     pub seen: [u32; HORIZONS],
     /// Subjects expected there by the last contact, at a roll-up with those of its children.
     pub expected: [f64; HORIZONS],
-    /// Honest rates in use: cold, miss, walk, rising.
-    pub rates: [f64; 4],
-    /// First contacts of the episode, and how many said yes to cold, miss, walk, rising.
+    /// What `rates` and `hits` are of: cold (on checks of passes guess), miss, walk, rising.
+    pub rated: [&'static str; RATES],
+    /// Honest rates in use.
+    pub rates: [f64; RATES],
+    /// First contacts of the episode, and how many said yes to each.
     pub trials: u16,
     /// See `trials`.
-    pub hits: [u16; 4],
+    pub hits: [u16; RATES],
     /// Every stream's evidence, and whether it is live on the route.
     pub streams: [(Stream, Nats, bool); STREAMS],
     /// What stream `volume` read.
@@ -64,7 +66,7 @@ pub fn explain(
     let level = against.level(profile);
     let (streams, reading) = streams::read(profile, &against, profile.last, &level);
     let expected = expected(profile, &against, &level);
-    let [cold, miss, walk, rising, _] = profile.steps.map(rate_of_step);
+    let [by_class, misses, walks, rising, _] = profile.steps.map(rate_of_step);
     Some(Explained {
         class: class.name.clone(),
         own_days: profile.own_days,
@@ -73,7 +75,13 @@ pub fn explain(
         per_session: class.per_session,
         seen: profile.windows.counts(),
         expected,
-        rates: [cold, miss, walk, rising],
+        rated: [
+            if against.checks_passes() { guess::NAME } else { cold::NAME },
+            miss::NAME,
+            walk::NAME,
+            "rising",
+        ],
+        rates: [by_class, misses, walks, rising],
         trials: profile.tally.trials,
         hits: profile.tally.hits,
         streams: Stream::ALL.map(|it| {

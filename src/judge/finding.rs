@@ -1,5 +1,6 @@
 //! What the judge concludes about a client on a route.
 
+use super::Listed;
 use crate::attribute::{KeyKind, Mask};
 use crate::evidence::{Nats, STREAMS, Stream};
 use crate::time::Moment;
@@ -13,6 +14,17 @@ pub enum FindingKind {
     Changed,
     /// It has been quiet for long enough.
     Quiet,
+}
+
+/// What gave a client away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Evidence, most of it of this stream.
+    Evidence(Stream),
+    /// It looked up a subject that is on a list.
+    Listed(Listed),
+    /// With an alert open, it wrote.
+    Written,
 }
 
 /// A client key that explains a finding.
@@ -58,8 +70,8 @@ pub struct Finding {
     pub page: bool,
     /// Whether it may not page anybody.
     pub observe: bool,
-    /// The stream that contributed most.
-    pub loudest: Stream,
+    /// What gave it away.
+    pub cause: Cause,
     /// `ln E`.
     pub log_e: Nats,
     /// Every stream's evidence.

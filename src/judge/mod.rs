@@ -6,6 +6,7 @@
 //! do and what it has shown, so that a roll-up is measured against the sum of its children and
 //! alerts only on what they do not explain.
 
+pub mod campaign;
 mod clients;
 mod conclude;
 mod context;
@@ -16,10 +17,13 @@ mod rules;
 mod space;
 mod streams;
 mod suspect;
+mod traps;
+mod watch_list;
 
 pub use clients::{Clients, Limits, Stats};
 pub use context::{Relay, Seen};
 pub use explain::{Explained, explain};
-pub use finding::{Finding, FindingKind, Member, Picture};
+pub use finding::{Cause, Finding, FindingKind, Member, Picture};
 pub use rules::{Levels, RouteRules, Rules, weights_of};
 pub use space::{Space, SpaceSample};
+pub use watch_list::{Listed, WatchList};

@@ -1,6 +1,7 @@
 //! Expected against seen, in the words of the stream that spoke loudest.
 
-use super::Picture;
+use super::suspect::Suspect;
+use super::{Cause, Listed, Picture};
 use crate::evidence::volume::Reading;
 use crate::evidence::{Stream, rate_of_step};
 use crate::profile::{ClassSpec, Profile};
@@ -9,7 +10,7 @@ use crate::time::SECOND_MS;
 /// The picture of a profile.
 pub(super) fn of(
     profile: &Profile,
-    loudest: Stream,
+    (cause, suspect): (Cause, &Suspect),
     reading: &Reading,
     class: &ClassSpec,
 ) -> Picture {
@@ -19,13 +20,27 @@ pub(super) fn of(
         let rate = profile.steps.get(at).map_or(0.0, |it| rate_of_step(*it));
         counted(rate * f64::from(trials), f64::from(hits), format!("{what} in {trials} look-ups"))
     };
+    let loudest = match cause {
+        Cause::Evidence(loudest) => loudest,
+        Cause::Listed(Listed::Decoy) => return never(suspect.touches, "look-ups of a decoy"),
+        Cause::Listed(Listed::Watched) => {
+            return never(suspect.touches, "look-ups of a watched person");
+        }
+        Cause::Written => return never(suspect.writes, "writes under an open alert"),
+    };
     match loudest {
         Stream::Cold => of_trials(0, "records nobody else reads"),
         Stream::Miss => of_trials(1, "misses"),
         Stream::Walk => of_trials(2, "ids next to the one before"),
         Stream::Monotone => monotone(profile),
         Stream::Volume => volume(reading, class),
+        Stream::Guess => of_trials(0, "passes that failed again"),
     }
+}
+
+/// What honest clients never do.
+fn never(seen: u64, quantity: &str) -> Picture {
+    counted(0.0, seen as f64, quantity.to_owned())
 }
 
 fn counted(expected: f64, seen: f64, quantity: String) -> Picture {

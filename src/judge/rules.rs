@@ -1,8 +1,9 @@
 //! What a contact is judged by: tables, weights and levels, fixed at start.
 
+use super::WatchList;
 use crate::attribute::RouteClass;
 use crate::evidence::merge::Weights;
-use crate::evidence::{Ladder, Nats, STREAMS, cold, miss, monotone, walk};
+use crate::evidence::{Ladder, Nats, STREAMS, cold, guess, miss, monotone, walk};
 use crate::profile::ClassSpec;
 use std::sync::Arc;
 
@@ -48,20 +49,20 @@ impl RouteRules {
     }
 }
 
-/// Weights in parts, streams cold, miss, walk, monotone, volume; without `joint` (and the streams
-/// of a later version) they are renormalised over what is live.
+/// Weights in parts, streams cold, miss, walk, monotone, volume, guess; without `joint` (and the
+/// streams of a later version) they are renormalised over what is live.
 #[must_use]
 pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
     let mut parts: [f64; STREAMS] = match class {
-        RouteClass::Register => [3.0, 2.0, 2.0, 1.0, 2.0],
-        RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0],
-        RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0],
-        RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0],
-        RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 0.0],
-        RouteClass::Write | RouteClass::Public => [0.0, 1.0, 0.0, 0.0, 3.0],
+        RouteClass::Register => [3.0, 2.0, 2.0, 1.0, 2.0, 0.0],
+        RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0, 0.0],
+        RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0],
+        RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0],
+        RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 0.0, 4.0],
+        RouteClass::Write | RouteClass::Public => [0.0, 1.0, 0.0, 0.0, 3.0, 0.0],
     };
     if !ordered {
-        let [_, _, walk, monotone, _] = &mut parts;
+        let [_, _, walk, monotone, ..] = &mut parts;
         (*walk, *monotone) = (0.0, 0.0);
     }
     Weights::new(parts)
@@ -78,7 +79,10 @@ pub struct Rules {
     pub resolve_after_ms: i64,
     /// An alert's picture has changed when its records have grown this many times.
     pub update_factor: f64,
+    /// Subjects whose look-up is a page.
+    pub watch: Arc<WatchList>,
     pub(super) cold: Ladder<{ cold::ALTERNATIVES }>,
+    pub(super) guess: Ladder<{ guess::ALTERNATIVES }>,
     pub(super) miss: Ladder<{ miss::ALTERNATIVES }>,
     pub(super) walk: Ladder<{ walk::ALTERNATIVES }>,
     pub(super) household: Ladder<{ walk::ALTERNATIVES }>,
@@ -91,15 +95,17 @@ impl Rules {
     pub fn new(
         routes: Vec<RouteRules>,
         levels: Levels,
-        resolve_after_ms: i64,
-        update_factor: f64,
+        (resolve_after_ms, update_factor): (i64, f64),
+        watch: Arc<WatchList>,
     ) -> Self {
         Self {
             routes,
             levels,
             resolve_after_ms,
             update_factor,
+            watch,
             cold: cold::ladder(),
+            guess: guess::ladder(),
             miss: miss::ladder(),
             walk: walk::ladder(),
             household: walk::household_ladder(),

@@ -12,6 +12,10 @@ use crate::evidence::walk::{GAP_MAX, RUNS};
 const SAMPLE_MAX: usize = 512;
 /// Subjects below which a sample says nothing.
 const SAMPLE_MIN: usize = 64;
+/// Two ids are close within this share of the ids at most.
+const CLOSE_SHARE: u64 = 1_000;
+/// How often those of two strangers may be.
+const CLOSE_CHANCE: f64 = 0.002;
 /// The gap that continues a run spans this many ids that exist.
 const GAP_IDS: f64 = 8.0;
 
@@ -55,11 +59,13 @@ pub struct Space {
     pub gap: u64,
     /// The share of honest first contacts that chance alone lets continue one of a client's runs.
     pub chance: f64,
+    /// The widest difference within which two strangers' ids lie once in five hundred times.
+    pub close: u64,
 }
 
 impl Default for Space {
     fn default() -> Self {
-        Self { gap: GAP_MAX, chance: 0.0 }
+        Self { gap: GAP_MAX, chance: 0.0, close: GAP_MAX }
     }
 }
 
@@ -82,7 +88,12 @@ impl Space {
         let density = distinct / span;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 64")]
         let gap = (GAP_IDS / density).clamp(1.0, GAP_MAX as f64) as u64;
-        Self { gap, chance: RUNS as f64 * near(&ids, gap) }
+        // Ids come in clusters, so that the share of the span alone promises too much.
+        let mut close = (high - low) / CLOSE_SHARE;
+        while close > gap && near(&ids, close) > CLOSE_CHANCE {
+            close /= 2;
+        }
+        Self { gap, chance: RUNS as f64 * near(&ids, gap), close: close.max(gap) }
     }
 }
 
@@ -116,6 +127,7 @@ mod tests {
     #[test]
     fn every_id_taken_makes_the_gap_eight_and_a_sparse_space_the_widest() {
         let dense = sample(0..20_000);
+        assert!((10..=20).contains(&dense.close), "{dense:?}");
         assert!((7..=9).contains(&dense.gap), "{dense:?}");
         assert_eq!(sample((0..20_000).map(|it| it * 1_000)).gap, GAP_MAX);
     }

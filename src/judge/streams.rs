@@ -7,7 +7,7 @@ use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, miss, walk};
 use crate::novelty::Contact;
-use crate::profile::{ClassSpec, Learned, Priors, Profile};
+use crate::profile::{ClassSpec, Learned, Priors, Profile, RATES};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// What a contact is judged against, besides the profile.
@@ -26,7 +26,13 @@ impl Against<'_> {
         let table = if self.route.national { walk::RATE_NATIONAL } else { walk::RATE };
         let family = if self.class.per_session { HOUSEHOLD_RATE_SESSION } else { HOUSEHOLD_RATE };
         let table = if self.route.households { family } else { table };
-        Priors { walk: table.max(self.space.chance), walk_floor: table.max(self.space.chance) }
+        let walk = table.max(self.space.chance);
+        Priors { walk, walk_floor: walk, passes: self.checks_passes() }
+    }
+
+    /// Whether the route checks passes, where repeats are evidence.
+    pub(super) fn checks_passes(&self) -> bool {
+        self.route.class == RouteClass::PassCheck
     }
 
     /// What a profile's counts are read against. At a roll-up they may spread as far as those of
@@ -83,6 +89,9 @@ const HOUSEHOLD_RATE: f64 = 0.1;
 /// The same in a citizen's session, which is about one family.
 const HOUSEHOLD_RATE_SESSION: f64 = 0.15;
 
+/// The day's place among the horizons.
+const DAY: usize = 2;
+
 /// Which streams a contact may speak to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Voice {
@@ -107,9 +116,9 @@ pub(super) fn take(
 ) {
     let rules = against.rules;
     let [cold, miss, walk, rising, falling] = profile.steps;
-    let mut said = [None; 4];
-    if voice.cold {
-        profile.cold.update(&rules.cold, cold, contact.cold);
+    let mut said = [None; RATES];
+    if voice.cold && !against.checks_passes() {
+        profile.by_class.update(&rules.cold, cold, contact.cold);
         said[0] = Some(contact.cold);
     }
     // A child's own run of misses is its own evidence, and honest children differ in how often they
@@ -117,7 +126,7 @@ pub(super) fn take(
     // that is known to be theirs.
     let other_child = voice.child == 0 || voice.child != profile.last_child;
     if voice.child == 0 || voice.fresh_child {
-        let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
+        let missed = has_failed(lookup);
         profile.miss.update(&rules.miss, miss.max(voice.misses), missed);
         said[1] = Some(missed);
     }
@@ -134,14 +143,31 @@ pub(super) fn take(
         }
     }
     profile.last_child = voice.child;
+    profile.windows.count();
+    if contact.cold && against.route.class == RouteClass::Register && voice.cold {
+        profile.cold_counts = profile.cold_counts.map(|it| it.saturating_add(1));
+    }
+    count(profile, said);
+}
+
+/// Takes a check of a pass on a subject that the client has tried before.
+pub(super) fn take_again(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) {
+    let ([guess, ..], failed) = (profile.steps, has_failed(lookup));
+    profile.by_class.update(&against.rules.guess, guess, failed);
+    count(profile, [Some(failed), None, None, None]);
+}
+
+/// Whether the portal answered that there is nobody, or that this client may not know.
+const fn has_failed(lookup: &Lookup) -> bool {
+    matches!(lookup.outcome, Outcome::Missed | Outcome::Denied)
+}
+
+/// Counts what the streams of a contact said, for the day and for the episode.
+fn count(profile: &mut Profile, said: [Option<bool>; RATES]) {
     for (day, yes) in profile.today.iter_mut().zip(said) {
         if let Some(yes) = yes {
             day.count(yes);
         }
-    }
-    profile.windows.count();
-    if contact.cold && against.route.class == RouteClass::Register && voice.cold {
-        profile.cold_counts = profile.cold_counts.map(|it| it.saturating_add(1));
     }
     if profile.tally.trials < u16::MAX {
         profile.tally.trials += 1;
@@ -215,14 +241,26 @@ pub(super) fn read(
         reading.log_e
     }
     .max(0);
+    let passes = against.checks_passes();
     let streams = Stream::ALL.map(|it| match it {
-        Stream::Cold => profile.cold.log_e(&rules.cold),
-        Stream::Miss => miss::log_e(&profile.miss, &rules.miss),
+        Stream::Cold if passes => 0,
+        Stream::Cold => profile.by_class.log_e(&rules.cold),
+        Stream::Guess if passes => profile.by_class.log_e(&rules.guess),
+        Stream::Guess => 0,
+        Stream::Miss => {
+            miss::log_e(&profile.miss, &rules.miss, || misses_a_day(profile, (rules, level)))
+        }
         Stream::Walk => profile.walk.log_e(walk),
         Stream::Monotone => profile.monotone.log_e(&rules.monotone),
         Stream::Volume => volume,
     });
     (streams, reading)
+}
+
+/// Misses on an honest day, at a roll-up with those of its children so far.
+fn misses_a_day(profile: &Profile, (rules, level): (&Rules, &Level)) -> f64 {
+    let ([_, miss, ..], children) = (profile.steps, profile.expected.get(DAY).copied());
+    rules.miss.rate(miss) * (level.a_day + f64::from(children.unwrap_or(0.0)))
 }
 
 fn volume_of(profile: &Profile, against: &Against<'_>, at: Moment, level: &Level) -> Reading {
@@ -256,7 +294,6 @@ pub(super) fn expected_by(profile: &Profile, at: Moment, level: &Level) -> [f64;
 
 /// Evidence of the current day alone, as the mean over all horizons holds it.
 pub(super) fn day_volume(profile: &Profile, at: Moment, level: &Level) -> Nats {
-    const DAY: usize = 2;
     let m = expected_by(profile, at, level).get(DAY).copied().unwrap_or(0.0);
     // The mean of four: ln 4 is 1420/1024.
     (profile.windows.log_e_of(DAY, m, level) - 1420).max(0)

@@ -2,7 +2,7 @@
 //! keys, examples, a large sketch, and at a roll-up its heaviest children. Most clients never get
 //! here, which is why none of this is in the profile.
 
-use super::Member;
+use super::{Listed, Member};
 use crate::attribute::Mask;
 use crate::evidence::Nats;
 use crate::profile::Large;
@@ -25,13 +25,48 @@ pub(super) struct Suspect {
     pub told: u64,
     /// Records out when the evidence last rose from nothing.
     risen_from: u64,
+    /// The list that a subject was on which it looked up.
+    pub listed: Option<Listed>,
+    /// How many times it looked one up.
+    pub touches: u64,
+    /// Writes under its open alert.
+    pub writes: u64,
 }
 
 impl Suspect {
     /// `risen` records at most are out since the evidence last rose from nothing.
     pub(super) fn new(own: Member, sketch: Large, risen: u64) -> Self {
         let risen_from = sketch.count().0.saturating_sub(risen);
-        Self { own, sketch, examples: Vec::new(), children: Vec::new(), told: 0, risen_from }
+        Self {
+            own,
+            sketch,
+            examples: Vec::new(),
+            children: Vec::new(),
+            told: 0,
+            risen_from,
+            listed: None,
+            touches: 0,
+            writes: 0,
+        }
+    }
+
+    /// It looked up a subject on a list; whether that has to be told.
+    pub(super) fn touch(&mut self, listed: Listed) -> bool {
+        self.touches += 1;
+        let tells = match (self.listed, listed) {
+            (None, _) | (Some(Listed::Watched), Listed::Decoy) => true,
+            (Some(_), _) => false,
+        };
+        if tells {
+            self.listed = Some(listed);
+        }
+        tells
+    }
+
+    /// It wrote under its open alert; whether that has to be told.
+    pub(super) fn write(&mut self) -> bool {
+        self.writes += 1;
+        self.writes == 1
     }
 
     /// The evidence is nothing: what leaves from here on is counted anew.

@@ -19,7 +19,7 @@ pub enum Error {
     /// The input cannot be read.
     #[error(transparent)]
     Input(#[from] files::Error),
-    /// Routes or keys do not fit together.
+    /// Routes or keys do not fit together, or a list of subjects is not one.
     #[error("{0}")]
     Attribution(String),
 }
@@ -60,7 +60,7 @@ pub fn run(
     let mut files = Files::open(paths)?;
     let attributor = build::attributor(config, keys).map_err(Error::Attribution)?;
     let mut intake = Intake::new(Arc::new(build::decoder(config)), Arc::new(attributor));
-    let mut engine = build::engine(config, keys);
+    let mut engine = build::engine(config, keys).map_err(Error::Attribution)?;
     let mut timeline = Timeline::new(timeline::Options { slice_ms: config.detect.slice_ms });
     for (partition, place) in files.places() {
         engine.name(partition, place.clone());

@@ -1,5 +1,6 @@
 //! From a checked configuration to the stages' own settings.
 
+use super::lists;
 use crate::alert::Mode;
 use crate::attribute::{Attributor, ClassId, Codec, HashKey, RouteClass, RouteId, RouteSpec};
 use crate::config::{ClassSpec, Config};
@@ -53,15 +54,20 @@ pub fn attributor(config: &Config, keys: &Keys) -> Result<Attributor, String> {
 }
 
 /// The engine of a configuration.
-#[must_use]
-pub fn engine(config: &Config, keys: &Keys) -> Engine {
+///
+/// # Errors
+/// What is wrong with the lists of subjects that it names.
+pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
+    let detect = &config.detect;
+    let (decoys, watched) = (detect.decoys_file.as_deref(), detect.watched_file.as_deref());
+    let watch = Arc::new(lists::read(decoys, watched, keys)?);
     let routes = config.attribute.routes.iter().enumerate();
     let routes = routes
         .map(|(at, spec)| rules(config, RouteId(u16::try_from(at).unwrap_or(u16::MAX)), spec))
         .collect();
     let per_shard = |total: u64| (total / SHARDS as u64).max(1);
     let bound = |total: u64| usize::try_from(per_shard(total)).unwrap_or(usize::MAX);
-    Engine::new(Settings {
+    Ok(Engine::new(Settings {
         routes,
         levels: Levels {
             page: nats(config.detect.h),
@@ -70,6 +76,7 @@ pub fn engine(config: &Config, keys: &Keys) -> Engine {
         },
         resolve_after_ms: config.alert.resolve_after_ms,
         update_factor: config.alert.update_factor,
+        watch,
         slice_ms: config.detect.slice_ms,
         novelty: novelty::Options {
             pairs_max: per_shard(config.state.novelty_pairs_max),
@@ -82,7 +89,7 @@ pub fn engine(config: &Config, keys: &Keys) -> Engine {
             suspects_max: bound(config.state.suspects_max),
         },
         alert_key: keys.alert,
-    })
+    }))
 }
 
 fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {

@@ -7,6 +7,7 @@ mod intake;
 pub mod judging;
 mod keys;
 mod lanes;
+pub mod lists;
 mod order;
 pub mod receivers;
 pub mod run;

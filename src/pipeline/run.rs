@@ -94,6 +94,7 @@ impl std::fmt::Debug for Parts<'_> {
 pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Result<(), Error> {
     let Parts { source, keys, delivery, standing, clock, stop } = parts;
     let threads = config.threads.unwrap_or_else(cores);
+    let engine = build::engine(config, keys).map_err(Error::Attribution)?;
     let decoder = Arc::new(build::decoder(config));
     let attributor = Arc::new(build::attributor(config, keys).map_err(Error::Attribution)?);
     let (event_in, event_out) = bounded::<Event>(CHANNEL_BATCHES_MAX);
@@ -104,7 +105,6 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     let decoders = workers::start(threads.saturating_sub(1).max(1), intake, event_out, &fact_in)?;
     drop(fact_in);
     let consumer = kafka::start(&source, event_in, fault_in, clock)?;
-    let engine = build::engine(config, keys);
     let mut daemon = Daemon {
         judging: Judging::new(engine, config.detect.slice_ms, Pool::new(threads)),
         order: Order::default(),

@@ -10,7 +10,7 @@ use crate::evidence::volume::Spread;
 use crate::time::HOUR_MS;
 use hdrhistogram::Histogram;
 
-/// Streams with a learned rate: cold, miss, walk, and the share of rising ids.
+/// Streams with a learned rate: cold or guess, miss, walk, and the share of rising ids.
 pub const RATES: usize = 4;
 /// A session ends this long after its last look-up.
 pub const SESSION_IDLE_MS: i64 = HOUR_MS;

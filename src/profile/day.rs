@@ -4,7 +4,7 @@ use super::baseline::{CONCENTRATION, Learned};
 use super::{ClassSpec, Flag, Lesson, Profile, RATES};
 use crate::evidence::math::{exp, ln};
 use crate::evidence::volume::Level;
-use crate::evidence::{Daily, Nats, STEP_MAX, cold, miss, monotone};
+use crate::evidence::{Daily, Nats, STEP_MAX, cold, guess, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
 /// Own working days after which a client is known.
@@ -36,6 +36,8 @@ pub struct Priors {
     pub walk: f64,
     /// What chance alone continues, at this route's density.
     pub walk_floor: f64,
+    /// The route checks passes: stream `guess` stands where others have `cold`.
+    pub passes: bool,
 }
 
 impl Profile {
@@ -75,13 +77,18 @@ impl Profile {
         let class = |at: usize, start: f64| {
             learned.rates.get(at).copied().flatten().map_or(start, f64::from)
         };
-        let [cold, miss, walk, rising] = self.rates;
+        let [by_class, miss, walk, rising] = self.rates;
         let [taught_walk, taught_rising, taught_falling] = self.taught;
         let known = self.is_known();
         let miss_start = if known { miss::RATE } else { miss::RATE_UNKNOWN };
         let prior = |at: usize, start: f64| if known { start } else { class(at, start).max(start) };
+        let first = if priors.passes {
+            by_class.step(prior(0, guess::RATE), CONCENTRATION, guess::RATE_MIN)
+        } else {
+            by_class.step(cold::RATE, CONCENTRATION, 0.05).min(step_at_most(COLD_RATE_MAX))
+        };
         self.steps = [
-            cold.step(cold::RATE, CONCENTRATION, 0.05).min(step_at_most(COLD_RATE_MAX)),
+            first,
             miss.step(prior(1, miss_start), CONCENTRATION, 0.01),
             walk.step(prior(2, priors.walk), CONCENTRATION, priors.walk_floor).max(taught_walk),
             rising.step(monotone::RATE, CONCENTRATION, monotone::RATE).max(taught_rising),

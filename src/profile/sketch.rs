@@ -158,6 +158,19 @@ impl Large {
         self.estimate = estimate(self.registers.iter().map(|it| u32::from(*it)), LARGE_REGISTERS);
     }
 
+    /// The share of the smaller count's records that are among the other's too, where both are
+    /// still kept exactly.
+    #[must_use]
+    pub fn overlap(&self, other: &Self) -> Option<f64> {
+        let known = |it: &Self| it.registers.is_empty() && it.before.0 == 0;
+        if !known(self) || !known(other) {
+            return None;
+        }
+        let both = self.exact.iter().filter(|it| other.exact.contains(it)).count();
+        let fewer = self.exact.len().min(other.exact.len());
+        (fewer > 0).then(|| both as f64 / fewer as f64)
+    }
+
     /// How many, and within what.
     #[must_use]
     pub fn count(&self) -> Counted {

@@ -4,14 +4,17 @@ use super::Small;
 use crate::evidence::monotone::Monotone;
 use crate::evidence::volume::{HORIZONS, Windows};
 use crate::evidence::walk::Runs;
-use crate::evidence::{Cusum, Daily, Nats, Rate, cold, miss, walk};
+use crate::evidence::{Cusum, Daily, Nats, Rate, cold, guess, miss, walk};
 use crate::time::Moment;
 
 /// The byte budget of a profile.
 pub const PROFILE_BYTES_MAX: usize = 320;
 const _: () = assert!(size_of::<Profile>() <= PROFILE_BYTES_MAX);
 
-/// Streams with a learned rate: cold, miss, walk, and the share of rising ids.
+// One stream or the other has the sums that a route's class chooses.
+const _: () = assert!(cold::ALTERNATIVES == guess::ALTERNATIVES);
+
+/// Streams with a learned rate: cold or guess, miss, walk, and the share of rising ids.
 const LEARNED: usize = super::RATES;
 /// Streams that an observed client may teach to be quiet: walk, rising and falling ids.
 const TAUGHT: usize = 3;
@@ -65,7 +68,7 @@ impl Episode {
 pub struct Tally {
     /// First contacts.
     pub trials: u16,
-    /// Yes by stream: cold, miss, walk, and rising ids.
+    /// Yes by stream: cold or guess, miss, walk, and rising ids.
     pub hits: [u16; LEARNED],
 }
 
@@ -104,7 +107,7 @@ pub struct Profile {
     pub learned: u8,
     /// What it is at the moment.
     flags: Flags,
-    /// Honest rates as steps: cold, miss, walk, rising, falling.
+    /// Honest rates as steps: cold or guess, miss, walk, rising, falling.
     pub steps: [u8; LEARNED + 1],
     /// What the rates of walking, rising and falling ids may not fall below, as steps: raised
     /// while the client is only observed, whenever a stream would have spoken.
@@ -112,8 +115,8 @@ pub struct Profile {
     /// Subjects of its busiest hour while it was only observed, in eighths of a nat; see
     /// [`Profile::rush`].
     pub rush: u8,
-    /// Stream `cold`.
-    pub cold: Cusum<{ cold::ALTERNATIVES }>,
+    /// The stream that the route's class chooses: `guess` on checks of passes, else `cold`.
+    pub by_class: Cusum<{ cold::ALTERNATIVES }>,
     /// Stream `miss`.
     pub miss: Cusum<{ miss::ALTERNATIVES }>,
     /// Stream `walk`.
@@ -164,7 +167,7 @@ impl Profile {
             steps: [0; LEARNED + 1],
             taught: [0; TAUGHT],
             rush: 0,
-            cold: Cusum::default(),
+            by_class: Cusum::default(),
             miss: Cusum::default(),
             walk: Cusum::default(),
             runs: Runs::default(),
@@ -219,7 +222,7 @@ impl Profile {
     /// Forgets the evidence and the episode, keeps what was learned and the open runs: after an
     /// alert has resolved, or when a token begins a new session.
     pub fn settle(&mut self) {
-        self.cold.reset();
+        self.by_class.reset();
         self.miss.reset();
         self.walk.reset();
         self.monotone.reset();

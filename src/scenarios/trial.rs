@@ -61,7 +61,7 @@ impl Trial {
         let key = u128::from(seed) << 64 | u128::from(!seed);
         let keys = Keys { hash: HashKey::new(key.to_le_bytes()), alert: (seed, !seed) };
         let mut timeline = Timeline::new(timeline::Options { slice_ms: config.detect.slice_ms });
-        let mut engine = build::engine(&config, &keys);
+        let mut engine = build::engine(&config, &keys)?;
         engine.name(PARTITION, Place { topic: "portal".into(), number: 0 });
         timeline.assigned(PARTITION, 0, Moment(0));
         Ok(Self {

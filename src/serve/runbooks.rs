@@ -13,6 +13,7 @@ use std::fmt::Write;
 /// The pages by name.
 const PAGES: &[(&str, &str)] = &[
     ("behind", include_str!("../../deploy/runbooks/behind.md")),
+    ("decoy", include_str!("../../deploy/runbooks/decoy.md")),
     ("down", include_str!("../../deploy/runbooks/down.md")),
     ("forgets", include_str!("../../deploy/runbooks/forgets.md")),
     ("guessing", include_str!("../../deploy/runbooks/guessing.md")),
@@ -21,14 +22,17 @@ const PAGES: &[(&str, &str)] = &[
     ("not-told", include_str!("../../deploy/runbooks/not-told.md")),
     ("notifications-wait", include_str!("../../deploy/runbooks/notifications-wait.md")),
     ("outbox-fails", include_str!("../../deploy/runbooks/outbox-fails.md")),
+    ("pass_guessing", include_str!("../../deploy/runbooks/pass_guessing.md")),
     ("records-lost", include_str!("../../deploy/runbooks/records-lost.md")),
     ("refusing", include_str!("../../deploy/runbooks/refusing.md")),
     ("remembers-less", include_str!("../../deploy/runbooks/remembers-less.md")),
     ("sees-no-lookups", include_str!("../../deploy/runbooks/sees-no-lookups.md")),
     ("stalled", include_str!("../../deploy/runbooks/stalled.md")),
     ("sweep", include_str!("../../deploy/runbooks/sweep.md")),
+    ("tampering", include_str!("../../deploy/runbooks/tampering.md")),
     ("volume", include_str!("../../deploy/runbooks/volume.md")),
     ("walk", include_str!("../../deploy/runbooks/walk.md")),
+    ("watched", include_str!("../../deploy/runbooks/watched.md")),
 ];
 
 /// A page's title and body; by its name, or by that of its file.
