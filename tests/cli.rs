@@ -344,6 +344,10 @@ fn a_client_with_an_open_ticket_that_writes_is_a_page_and_a_colleague_who_writes
     assert_eq!(alerts(&desk), ticket);
     desk.put("part.log", &(walk(WALKER, 7) + &delete(8, "clinic-9")));
     assert_eq!(alerts(&desk), ticket);
+    // Who wrote before the walk began does nothing new.
+    let later = walk(WALKER, 7).replace("T08:", "T09:");
+    desk.put("part.log", &(delete(0, WALKER) + &later + &delete(3_608, WALKER)));
+    assert_eq!(alerts(&desk), ticket);
     desk.put("part.log", &(walk(WALKER, 7) + &delete(8, WALKER) + &delete(9, WALKER)));
     assert_eq!(alerts(&desk), [ticket[0], ["firing", "page", "page", "walk"]]);
     let rows = desk.rows(&["replay", "--config", "darban.toml", "part.log"]);

@@ -99,3 +99,10 @@ fn two_walks_that_share_nothing_out_are_two_pages() {
         assert!(alerts.iter().all(|it| it.members_total == 1));
     }
 }
+
+#[test]
+fn a_register_read_by_six_addresses_with_its_photos_is_one_page_about_both_routes() {
+    let alerts = paged(&[Harvest::s5(6, Moment(0))]);
+    assert_eq!(alerts.len(), 1, "{alerts:#?}");
+    assert_eq!((alerts[0].members_total, alerts[0].also_on.len()), (6, 1), "{alerts:#?}");
+}

@@ -1,20 +1,22 @@
 //! The open alerts: findings go in, changes come out.
 //!
 //! One harvest is one alert. A finding joins an open alert that names its key or the address that
-//! it came through, or one whose clients work along the same ids; anything else opens a new one.
+//! it came through, on this route or (of the same kind, begun together) on another; or one whose
+//! clients work along the same ids. Anything else opens a new one.
 //! Who joins is told at once while they are few, and else once a minute: an alert with a thousand
 //! members must not be told a thousand times. The identity is a keyed hash of kind, route, first
 //! key and the slice in which the episode began, so that the same log always gives the same
 //! identity, and a receiver that has seen it recognises it.
 
-use super::change::{Alert, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
-use super::open::{Adopted, Open};
+use super::change::{Alert, Mode, OffsetSpan, RecordsOut, Severity, Status};
+use super::of_finding::{alert_of, kind_of, mode_of, quantities_of, streams_of};
+use super::open::{Adopted, Judged, Open};
 use super::standing::{KeyRecords, Standing};
-use crate::evidence::{Stream, as_f64};
-use crate::judge::{Cause, Finding, FindingKind, Listed};
+use crate::evidence::as_f64;
+use crate::judge::{Finding, FindingKind};
 use crate::time::Moment;
 use siphasher::sip::SipHasher13;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -26,14 +28,19 @@ const OPEN_MAX: usize = 10_000;
 /// Those who joined are told at once where the alert has grown this many times.
 const JOINED_FACTOR: f64 = 1.5;
 /// Judged keys of an alert that a new finding is compared with, the latest.
-const COMPARED_MAX: usize = 8;
+const COMPARED_MAX: usize = 64;
 /// The open alerts of an engine.
 #[derive(Clone, Debug)]
 pub struct Book {
     key: (u64, u64),
     open: BTreeMap<String, Open>,
-    by_key: BTreeMap<(u16, u64), String>,
+    /// By judged profile.
+    by_profile: BTreeMap<u64, String>,
+    /// By client key, whatever the route.
+    by_client: BTreeMap<u64, String>,
     dropped: u64,
+    /// An alert is told again when its records out have grown this many times.
+    update_factor: f64,
 }
 
 /// What a finding cannot know.
@@ -50,10 +57,18 @@ pub struct Context<'a> {
 }
 
 impl Book {
-    /// No open alerts; identities are hashed with `key`.
+    /// No open alerts; identities are hashed with `key`. What many clients share is told again when
+    /// its records out have grown `update_factor` times.
     #[must_use]
-    pub const fn new(key: (u64, u64)) -> Self {
-        Self { key, open: BTreeMap::new(), by_key: BTreeMap::new(), dropped: 0 }
+    pub const fn new(key: (u64, u64), update_factor: f64) -> Self {
+        Self {
+            key,
+            open: BTreeMap::new(),
+            by_profile: BTreeMap::new(),
+            by_client: BTreeMap::new(),
+            dropped: 0,
+            update_factor,
+        }
     }
 
     /// Takes a finding; the change that it makes, if it makes one.
@@ -70,12 +85,11 @@ impl Book {
         self.own_home(finding).is_some()
     }
 
-    /// The open alerts of a route, each with the judged keys that are loud in it, the latest few.
-    pub fn loud_on(&self, route: u16) -> impl Iterator<Item = (&str, &[u64])> {
-        let open = self.open.iter().filter(move |(_, it)| it.route == route);
-        open.map(|(id, it)| {
-            let latest = it.loud.len().saturating_sub(COMPARED_MAX);
-            (id.as_str(), it.loud.get(latest..).unwrap_or_default())
+    /// The open alerts with the keys that are loud in each on this route, the latest few.
+    pub fn loud_on(&self, route: u16) -> impl Iterator<Item = (&str, Vec<u64>)> {
+        self.open.iter().map(move |(id, it)| {
+            let loud = it.loud.iter().rev().filter(|it| it.route == route);
+            (id.as_str(), loud.take(COMPARED_MAX).map(|it| it.key).collect())
         })
     }
 
@@ -84,11 +98,20 @@ impl Book {
     }
 
     fn own_home(&self, finding: &Finding) -> Option<String> {
-        let keys = std::iter::once(finding.key)
-            .chain(finding.members.iter().map(|it| it.key))
-            .chain(std::iter::once(finding.via).filter(|it| *it != 0));
-        let mut homes = keys.filter_map(|key| self.by_key.get(&(finding.route, key)));
-        homes.next().cloned()
+        if let Some(id) = self.by_profile.get(&Judged::of(finding).id()) {
+            return Some(id.clone());
+        }
+        let (kind, mode) = (kind_of(finding.cause), mode_of(finding));
+        let is_home = |id: &&String, elsewhere: bool| {
+            self.open.get(*id).is_some_and(|open| {
+                let here = open.routes.contains(&finding.route);
+                here || elsewhere && open.goes_on_in(finding, kind, mode)
+            })
+        };
+        let own = std::iter::once(finding.key).chain(finding.members.iter().map(|it| it.key));
+        let own = own.filter_map(|key| self.by_client.get(&key)).find(|id| is_home(id, true));
+        let via = || self.by_client.get(&finding.via).filter(|id| is_home(id, false));
+        own.or_else(via).cloned()
     }
 
     fn raise(&mut self, finding: &Finding, context: Context<'_>) -> Option<Alert> {
@@ -121,40 +144,47 @@ impl Book {
         (alert.expected, alert.seen) = quantities_of(finding);
         alert.offsets = context.offsets;
         alert.examples = finding.examples.iter().map(ToString::to_string).collect();
-        open.records.insert(finding.key, finding.records);
-        if let Some(adopted) = &mut open.adopted {
-            adopted.unheard.retain(|it| *it != finding.key);
+        let judged = Judged::of(finding);
+        open.hear(judged, finding.records);
+        if !open.loud.contains(&judged) {
+            open.loud.push(judged);
         }
-        if !open.loud.contains(&finding.key) {
-            open.loud.push(finding.key);
+        open.come_through(judged, finding.via);
+        // Which stream is the loudest changes while a client goes on; another client's, or the same
+        // one's on another route, is news.
+        if !self.by_profile.contains_key(&judged.id()) {
+            open.come_to(kind_of(finding.cause), (finding.route, context.route));
         }
         let before = open.members.len();
         for member in &finding.members {
             open.join(member);
         }
         let joined = open.members.len() > before;
-        self.by_key.insert((finding.route, finding.key), id.clone());
-        for (key, _) in &open.members {
-            self.by_key.insert((finding.route, *key), id.clone());
+        self.by_profile.insert(judged.id(), id.clone());
+        for key in finding.members.iter().map(|it| it.key).chain([finding.key]) {
+            self.by_client.insert(key, id.clone());
         }
         open.settle_counts();
-        let (members, told) = (open.members.len() as u64, open.told);
-        if joined && !louder && (members as f64) < told as f64 * JOINED_FACTOR {
-            open.untold = true;
+        // What one of many clients does changes the picture of all only where all have read more.
+        let grown =
+            open.alert.records_out.estimate as f64 >= open.told_records as f64 * self.update_factor;
+        let members = open.members.len() as f64;
+        let waits = if joined {
+            members < open.told as f64 * JOINED_FACTOR
+        } else {
+            finding.what == FindingKind::Changed && open.members.len() > 1 && !grown
+        };
+        if waits && !louder {
+            open.untold |= joined;
             return None;
         }
-        (open.told, open.untold) = (members, false);
-        Some(open.alert.clone())
+        Some(open.tell())
     }
 
     /// The alerts that somebody has joined since they were told. Called once a minute.
     pub fn tell(&mut self) -> Vec<Alert> {
-        let untold = self.open.values_mut().filter(|it| it.untold);
-        let told = untold.map(|open| {
-            (open.told, open.untold) = (open.members.len() as u64, false);
-            open.alert.clone()
-        });
-        told.collect()
+        self.open.values_mut().for_each(Open::explain_addresses);
+        self.open.values_mut().filter(|it| it.untold).map(Open::tell).collect()
     }
 
     fn begin(&mut self, finding: &Finding, context: &Context<'_>) -> String {
@@ -177,9 +207,12 @@ impl Book {
             records: BTreeMap::new(),
             members: Vec::new(),
             loud: Vec::new(),
-            route: finding.route,
+            routes: vec![finding.route],
             told: 0,
+            told_records: 0,
             untold: false,
+            children: BTreeMap::new(),
+            explained: BTreeSet::new(),
             adopted: None,
         };
         self.open.insert(id.clone(), open);
@@ -187,11 +220,12 @@ impl Book {
     }
 
     fn quiet(&mut self, finding: &Finding, context: &Context<'_>) -> Option<Alert> {
-        let id = self.by_key.get(&(finding.route, finding.key))?.clone();
+        let judged = Judged::of(finding);
+        let id = self.by_profile.get(&judged.id())?.clone();
         let open = self.open.get_mut(&id)?;
-        open.records.insert(finding.key, finding.records);
-        open.loud.retain(|it| *it != finding.key);
-        if !open.loud.is_empty() {
+        open.hear(judged, finding.records);
+        open.loud.retain(|it| *it != judged);
+        if !open.is_quiet() {
             return None;
         }
         let mut alert = self.end(&id, context.at)?;
@@ -202,22 +236,33 @@ impl Book {
     /// Goes on with an alert that an earlier process left open on this route.
     pub fn adopt(&mut self, standing: Standing, route: u16) {
         let Standing { alert, records, members } = standing;
-        let (id, keys) = (alert.id.clone(), records.iter().map(|it| it.key));
-        let loud: Vec<u64> = keys.collect();
-        for key in loud.iter().chain(&members) {
-            self.by_key.insert((route, *key), id.clone());
-        }
-        let adopted = Some(Adopted { records, unheard: loud.clone(), since: None });
+        let id = alert.id.clone();
+        let unheard: Vec<u64> = records.iter().map(|it| it.key).collect();
+        self.by_profile.extend(unheard.iter().map(|it| (*it, id.clone())));
+        self.by_client.extend(members.iter().map(|it| (*it, id.clone())));
+        let adopted = Some(Adopted { records, unheard, since: None });
         let members: Vec<_> = members.into_iter().zip(alert.clients.iter().cloned()).collect();
-        let (told, records) = (members.len() as u64, BTreeMap::new());
-        let open = Open { alert, records, members, loud, route, told, untold: false, adopted };
+        let open = Open {
+            alert,
+            records: BTreeMap::new(),
+            told: members.len() as u64,
+            told_records: 0,
+            children: BTreeMap::new(),
+            explained: BTreeSet::new(),
+            members,
+            loud: Vec::new(),
+            routes: vec![route],
+            untold: false,
+            adopted,
+        };
         self.open.insert(id, open);
     }
 
     /// Takes how many records (with half an interval) have left by a judged key by now.
     pub fn count(&mut self, route: u16, key: u64, records: (u64, u64)) {
-        let open = self.by_key.get(&(route, key)).and_then(|id| self.open.get_mut(id));
-        if let Some(known) = open.and_then(|it| it.records.get_mut(&key)) {
+        let profile = Judged { route, key }.id();
+        let open = self.by_profile.get(&profile).and_then(|id| self.open.get_mut(id));
+        if let Some(known) = open.and_then(|it| it.records.get_mut(&profile)) {
             *known = records;
         }
     }
@@ -237,9 +282,8 @@ impl Book {
             if at.since(since) < after_ms || adopted.unheard.is_empty() {
                 continue;
             }
-            let unheard = std::mem::take(&mut adopted.unheard);
-            open.loud.retain(|it| !unheard.contains(it));
-            if open.loud.is_empty() {
+            adopted.unheard.clear();
+            if open.is_quiet() {
                 over.push(id.clone());
             }
         }
@@ -263,8 +307,7 @@ impl Book {
 
     /// Takes an alert out of the book, resolved.
     fn end(&mut self, id: &str, at: Moment) -> Option<Alert> {
-        let mut open = self.open.remove(id)?;
-        self.by_key.retain(|_, it| it != id);
+        let mut open = self.remove(id)?;
         open.settle_counts();
         open.alert.status = Status::Resolved;
         open.alert.changed_at = at;
@@ -275,10 +318,15 @@ impl Book {
         let tickets = self.open.iter().filter(|it| it.1.alert.severity == Severity::Ticket);
         let oldest = tickets.min_by_key(|it| it.1.alert.changed_at).map(|it| it.0.clone());
         if let Some(id) = oldest {
-            self.open.remove(&id);
-            self.by_key.retain(|_, it| *it != id);
+            self.remove(&id);
             self.dropped += 1;
         }
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Open> {
+        self.by_profile.retain(|_, it| it != id);
+        self.by_client.retain(|_, it| it != id);
+        self.open.remove(id)
     }
 
     /// The open alerts, by identity.
@@ -293,75 +341,13 @@ impl Book {
     }
 }
 
-fn alert_of(finding: &Finding, id: String, context: &Context<'_>) -> Alert {
-    let (expected, seen) = quantities_of(finding);
-    Alert {
-        id,
-        status: Status::Firing,
-        severity: if finding.page { Severity::Page } else { Severity::Ticket },
-        kind: kind_of(finding.cause),
-        route: context.route.clone(),
-        mode: mode_of(finding),
-        late: false,
-        clients: Vec::new(),
-        members_total: 0,
-        first_seen: finding.first_seen,
-        fired_at: finding.at,
-        changed_at: context.at,
-        records_out: RecordsOut { estimate: finding.records.0, error: finding.records.1 },
-        expected,
-        seen,
-        streams: streams_of(finding),
-        log_e: as_f64(finding.log_e),
-        examples: finding.examples.iter().map(ToString::to_string).collect(),
-        offsets: Vec::new(),
-    }
-}
-
-const fn kind_of(cause: Cause) -> Kind {
-    match cause {
-        Cause::Evidence(Stream::Cold) => Kind::Harvest,
-        Cause::Evidence(Stream::Miss) => Kind::Guessing,
-        Cause::Evidence(Stream::Walk) => Kind::Walk,
-        Cause::Evidence(Stream::Monotone) => Kind::Sweep,
-        Cause::Evidence(Stream::Volume) => Kind::Volume,
-        Cause::Evidence(Stream::Guess) => Kind::PassGuessing,
-        Cause::Listed(Listed::Decoy) => Kind::Decoy,
-        Cause::Listed(Listed::Watched) => Kind::Watched,
-        Cause::Written => Kind::Tampering,
-    }
-}
-
-const fn mode_of(finding: &Finding) -> Mode {
-    if finding.observe { Mode::Observe } else { Mode::Page }
-}
-
-fn streams_of(finding: &Finding) -> BTreeMap<&'static str, f64> {
-    let pairs = Stream::ALL.iter().zip(finding.streams);
-    pairs.filter(|it| it.1 > 0).map(|(stream, it)| (stream.name(), rounded(as_f64(it)))).collect()
-}
-
-/// Three digits after the point: evidence is not known better.
-fn rounded(value: f64) -> f64 {
-    (value * 1_000.0 + 0.5).floor() / 1_000.0
-}
-
-fn quantities_of(finding: &Finding) -> (Quantity, Quantity) {
-    let quantity = |subjects: f64| Quantity {
-        subjects: rounded(subjects),
-        span_seconds: finding.picture.span_seconds,
-        quantity: finding.picture.quantity.clone(),
-    };
-    (quantity(finding.picture.expected), quantity(finding.picture.seen))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::FIRED;
     use super::*;
     use crate::attribute::KeyKind;
-    use crate::evidence::STREAMS;
-    use crate::judge::{Member, Picture};
+    use crate::evidence::{STREAMS, Stream};
+    use crate::judge::{Cause, Member, Picture};
     use crate::time::{HOUR_MS, SECOND_MS};
 
     fn finding(key: u64, at: Moment, records: u64) -> Finding {
@@ -398,6 +384,33 @@ mod tests {
         book.take(finding, Context { route: &route, at, offsets, campaign })
     }
 
+    #[test]
+    fn a_harvest_of_two_routes_is_one_alert_and_a_ticket_of_another_kind_gives_it_no_name() {
+        let mut book = Book::new((1, 2), 3.0);
+        let ticket = Finding { page: false, ..finding(1, FIRED, 10) };
+        let first = take(&mut book, &ticket).unwrap();
+        let photo = |kind: Stream, at: Moment| {
+            let cause = Cause::Evidence(kind);
+            Finding { route: 1, cause, ..finding(1, at, 7) }
+        };
+        let mut take_photo = |finding: Finding| {
+            let (at, offsets, campaign) = (finding.at, Vec::new(), None);
+            let context = Context { route: &"photo".into(), at, offsets, campaign };
+            book.take(&finding, context)
+        };
+        let other = take_photo(photo(Stream::Volume, FIRED)).unwrap();
+        assert_ne!(other.id, first.id, "of another kind");
+        let mut book = Book::new((1, 2), 3.0);
+        take(&mut book, &finding(1, FIRED, 10)).unwrap();
+        let context =
+            Context { route: &"photo".into(), at: FIRED, offsets: Vec::new(), campaign: None };
+        let both = book.take(&photo(Stream::Walk, FIRED.plus(SECOND_MS)), context).unwrap();
+        assert_eq!((both.id, both.status), (first.id, Status::Updated));
+        assert_eq!((both.records_out.estimate, both.also_on), (17, vec!["photo".into()]));
+        let quiet = Finding { what: FindingKind::Quiet, ..finding(1, FIRED, 10) };
+        assert_eq!(take(&mut book, &quiet), None, "it goes on with the photos");
+    }
+
     /// A finding whose client works along the same ids as those of an open alert.
     fn join(book: &mut Book, finding: &Finding, id: &str) -> Option<Alert> {
         let route: Arc<str> = "beneficiary".into();
@@ -407,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_thousand_who_join_are_told_a_few_times_and_then_once_a_minute() {
-        let mut book = Book::new((1, 2));
+        let mut book = Book::new((1, 2), 3.0);
         let id = take(&mut book, &finding(1, FIRED, 10)).unwrap().id;
         let joins = (2..=1_000).filter_map(|key| join(&mut book, &finding(key, FIRED, 10), &id));
         let told: Vec<Alert> = joins.collect();
@@ -420,10 +433,10 @@ mod tests {
 
     /// A book that goes on with what another left open about `clinic-7`, with its alert.
     fn adopted() -> (Book, Alert) {
-        let mut before = Book::new((1, 2));
+        let mut before = Book::new((1, 2), 3.0);
         let alert = take(&mut before, &finding(7, FIRED, 100)).unwrap();
         before.count(0, 7, (240, 0));
-        let mut after = Book::new((1, 2));
+        let mut after = Book::new((1, 2), 3.0);
         after.adopt(before.standing(&alert), 0);
         (after, alert)
     }
@@ -443,7 +456,7 @@ mod tests {
 
     #[test]
     fn a_page_is_not_lost_in_an_alert_that_is_only_observed() {
-        let mut book = Book::new((1, 2));
+        let mut book = Book::new((1, 2), 3.0);
         let address = Finding { observe: true, ..finding(1, FIRED, 10) };
         let observed = take(&mut book, &address).unwrap();
         assert_eq!((observed.status, observed.mode), (Status::Firing, Mode::Observe));

@@ -171,6 +171,12 @@ pub struct Alert {
     pub kind: Kind,
     /// The route's name.
     pub route: Arc<str>,
+    /// What else has given it away since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_kinds: Vec<Kind>,
+    /// Other routes on which the same harvest goes on: a protocol's photo beside the protocol.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_on: Vec<Arc<str>>,
     /// Whether it may page.
     pub mode: Mode,
     /// Found in a backlog more than an hour old; set in `deliver`.

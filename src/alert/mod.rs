@@ -4,6 +4,7 @@ mod book;
 mod change;
 mod command;
 mod escape;
+mod of_finding;
 mod open;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -1,50 +1,155 @@
 //! One open alert in the book: its members, which of them are loud, what left by each.
 
 use super::book::CLIENTS_MAX;
-use super::change::{Alert, Client, RecordsOut};
+use super::change::{Alert, Client, Kind, Mode, RecordsOut, Severity};
 use super::standing::KeyRecords;
-use crate::judge::Member;
-use crate::time::Moment;
-use std::collections::BTreeMap;
+use crate::judge::{Finding, Member, profile_id};
+use crate::time::{MINUTE_MS, Moment};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Findings on two routes are of one harvest when they begin within this time.
+const TOGETHER_MS: i64 = 10 * MINUTE_MS;
 
 #[derive(Clone, Debug)]
 pub(super) struct Open {
     pub(super) alert: Alert,
-    /// Records out by judged key, with the half-width.
+    /// Records out by judged profile, with the half-width.
     pub(super) records: BTreeMap<u64, (u64, u64)>,
     pub(super) members: Vec<(u64, Client)>,
-    /// Judged keys that are not quiet yet.
-    pub(super) loud: Vec<u64>,
-    pub(super) route: u16,
+    /// Judged profiles that are not quiet yet.
+    pub(super) loud: Vec<Judged>,
+    /// The routes that it has come to, that of the alert first.
+    pub(super) routes: Vec<u16>,
     /// Members when it was told last.
     pub(super) told: u64,
     /// Whether somebody has joined since.
     pub(super) untold: bool,
+    /// Records out when it was told last.
+    pub(super) told_records: u64,
+    /// By judged address: its key, and the judged clients that came through it.
+    pub(super) children: BTreeMap<u64, (u64, Vec<u64>)>,
+    /// Addresses that are not named, because clients behind them are.
+    pub(super) explained: BTreeSet<u64>,
     /// What an earlier process left, if this alert is from one.
     pub(super) adopted: Option<Adopted>,
+}
+
+/// A key on a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) route: u16,
+    pub(super) key: u64,
+}
+
+impl Judged {
+    pub(super) const fn of(finding: &Finding) -> Self {
+        Self { route: finding.route, key: finding.key }
+    }
+
+    /// Both as one.
+    pub(super) const fn id(self) -> u64 {
+        profile_id(self.key, self.route)
+    }
 }
 
 /// What an earlier process left of an alert.
 #[derive(Clone, Debug)]
 pub(super) struct Adopted {
-    /// What its keys had read.
+    /// What its profiles had read.
     pub(super) records: Vec<KeyRecords>,
-    /// Keys that this process has not found anything about. It never will if they stopped.
+    /// Profiles that this process has not found anything about. It never will if they stopped.
     pub(super) unheard: Vec<u64>,
     /// Slice time from which their silence is counted.
     pub(super) since: Option<Moment>,
 }
 
 impl Open {
+    /// Whether a finding of one of its clients on another route is told with it: where it is a
+    /// page already, or where both are of one kind and began together. A ticket of another kind
+    /// must not give its name to a page.
+    pub(super) fn goes_on_in(&self, finding: &Finding, kind: Kind, mode: Mode) -> bool {
+        let apart_ms = finding.first_seen.since(self.alert.first_seen).abs();
+        let alike = self.alert.kind == kind && apart_ms <= TOGETHER_MS;
+        self.alert.mode == mode && (alike || self.alert.severity == Severity::Page)
+    }
+
+    /// Takes what a judged profile has read by now.
+    pub(super) fn hear(&mut self, judged: Judged, records: (u64, u64)) {
+        self.records.insert(judged.id(), records);
+        if let Some(adopted) = &mut self.adopted {
+            adopted.unheard.retain(|it| *it != judged.id());
+        }
+    }
+
+    /// Whether nothing is loud in it any more, nor may be as far as anybody knows.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.loud.is_empty() && self.adopted.iter().all(|it| it.unheard.is_empty())
+    }
+
+    /// Takes note of the address that a judged client came through.
+    pub(super) fn come_through(&mut self, judged: Judged, address: u64) {
+        if address == 0 || address == judged.key {
+            return;
+        }
+        let through = Judged { key: address, ..judged }.id();
+        let (_, children) = self.children.entry(through).or_insert((address, Vec::new()));
+        if !children.contains(&judged.id()) {
+            children.push(judged.id());
+        }
+    }
+
+    /// Names an address no more where the clients behind it that are named have read most of what
+    /// left through it: two logins of one office, not thousands of sessions behind one carrier.
+    pub(super) fn explain_addresses(&mut self) {
+        let records = |it: &u64| self.records.get(it).map_or(0, |it| it.0);
+        let explained = self.children.iter().filter(|(address, (_, children))| {
+            let by_children: u64 = children.iter().map(records).sum();
+            children.len() > 1 && by_children * 3 >= records(address) * 2
+        });
+        let explained: Vec<u64> = explained.map(|(_, (key, _))| *key).collect();
+        let named = self.members.len();
+        self.members.retain(|it| !explained.contains(&it.0));
+        self.explained.extend(explained);
+        if self.members.len() < named {
+            self.untold = true;
+            self.settle_counts();
+        }
+    }
+
+    /// The alert as it is told now.
+    pub(super) fn tell(&mut self) -> Alert {
+        self.untold = false;
+        self.told = self.members.len() as u64;
+        self.told_records = self.alert.records_out.estimate;
+        self.alert.clone()
+    }
+
+    /// Takes note of what a finding is, and on which route.
+    pub(super) fn come_to(&mut self, kind: Kind, (route, name): (u16, &Arc<str>)) {
+        if self.alert.kind != kind && !self.alert.also_kinds.contains(&kind) {
+            self.alert.also_kinds.push(kind);
+        }
+        if !self.routes.contains(&route) {
+            self.routes.push(route);
+        }
+        let alert = &mut self.alert;
+        if alert.route != *name && !alert.also_on.contains(name) {
+            alert.also_on.push(name.clone());
+        }
+    }
+
+    /// Names a client of it.
     pub(super) fn join(&mut self, member: &Member) {
-        if self.members.iter().any(|it| it.0 == member.key) {
+        let known = self.members.iter().any(|it| it.0 == member.key);
+        if known || self.explained.contains(&member.key) {
             return;
         }
         let id = String::from_utf8_lossy(&member.name).into_owned();
         self.members.push((member.key, Client { key: member.kind, id }));
     }
 
-    /// Records out by judged key, with those that an earlier process counted.
+    /// Records out by judged profile, with those that an earlier process counted.
     pub(super) fn totals(&self) -> impl Iterator<Item = (u64, (u64, u64))> {
         let before = self.adopted.iter().flat_map(|it| &it.records);
         let adopted = before
@@ -66,6 +171,5 @@ impl Open {
         self.alert.clients = clients.map(|it| it.1.clone()).collect();
         self.alert.members_total = self.members.len() as u64;
         self.alert.records_out = self.records_out();
-        debug_assert!(self.route < u16::MAX);
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! They come from a file and not from an API, so that each has an author and a review and none
 //! is made by whoever holds a session on the pages. They match as Alertmanager's do: every given
-//! matcher must match, and of a campaign every member, so a silence for one clinic never hides
-//! the five others of the same harvest. Members beyond the listed thousand cannot be looked at,
+//! matcher must match, of a campaign every member, and every route that a harvest has come to and
+//! kind that it has shown: a silence for one clinic never hides the five others of the same
+//! harvest, nor one for its busy days a walk. Members beyond the listed thousand cannot be looked at,
 //! so a matcher on clients does not silence an alert that has some.
 //!
 //! Expiry goes by slice time and not by the wall clock: what is read out of a backlog is silenced
@@ -47,8 +48,12 @@ impl Silence {
     fn matches(&self, alert: &Alert, now: Moment) -> bool {
         let holds = now < self.until && self.from.is_none_or(|from| from <= now);
         holds
-            && self.kind.is_none_or(|kind| kind == alert.kind)
-            && self.route.as_deref().is_none_or(|route| route == &*alert.route)
+            && self.kind.is_none_or(|kind| {
+                std::iter::once(&alert.kind).chain(&alert.also_kinds).all(|it| *it == kind)
+            })
+            && self.route.as_deref().is_none_or(|route| {
+                std::iter::once(&alert.route).chain(&alert.also_on).all(|it| **it == *route)
+            })
             && self.members_match(alert)
     }
 
@@ -287,6 +292,23 @@ mod tests {
         alert.clients.clear();
         alert.members_total = 0;
         assert!(!hits("client = \"*\"", &alert));
+    }
+
+    #[test]
+    fn a_silence_of_one_route_does_not_hide_what_a_harvest_does_on_another() {
+        let mut alert = sample::alert();
+        assert!(hits("route = \"beneficiary\"", &alert));
+        alert.also_on.push("photo".into());
+        assert!(!hits("route = \"beneficiary\"", &alert));
+        assert!(hits("client = \"clinic-17\"", &alert));
+    }
+
+    #[test]
+    fn a_silence_of_one_kind_does_not_hide_another_that_comes_to_the_same_alert() {
+        let mut alert = sample::alert();
+        assert!(hits("kind = \"walk\"", &alert));
+        alert.also_kinds.push(Kind::Guessing);
+        assert!(!hits("kind = \"walk\"", &alert));
     }
 
     #[test]

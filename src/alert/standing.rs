@@ -9,10 +9,10 @@
 use super::change::{Alert, Status};
 use serde::{Deserialize, Serialize};
 
-/// Records out by one judged key.
+/// Records out by one judged profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecords {
-    /// The judged key.
+    /// The judged key and its route, as one.
     pub key: u64,
     /// Distinct records.
     pub estimate: u64,
@@ -25,7 +25,7 @@ pub struct KeyRecords {
 pub struct Standing {
     /// As of its last change.
     pub alert: Alert,
-    /// The judged keys in it.
+    /// The judged profiles in it.
     pub records: Vec<KeyRecords>,
     /// The hashes of its clients, in their order.
     pub members: Vec<u64>,

@@ -91,8 +91,8 @@ pub fn summary(alert: &Alert) -> String {
 pub fn details(alert: &Alert) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("who", who(alert)),
-        ("route", escape_text(&alert.route).into_owned()),
-        ("kind", format!("{}, {}", alert.kind.name(), phrase(alert.kind).to_lowercase())),
+        ("route", routes(alert)),
+        ("kind", kinds(alert)),
         ("records out", records(alert.records_out)),
         ("seen", format!("{} {}", number(alert.seen.subjects), escape_text(&alert.seen.quantity))),
         ("expected", number(alert.expected.subjects) + &times(alert)),
@@ -220,6 +220,19 @@ fn clients(alert: &Alert) -> String {
         let _infallible = write!(out, " and {more} more");
     }
     out
+}
+
+/// The kind in words, and those that came to it.
+fn kinds(alert: &Alert) -> String {
+    let own = format!("{}, {}", alert.kind.name(), phrase(alert.kind).to_lowercase());
+    let also = alert.also_kinds.iter().map(|it| format!(", also {}", it.name()));
+    std::iter::once(own).chain(also).collect()
+}
+
+/// The route, and those that the harvest has come to since.
+fn routes(alert: &Alert) -> String {
+    let also = alert.also_on.iter().map(|it| format!(", also {}", escape_text(it)));
+    std::iter::once(escape_text(&alert.route).into_owned()).chain(also).collect()
 }
 
 fn beyond(alert: &Alert) -> String {

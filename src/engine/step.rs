@@ -122,7 +122,7 @@ impl Engine {
             spaces_next: SPACES_FIRST,
             novelty: (0..SHARDS).map(|_| Novelty::new(&settings.novelty)).collect(),
             clients: (0..SHARDS).map(|_| Clients::new(settings.limits, routes)).collect(),
-            book: Book::new(settings.alert_key),
+            book: Book::new(settings.alert_key, settings.update_factor),
             index: CutIndex::default(),
             cells: Cells::default(),
             hour: i64::MIN,

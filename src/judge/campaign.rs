@@ -16,8 +16,9 @@ use crate::evidence::walk::Tip;
 use crate::profile::{Large, Profile};
 use crate::time::{HOUR_MS, Moment};
 
-/// Ids of a run that is no accident.
-const ESTABLISHED: u8 = 3;
+/// Ids of a run that is no accident: where many share a harvest, one's next id often lies beyond
+/// the gap, and its run begins anew.
+const ESTABLISHED: u8 = 2;
 /// Single ids close to those of the other that are no accident: of four, each close once in a
 /// hundred, three are once in 250,000.
 const SINGLES: usize = 3;

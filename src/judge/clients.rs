@@ -275,6 +275,6 @@ impl Clients {
 
 /// The id of a profile: its key mixed with its route.
 #[must_use]
-pub(super) const fn profile_id(key: u64, route: u16) -> u64 {
+pub const fn profile_id(key: u64, route: u16) -> u64 {
     key ^ (route as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -20,7 +20,7 @@ mod suspect;
 mod traps;
 mod watch_list;
 
-pub use clients::{Clients, Limits, Stats};
+pub use clients::{Clients, Limits, Stats, profile_id};
 pub use context::{Relay, Seen};
 pub use explain::{Explained, explain};
 pub use finding::{Cause, Finding, FindingKind, Member, Picture};

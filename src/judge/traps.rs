@@ -51,8 +51,10 @@ impl Clients {
         self.firing.insert(slot);
     }
 
-    /// A write by a client with an open alert makes that a page. What stands under the client's
-    /// address alone is not the client's: a colleague's walk must not make every entry a page.
+    /// A write by a client with an open alert makes that a page, where it did not write before the
+    /// alert's evidence rose: who enters what they find all day long does nothing new. What stands
+    /// under the client's address alone is not the client's: a colleague's walk must not make every
+    /// entry a page.
     pub(super) fn wrote(
         &mut self,
         seen: &Seen<'_>,
@@ -62,13 +64,19 @@ impl Clients {
             return;
         }
         let key = lookup.keys.get(kind.index()).copied().unwrap_or(0);
-        for route in (0..).take(seen.rules.routes.len()) {
+        let own = self.slot(key, lookup.route.0).and_then(|it| self.table.get(it));
+        let wrote_first = own.map_or(0, |it| i64::from(it.born_minute));
+        // How much it writes is the evidence of the route itself.
+        for route in (0..).take(seen.rules.routes.len()).filter(|it| *it != lookup.route.0) {
             let Some(slot) = self.slot(key, route).filter(|it| self.firing.contains(it)) else {
                 continue;
             };
             let Some(suspect) = self.suspects.get_mut(&slot) else { continue };
             let Some(profile) = self.table.get_mut(slot) else { continue };
             let Some(against) = standing(profile, seen) else { continue };
+            if wrote_first < profile.episode.first_seen.index(MINUTE_MS) {
+                continue;
+            }
             if !suspect.write() {
                 continue;
             }

@@ -21,6 +21,8 @@ pub(crate) fn page(id: &str) -> Alert {
         severity: Severity::Page,
         kind: Kind::Walk,
         route: "beneficiary".into(),
+        also_kinds: Vec::new(),
+        also_on: Vec::new(),
         mode: Mode::Page,
         late: false,
         clients: vec![Client { key: KeyKind::Staff, id: "clinic-17".to_owned() }],
