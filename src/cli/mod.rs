@@ -7,6 +7,7 @@ mod explain;
 mod progress;
 mod replay;
 mod run;
+mod simulate;
 mod terminal;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -45,6 +46,8 @@ enum Command {
     Check(check::Arguments),
     /// Say everything about one client: counters, baseline, evidence, and why it fired or not
     Explain(explain::Arguments),
+    /// Write a portal's access log with harvests in it, and who took what
+    Simulate(simulate::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

@@ -2,7 +2,8 @@
 
 use super::harvest::Harvest;
 use super::id::Id;
-use super::request::{Client, Label, Request, Route};
+use super::request::{Client, Label, Request};
+use super::route::Route;
 use crate::attribute::KeyKind;
 use crate::time::Moment;
 use std::collections::BTreeSet;
