@@ -6,7 +6,7 @@ use darban::decode::{AccessRecord, CustomPointers, Decoder, Format, Options};
 use darban::pipeline::{Keys, build};
 use darban::scenarios::{
     BatchOrder, Demo, Harvest, IDENTITY_EXTRA, Id, Layout, Mixture, Order, Outage, Portal, Random,
-    Redelivered, Request, Route, SESSION_EXTRA, Scratch, Season, Staff, Truth, Who, Writer,
+    Redelivered, Request, Route, SESSION_EXTRA, Scratch, Season, Staff, Trial, Truth, Who, Writer,
     as_record, config_toml, labels, mix,
 };
 use darban::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, days_from_civil};
@@ -460,6 +460,24 @@ fn a_random_stream_is_its_seeds_alone() {
     assert_eq!(one.bits(), Random::of(1, 2, 3).bits());
     assert_ne!(one.bits(), Random::of(1, 3, 2).bits());
     assert!(Season::Office.weight(at(5, 12)) < 0.1, "offices are closed on Saturdays");
+}
+
+#[test]
+fn routes_that_nobody_uses_change_no_alert() {
+    let portal = small(31, 2);
+    let whole = config_toml(&portal);
+    // Those from here on were added when the gates had been measured.
+    let (before, _) = whole.split_once("\n[[routes]]\nname = \"pass_request\"").unwrap();
+    let alerts = |toml: &str| {
+        let mut trial = Trial::new(toml, 31).unwrap();
+        portal.with_harvests(&harvests(&portal)).for_each(|it| trial.feed(&it));
+        trial.judge();
+        let alerts = trial.take_alerts();
+        alerts.iter().map(|it| serde_json::to_string(it).unwrap()).collect::<Vec<_>>()
+    };
+    let seen = alerts(&whole);
+    assert!(seen.len() > 10, "{} alerts", seen.len());
+    assert!(seen == alerts(before));
 }
 
 /// Every byte of the lines of these requests, folded into one number.

@@ -2,7 +2,7 @@
 
 use crate::deliver::scratch::Scratch as Folder;
 use crate::scenarios::{as_format_has_it, assert_near, decoder};
-use darban::attribute::{Attributed, HashKey};
+use darban::attribute::{Attributed, HashKey, KeyKind};
 use darban::config::Config;
 use darban::decode::{AccessRecord, Format, Refusal};
 use darban::pipeline::{Keys, build};
@@ -102,6 +102,7 @@ fn scenarios_begin_after_a_fortnight_or_half_of_the_log() {
     assert_eq!(begin(2), at(1, 9));
     assert_eq!(begin(10), at(5, 9));
     assert_eq!(begin(60), at(14, 9));
+    assert_eq!(setting(1, at(0, 11), 1).begin(), at(0, 11), "never before the log");
 }
 
 #[test]
@@ -746,6 +747,16 @@ fn labels_agree_with_a_plain_count() {
 
 #[test]
 fn scenarios_can_be_put_into_one_log() {
+    let mut all = simulation(&[], 7, 2);
+    scenarios().for_each(|it| it.apply(&mut all));
+    let mut owners: BTreeMap<(KeyKind, String), &str> = BTreeMap::new();
+    for harvest in &all.harvests {
+        let others = harvest.clients.iter().filter_map(|client| {
+            let owner = owners.insert(client.finest(), harvest.scenario);
+            owner.filter(|owner| *owner != harvest.scenario)
+        });
+        assert_eq!(others.collect::<Vec<_>>(), [""; 0], "of {}", harvest.scenario);
+    }
     let both = simulation(&["S5", "S3b", "B6", "B8"], 7, 2);
     assert_eq!(both.harvests.len(), 5);
     let labels: BTreeSet<u16> = both.requests().map(|it| it.label).collect();
@@ -885,6 +896,22 @@ fn simulate_says_all_that_is_wrong_at_once() {
     }
     assert!(output.stdout.is_empty());
     assert_eq!(desk.run(&["simulate"]).status.code(), Some(64));
+}
+
+#[test]
+fn simulate_writes_over_no_configuration_but_its_own() {
+    let desk = Desk::new();
+    let command =
+        [&["simulate", "S1", "--days", "1", "--config", "darban.toml"], &SMALL[..]].concat();
+    let first = desk.said(&command);
+    assert!(first == desk.said(&command), "its own is written anew");
+    std::fs::write(desk.path().join("darban.toml"), "[source]\n").unwrap();
+    let output = desk.run(&command);
+    assert_eq!(output.status.code(), Some(64));
+    let words = String::from_utf8(output.stderr).unwrap();
+    let expected = "--config: darban.toml was not written by simulate, and would be lost";
+    assert!(words.contains(expected), "{words}");
+    assert_eq!(desk.read("darban.toml"), "[source]\n");
 }
 
 #[test]

@@ -33,6 +33,9 @@ const MIXED: [Format; 8] = [
 const MIXED_NAME: &str = "mixed";
 /// Days at most: ten years, more than anybody writes and far from where calendars end.
 const DAYS_MAX: i64 = 3_660;
+/// How a configuration begins that may be written over: elsewhere `--config` names one to read, and
+/// somebody may mean that.
+const WRITTEN: &str = "# Fits a log of `darban simulate`, which writes this file anew.\n\n";
 /// Bytes that are handed over at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -86,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if let Some(path) = &arguments.config {
         let decode = if checked.format == Some(Format::Custom) { custom_toml() } else { "" };
-        let text = config_toml(&simulation.portal) + decode;
+        let text = [WRITTEN, &config_toml(&simulation.portal), decode].concat();
         std::fs::write(path, text).map_err(|it| unwritable(path, &it))?;
     }
     // Opened first: a folder that is not there should not cost a log.
@@ -149,6 +152,11 @@ impl<'a> Checked<'a> {
             problems.push(format!("--days: {} is not from 1 to {DAYS_MAX}", arguments.days));
         }
         let format = format_of(&arguments.format, &mut problems);
+        if let Some(path) = arguments.config.as_deref().filter(|it| is_foreign(it)) {
+            let path = path.display();
+            problems
+                .push(format!("--config: {path} was not written by simulate, and would be lost"));
+        }
         let start = start.unwrap_or(Moment(0));
         let setting = Setting { seed: arguments.seed, start, days: arguments.days };
         let options = options_of(&arguments.portal_options, &setting, &mut problems);
@@ -158,6 +166,11 @@ impl<'a> Checked<'a> {
             Err(problems)
         }
     }
+}
+
+/// Whether something is there that simulate did not write.
+fn is_foreign(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|it| !it.starts_with(WRITTEN.as_bytes()))
 }
 
 /// Beyond this no log begins.

@@ -38,12 +38,12 @@ pub struct Setting {
 
 impl Setting {
     /// When scenarios begin: at nine on the day after half of the log, at most a fortnight of it.
-    /// In a log of one day that is its first morning.
+    /// In a log of one day that is its first morning, unless it begins later than that.
     #[must_use]
-    pub const fn begin(&self) -> Moment {
-        let half = self.days / 2;
-        let history = if half < HISTORY_DAYS_MAX { half } else { HISTORY_DAYS_MAX };
-        Moment((self.start.index(DAY_MS) + history) * DAY_MS).plus(BEGIN_HOUR * HOUR_MS)
+    pub fn begin(&self) -> Moment {
+        let history = (self.days / 2).min(HISTORY_DAYS_MAX);
+        let day = Moment((self.start.index(DAY_MS) + history) * DAY_MS);
+        day.plus(BEGIN_HOUR * HOUR_MS).max(self.start)
     }
 }
 
