@@ -7,9 +7,9 @@ use darban::config::Config;
 use darban::decode::{AccessRecord, Format, Refusal};
 use darban::pipeline::{Keys, build};
 use darban::scenarios::{
-    Campaign, Client, Filler, Form, Group, Harvest, Hostile, Id, Ids, Joining, Layout, Pace,
-    Padding, Portal, Request, Route, Scratch, Season, Setting, Simulation, Staff, Storm, Tally,
-    Who, as_record, config_toml, named, scenarios,
+    Campaign, Client, Filler, Form, Group, HARVEST_OPTIONS, Harvest, Hostile, Id, Ids, Joining,
+    Layout, PORTAL_OPTIONS, Pace, Padding, Portal, Request, Route, Scratch, Season, Setting,
+    Simulation, Staff, Storm, Tally, Who, as_record, config_toml, named, scenarios,
 };
 use darban::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, days_from_civil};
 use std::collections::{BTreeMap, BTreeSet};
@@ -868,7 +868,7 @@ fn simulate_says_all_that_is_wrong_at_once() {
         "S3d",
         "elephant",
         "--days",
-        "0",
+        "9223372036854775807",
         "--start",
         "monday",
         "--format",
@@ -879,23 +879,102 @@ fn simulate_says_all_that_is_wrong_at_once() {
         "acts=7",
         "--portal-option",
         "passes",
+        "--harvest-option",
+        "hist=1",
+        "--harvest-option",
+        "popular=0.2",
     ]);
     assert_eq!(output.status.code(), Some(64));
     let words = String::from_utf8(output.stderr).unwrap();
     for part in [
         "unknown scenario `S3d`; the nearest is `S3a`",
         "unknown scenario `elephant`; see --list",
-        "--days: 0 is not from 1 to 3660",
+        "--days: 9223372036854775807 is not from 1 to 3660",
         "--start: `monday` is no time from 1970 to 2200",
         "unknown format `nginx-jsn`; the nearest is `nginx_json`",
         "unknown portal option `stuff`; the nearest is `staff`",
         "--portal-option: acts takes a share from 0 to 1, not `7`",
         "--portal-option: `passes` is not NAME=VALUE",
+        "unknown harvest option `hist`; the nearest is `hits`",
+        "--harvest-option: popular takes a share and a number, such as 0.2/200, not `0.2`",
     ] {
         assert!(words.contains(part), "{part} is not in {words}");
     }
     assert!(output.stdout.is_empty());
     assert_eq!(desk.run(&["simulate"]).status.code(), Some(64));
+}
+
+#[test]
+fn every_option_of_the_list_is_taken_and_changes_something() {
+    let value = |takes: &str| match takes {
+        "a number up to 1e9" | "a number from 1 to 1e6" | "a number below 100000" => "77",
+        "a number from 0.0001 to 10000" => "77",
+        "a share from 0 to 1" => "0.123",
+        "a day of the log, counted from 0" | "1, 2 or 3" => "2",
+        "dense, sparse, date_led or uuid" => "uuid",
+        "script, server, clinic or crawler" => "crawler",
+        "a share and a number, such as 0.2/200" => "0.2/200",
+        _ => "true",
+    };
+    let plain = Portal::new(1, monday(), 3);
+    for option in PORTAL_OPTIONS {
+        let mut portal = plain.clone();
+        assert!(option.set(&mut portal, value(option.takes)), "{}", option.name);
+        assert!(portal != plain, "{}", option.name);
+        for wrong in ["", "x", "-1", "1e999"] {
+            assert!(!option.set(&mut portal, wrong), "{} takes `{wrong}`", option.name);
+        }
+    }
+    let plain = Harvest::s5_records(1, at(0, 0));
+    for option in HARVEST_OPTIONS {
+        // One that can be given any order.
+        let mut harvest = plain.clone();
+        assert!(option.set(&mut harvest, value(option.takes)), "{}", option.name);
+        assert!(harvest != plain, "{}", option.name);
+        for wrong in ["", "x", "-1", "1e999"] {
+            assert!(!option.set(&mut harvest, wrong), "{} takes `{wrong}`", option.name);
+        }
+    }
+}
+
+#[test]
+fn an_option_of_harvests_is_one_of_every_harvest_and_of_nobody_else() {
+    let desk = Desk::new();
+    let taken = |more: &[&str]| {
+        let files = ["--output", "part.log", "--labels", "labels.csv"];
+        let command = ["simulate", "S3b", "S8", "--days", "1"];
+        desk.said(&[&command, &SMALL[..], &files, more].concat());
+        let labels = desk.read("labels.csv");
+        let column = |at: usize| {
+            let rows = labels.lines().skip(1);
+            rows.map(|it| it.split(',').nth(at).unwrap().parse::<u64>().unwrap()).sum::<u64>()
+        };
+        let lines = desk.read("part.log").lines().count() as u64;
+        (lines - column(6), column(6) as f64, column(7))
+    };
+    let usual = taken(&[]);
+    let changed = taken(&["--harvest-option", "hits=0", "--harvest-option", "faster=2"]);
+    assert_eq!(changed.0, usual.0, "honest lines");
+    assert_near("twice as fast", changed.1, 2.0 * usual.1, 0.05);
+    assert!(usual.2 > 1_000 && changed.2 == 0);
+}
+
+#[test]
+fn deliveries_are_in_order_and_late_where_a_fault_says_so() {
+    for name in ["B7", "B8", "B9", "S5"] {
+        let simulation = simulation(&[name], 2, 2);
+        let all: Vec<(Moment, Request)> = simulation.deliveries().collect();
+        assert!(all.is_sorted_by_key(|it| it.0), "{name}");
+        assert!(all.iter().map(|it| it.1).eq(simulation.requests()), "{name}");
+        let latest = all.iter().map(|it| it.0.since(it.1.at)).max().unwrap();
+        let expected = match name {
+            "B7" => 29 * MINUTE_MS..=30 * MINUTE_MS,
+            "B8" => MINUTE_MS..=2 * HOUR_MS,
+            "B9" => 3 * MINUTE_MS..=3 * MINUTE_MS,
+            _ => 0..=0,
+        };
+        assert!(expected.contains(&latest), "{name}: {latest} ms late");
+    }
 }
 
 #[test]
@@ -920,5 +999,5 @@ fn simulate_lists_every_scenario_and_option() {
     for scenario in scenarios() {
         assert!(listed.lines().any(|it| it.starts_with(scenario.name)), "{}", scenario.name);
     }
-    assert!(listed.contains("staff_per_day"));
+    assert!(listed.contains("\nstaff_per_day ") && listed.contains("\nlater_days "));
 }

@@ -9,8 +9,8 @@ use super::{Failure, exit};
 use crate::config::nearest;
 use crate::decode::Format;
 use crate::scenarios::{
-    LABELS_HEADER, OPTIONS, PortalOption, Request, Scenario, Setting, Simulation, Tally, Writer,
-    config_toml, custom_toml, mix, named, scenarios,
+    Choice, HARVEST_OPTIONS, Harvest, LABELS_HEADER, PORTAL_OPTIONS, Request, Scenario, Setting,
+    Simulation, Tally, Writer, config_toml, custom_toml, mix, named, scenarios,
 };
 use crate::time::{DAY_MS, Moment, days_from_civil};
 use std::fs::File;
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     /// Scenarios to put into one log, as --list names them: S5 B6, or S10 for S10a to S10c
     #[arg(required_unless_present = "list", value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// List scenarios and the portal's options
+    /// List scenarios and options
     #[arg(long)]
     list: bool,
     /// Another seed gives other people, other ids and other times
@@ -71,6 +71,9 @@ pub(super) struct Arguments {
     /// An option of the portal, as --list names them
     #[arg(long = "portal-option", value_name = "NAME=VALUE")]
     portal_options: Vec<String>,
+    /// An option of every harvest
+    #[arg(long = "harvest-option", value_name = "NAME=VALUE")]
+    harvest_options: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -79,14 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let checked = Checked::new(arguments)
         .map_err(|problems| Failure::new(exit::USAGE, &problems.join("\n")))?;
-    let mut simulation = Simulation::new(&checked.setting);
-    for (option, value) in &checked.options {
-        // It was seen to be taken.
-        let _taken = option.set(&mut simulation.portal, value);
-    }
-    for scenario in &checked.scenarios {
-        scenario.apply(&mut simulation);
-    }
+    let simulation = checked.simulation;
     if let Some(path) = &arguments.config {
         let decode = if checked.format == Some(Format::Custom) { custom_toml() } else { "" };
         let text = [WRITTEN, &config_toml(&simulation.portal), decode].concat();
@@ -115,18 +111,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Arguments that fit together.
-struct Checked<'a> {
-    setting: Setting,
-    scenarios: Vec<&'static Scenario>,
+/// What arguments that fit together come to.
+struct Checked {
+    simulation: Simulation,
     /// `None` for several.
     format: Option<Format>,
-    options: Vec<(&'static PortalOption, &'a str)>,
 }
 
-impl<'a> Checked<'a> {
+impl Checked {
     /// Everything that is wrong at once.
-    fn new(arguments: &'a Arguments) -> Result<Self, Vec<String>> {
+    fn new(arguments: &Arguments) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut chosen: Vec<&'static Scenario> = Vec::new();
         for name in &arguments.scenarios {
@@ -158,13 +152,18 @@ impl<'a> Checked<'a> {
                 .push(format!("--config: {path} was not written by simulate, and would be lost"));
         }
         let start = start.unwrap_or(Moment(0));
-        let setting = Setting { seed: arguments.seed, start, days: arguments.days };
-        let options = options_of(&arguments.portal_options, &setting, &mut problems);
-        if problems.is_empty() {
-            Ok(Self { setting, scenarios: chosen, format, options })
-        } else {
-            Err(problems)
-        }
+        let setting =
+            Setting { seed: arguments.seed, start, days: arguments.days.clamp(1, DAYS_MAX) };
+        let mut simulation = Simulation::new(&setting);
+        let texts = &arguments.portal_options;
+        set(PORTAL_OPTIONS, [&mut simulation.portal], ("portal", texts), &mut problems);
+        chosen.iter().for_each(|it| it.apply(&mut simulation));
+        // What is wrong is said where there is no harvest, too.
+        let mut nobody = Harvest::reader(0, start);
+        let harvests = simulation.harvests.iter_mut().chain([&mut nobody]);
+        let texts = &arguments.harvest_options;
+        set(HARVEST_OPTIONS, harvests, ("harvest", texts), &mut problems);
+        if problems.is_empty() { Ok(Self { simulation, format }) } else { Err(problems) }
     }
 }
 
@@ -189,31 +188,37 @@ fn format_of(name: &str, problems: &mut Vec<String>) -> Option<Format> {
     found
 }
 
-fn options_of<'a>(
-    texts: &'a [String],
-    setting: &Setting,
+/// Sets options, given as NAME=VALUE, of everything that has them.
+fn set<'a, T: 'a>(
+    options: &[Choice<T>],
+    of: impl IntoIterator<Item = &'a mut T>,
+    (what, texts): (&str, &[String]),
     problems: &mut Vec<String>,
-) -> Vec<(&'static PortalOption, &'a str)> {
-    let mut options = Vec::new();
-    let mut tried = Simulation::new(setting).portal;
+) {
+    let mut chosen = Vec::new();
     for text in texts {
         let Some((name, value)) = text.split_once('=') else {
-            problems.push(format!("--portal-option: `{text}` is not NAME=VALUE"));
+            problems.push(format!("--{what}-option: `{text}` is not NAME=VALUE"));
             continue;
         };
-        match OPTIONS.iter().find(|it| it.name == name) {
-            Some(option) if option.set(&mut tried, value) => options.push((option, value)),
-            Some(option) => {
-                let takes = option.takes;
-                problems.push(format!("--portal-option: {name} takes {takes}, not `{value}`"));
-            }
+        match options.iter().find(|it| it.name == name) {
+            Some(option) => chosen.push((option, value)),
             None => {
-                let like = nearest(name, OPTIONS.iter().map(|it| it.name));
-                problems.push(unknown("portal option", name, like, "see --list"));
+                let like = nearest(name, options.iter().map(|it| it.name));
+                problems.push(unknown(&format!("{what} option"), name, like, "see --list"));
             }
         }
     }
-    options
+    for one in of {
+        for (option, value) in &chosen {
+            let words = || {
+                format!("--{what}-option: {} takes {}, not `{value}`", option.name, option.takes)
+            };
+            if !option.set(one, value) && !problems.contains(&words()) {
+                problems.push(words());
+            }
+        }
+    }
 }
 
 /// The words for a name that nothing has.
@@ -286,8 +291,14 @@ fn list() -> Result<(), Failure> {
         printer.line(&format!("{:<8} {}", scenario.name, scenario.about))?;
     }
     printer.line("\n--portal-option")?;
-    for option in OPTIONS {
-        printer.line(&format!("{:<24} {} ({})", option.name, option.about, option.takes))?;
-    }
+    options(&mut printer, PORTAL_OPTIONS)?;
+    printer.line("\n--harvest-option")?;
+    options(&mut printer, HARVEST_OPTIONS)?;
     printer.flush()
+}
+
+fn options<T>(printer: &mut Printer, options: &[Choice<T>]) -> Result<(), Failure> {
+    options
+        .iter()
+        .try_for_each(|it| printer.line(&format!("{:<24} {} ({})", it.name, it.about, it.takes)))
 }

@@ -19,7 +19,8 @@ const RECENT: u64 = 30;
 /// Clients with gamma-distributed rates that read at random.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mixture {
-    /// What they read. On the register of protocols they are addresses, on other routes staff.
+    /// What they read. Where nobody logs in (registers, the screening form) they are addresses, on
+    /// other routes staff.
     pub route: Route,
     /// How many.
     pub clients: u32,
@@ -121,7 +122,7 @@ impl Iterator for Mixed {
 fn client(route: Route, one: &One) -> Client {
     let number = u64::from(one.number);
     match route {
-        Route::Protocol | Route::Photo | Route::Vehicle => {
+        Route::Protocol | Route::Photo | Route::Vehicle | Route::Report | Route::Screening => {
             Client { who: Who::Nobody, address: address::office(40_000 + number) }
         }
         _ => Client {

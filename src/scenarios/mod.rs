@@ -46,7 +46,8 @@ mod truth;
 mod visitors;
 
 pub use catalogue::{
-    Faults, OPTIONS, PortalOption, Scenario, Setting, Simulation, named, scenarios,
+    Choice, Deliveries, Faults, HARVEST_OPTIONS, PORTAL_OPTIONS, Scenario, Setting, Simulation,
+    named, scenarios,
 };
 pub use citizens::Citizens;
 pub use demo::{DAYS as DEMO_DAYS, Demo, FACTOR as DEMO_FACTOR, LEAD_MS as DEMO_LEAD_MS};

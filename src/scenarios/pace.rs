@@ -73,6 +73,28 @@ impl Pace {
         matches!(self, Self::Every { .. } | Self::Poisson { .. } | Self::Bursts { .. })
     }
 
+    /// The same, this many times as fast.
+    #[must_use]
+    pub fn faster(self, times: f64) -> Self {
+        match self {
+            Self::Every { ms, jitter } => {
+                Self::Every { ms: whole(ms as f64 / times).max(1), jitter }
+            }
+            Self::Poisson { per_second } => Self::Poisson { per_second: per_second * times },
+            Self::Daily { per_day, season } => Self::Daily { per_day: per_day * times, season },
+            Self::Bursts { per_second, hours, apart_hours } => {
+                Self::Bursts { per_second: per_second * times, hours, apart_hours }
+            }
+            Self::Surging { per_day, season, after_days, days, times: busy } => {
+                let per_day = per_day * times;
+                Self::Surging { per_day, season, after_days, days, times: busy }
+            }
+            Self::Growing { per_day, a_day, day_shape, season } => {
+                Self::Growing { per_day: per_day * times, a_day, day_shape, season }
+            }
+        }
+    }
+
     /// When the look-up after the one that was due at `due` is due, in a harvest that began at
     /// `start`. What a day is like follows from `seed`.
     pub(super) fn next(
@@ -165,6 +187,23 @@ mod tests {
         let days = days(Pace::Surging { per_day, season, after_days: 2, days: 1, times }, 4);
         assert!((19_000..21_000).contains(&days[2]), "{days:?}");
         assert!((850..1_150).contains(&days[1]) && (850..1_150).contains(&days[3]), "{days:?}");
+    }
+
+    #[test]
+    fn every_pace_can_be_faster() {
+        let season = Season::Flat;
+        for pace in [
+            Pace::Every { ms: 60_000, jitter: 0.5 },
+            Pace::Poisson { per_second: 0.02 },
+            Pace::Daily { per_day: 2_000.0, season },
+            Pace::Bursts { per_second: 0.05, hours: 6.0, apart_hours: 12.0 },
+            Pace::Surging { per_day: 1_000.0, season, after_days: 1, days: 1, times: 3.0 },
+            Pace::Growing { per_day: 1_000.0, a_day: 0.3, day_shape: 1e6, season },
+        ] {
+            let sum = |pace| f64::from(days(pace, 4).iter().sum::<u32>());
+            let ratio = sum(pace.faster(3.0)) / sum(pace);
+            assert!((2.8..3.2).contains(&ratio), "{pace:?}: {ratio}");
+        }
     }
 
     #[test]

@@ -28,12 +28,15 @@ pub struct Poller {
     pub jitter: f64,
     /// With which program.
     pub agent: Agent,
+    /// When it begins, unless the log begins later.
+    pub from: Moment,
 }
 
 impl Poller {
     fn new(client: Client, route: Route, every_ms: i64, agent: Agent) -> Self {
         let (things, popular, jitter) = (1, false, 0.05);
-        Self { client, route, things, popular, every_ms, jitter, agent }
+        let from = Moment(i64::MIN);
+        Self { client, route, things, popular, every_ms, jitter, agent, from }
     }
 
     /// B12: the probe of a cluster asks every ten seconds whether the portal lives.
@@ -60,10 +63,10 @@ impl Poller {
 
     /// B15: a follower of the register reads the 500 protocols that everybody reads.
     #[must_use]
-    pub fn follower() -> Self {
+    pub fn follower(from: Moment) -> Self {
         let client = Client { who: Who::Nobody, address: address::hosting(210) };
         let poller = Self::new(client, Route::Protocol, 20 * SECOND_MS, Agent::SERVER);
-        Self { things: 500, popular: true, ..poller }
+        Self { things: 500, popular: true, from, ..poller }
     }
 
     /// B13: a program searches for free slots in all districts, five times a second.
@@ -86,7 +89,7 @@ impl Poller {
     pub(super) fn requests(self, people: People, seed: u64, number: u64, start: Moment) -> Source {
         let mut random = Random::of(seed, 0x9011, number);
         let places = Permutation::new(random.bits(), people.register(self.route).size);
-        let at = start.plus(whole(random.unit() * self.every_ms as f64));
+        let at = start.max(self.from).plus(whole(random.unit() * self.every_ms as f64));
         Box::new(Polling { poller: self, people, random, places, at, made: 0 })
     }
 }

@@ -79,6 +79,18 @@ impl Route {
         }
     }
 
+    /// Whether it is a part of a record that was found on another route.
+    #[must_use]
+    pub const fn is_part(self) -> bool {
+        matches!(self, Self::Photo | Self::Vehicle)
+    }
+
+    /// Whether it writes.
+    #[must_use]
+    pub const fn is_write(self) -> bool {
+        matches!(self, Self::Change | Self::Removal | Self::Vaccination)
+    }
+
     /// Whether the subject stands in the body, and not in the target.
     #[must_use]
     pub const fn has_body(self) -> bool {

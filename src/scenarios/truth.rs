@@ -109,10 +109,10 @@ impl Truth {
     }
 
     /// Requests of this harvest up to and including `until`, whatever they were answered; parts of
-    /// a record left out.
+    /// a record and what was written about it left out.
     #[must_use]
     pub fn attempts(&self, label: Label, until: Moment) -> u64 {
-        let is_part = |it: &Seen| matches!(it.route, Route::Photo | Route::Vehicle);
+        let is_part = |it: &Seen| it.route.is_part() || it.route.is_write();
         let of = |it: &&Seen| it.label == label && it.at <= until && !is_part(it);
         self.seen.iter().filter(of).count() as u64
     }

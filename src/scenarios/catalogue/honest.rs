@@ -68,7 +68,8 @@ pub(super) const HONEST: &[Scenario] = &[
     scenario("B15b", "a follower of the register reads what everybody reads", |it| {
         let guests = Guests::new(Route::Protocol, 2_000.0);
         it.portal.guests.push(Guests { popular: 0.9, pool: 500, ..guests });
-        it.portal.pollers.push(Poller::follower());
+        // It comes when there is something that everybody reads.
+        it.portal.pollers.push(Poller::follower(it.begin));
     }),
     scenario("honest", "movers, a carrier's new address, a campaign day and new accounts", |it| {
         it.portal.staff.moves = MOVES;

@@ -6,10 +6,12 @@
 //! of its own, and the name without the letter stands for all of them.
 
 mod attacks;
+mod harvest_options;
 mod honest;
 mod options;
 
-pub use options::{OPTIONS, PortalOption};
+pub use harvest_options::HARVEST_OPTIONS;
+pub use options::{Choice, PORTAL_OPTIONS};
 
 use super::faults::{Outage, Redelivered, Skew};
 use super::harvest::Harvest;
@@ -93,7 +95,7 @@ pub struct Faults {
     /// The share of records that are delivered again, and how many at a time.
     pub redelivered: Option<(f64, usize)>,
     /// Every day nothing is delivered for so many milliseconds, each day three hours later, and
-    /// then at once. A file does not show it: whoever delivers asks [`outage`](Self::outage).
+    /// then at once. A file does not show it, [`Simulation::deliveries`] do.
     pub late_ms: Option<i64>,
     /// One of several gateways has a wrong clock.
     pub skew: Option<Skew>,
@@ -103,13 +105,15 @@ pub struct Faults {
 
 impl Faults {
     /// The outage of the day of this moment, in a log that begins at `start`.
-    #[must_use]
-    pub fn outage(&self, start: Moment, at: Moment) -> Option<Outage> {
+    fn outage(&self, start: Moment, at: Moment) -> Option<Outage> {
         let day = at.since(start).div_euclid(DAY_MS);
         let from = start.plus(day * DAY_MS + (day * 3 + 5) % 23 * HOUR_MS);
         self.late_ms.map(|late_ms| Outage { from, until: from.plus(late_ms), catch_up: 20 })
     }
 }
+
+/// Requests, each behind the time at which it is delivered.
+pub type Deliveries = Box<dyn Iterator<Item = (Moment, Request)> + Send>;
 
 /// A portal, the harvests in it, and what happens to its log.
 #[derive(Clone, Debug)]
@@ -146,14 +150,26 @@ impl Simulation {
     /// has it otherwise. Memory does not grow with the length of the log.
     #[must_use]
     pub fn requests(&self) -> Source {
+        Box::new(self.deliveries().map(|it| it.1))
+    }
+
+    /// The same, each with the time at which it is delivered. Those times are in order.
+    #[must_use]
+    pub fn deliveries(&self) -> Deliveries {
         let mut requests: Source = Box::new(self.portal.with_harvests(&self.harvests));
-        if let Some(skew) = self.faults.skew {
-            requests = Box::new(requests.map(move |it| Request { at: skew.stamped(&it), ..it }));
-        }
         if let Some((share, block)) = self.faults.redelivered {
             requests = Box::new(Redelivered::new(requests, self.portal.seed, share, block));
         }
-        requests
+        let (faults, start) = (self.faults, self.portal.start);
+        // The latest request so far: what is sent again comes behind it.
+        let (mut made, mut now) = (start, start);
+        Box::new(requests.map(move |request| {
+            made = made.max(request.at);
+            let outage = faults.outage(start, made);
+            now = now.max(outage.map_or(made, |it| it.delivered(made)));
+            let at = faults.skew.map_or(request.at, |it| it.stamped(&request));
+            (now, Request { at, ..request })
+        }))
     }
 
     /// A writer of its lines.

@@ -3,50 +3,51 @@
 use super::super::id::Layout;
 use super::super::occasions::{Campaign, Group, Joining};
 use super::super::partners::Partner;
-use super::super::portal::Portal;
+use super::super::portal::{CALL_CENTRE_FIRST, Portal};
 use super::super::staff::Staff;
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 use std::str::FromStr;
 
-/// What an option sets, or `None` where the value is none that it takes.
-type Set = fn(&mut Portal, &str) -> Option<()>;
-
-/// An option of the portal.
-#[derive(Clone, Copy, Debug)]
-pub struct PortalOption {
+/// An option of a portal or a harvest.
+#[derive(Debug)]
+pub struct Choice<T> {
     /// Its name.
     pub name: &'static str,
     /// What it sets.
     pub about: &'static str,
     /// What it takes, for errors: `a number`.
     pub takes: &'static str,
-    set: Set,
+    /// Sets it, or is `None` where the value is none that it takes.
+    pub(super) set: fn(&mut T, &str) -> Option<()>,
 }
 
-impl PortalOption {
+impl<T> Choice<T> {
     /// Sets it; whether the value was one that it takes.
     #[must_use]
-    pub fn set(&self, portal: &mut Portal, value: &str) -> bool {
-        (self.set)(portal, value).is_some()
+    pub fn set(&self, of: &mut T, value: &str) -> bool {
+        (self.set)(of, value).is_some()
     }
 }
 
-const NUMBER: &str = "a number";
-const SHARE: &str = "a share from 0 to 1";
+/// More a day than any log has, and few enough that time goes on between two of them.
+pub(super) const RATE_MAX: f64 = 1e9;
+pub(super) const NUMBER: &str = "a number up to 1e9";
+pub(super) const SHARE: &str = "a share from 0 to 1";
+const COUNT: &str = "a number below 100000";
 const DAY: &str = "a day of the log, counted from 0";
 const SWITCH: &str = "true or false";
 
-const fn option(
+pub(super) const fn option<T>(
     name: &'static str,
     about: &'static str,
     takes: &'static str,
-    set: Set,
-) -> PortalOption {
-    PortalOption { name, about, takes, set }
+    set: fn(&mut T, &str) -> Option<()>,
+) -> Choice<T> {
+    Choice { name, about, takes, set }
 }
 
-/// Every option, in the order of lists.
-pub const OPTIONS: &[PortalOption] = &[
+/// Every option of the portal, in the order of lists.
+pub const PORTAL_OPTIONS: &[Choice<Portal>] = &[
     option("citizens", "citizens' sessions a day", NUMBER, |it, text| {
         rate(text, &mut it.citizens.per_day)
     }),
@@ -65,8 +66,8 @@ pub const OPTIONS: &[PortalOption] = &[
     option("passes", "whether the log has the numbers that passes are for", SWITCH, |it, text| {
         read(text, &mut it.citizens.passes)
     }),
-    option("staff", "staff with logins of their own", NUMBER, |it, text| {
-        read(text, &mut it.staff.count)
+    option("staff", "staff with logins of their own", COUNT, |it, text| {
+        count(text, &mut it.staff.count)
     }),
     option("staff_per_day", "new patients a working day, on average", NUMBER, |it, text| {
         rate(text, &mut it.staff.per_day)
@@ -80,8 +81,10 @@ pub const OPTIONS: &[PortalOption] = &[
     option("moves", "share of staff who move on a day", SHARE, |it, text| {
         share(text, &mut it.staff.moves)
     }),
-    option("agents", "agents of the call centre", NUMBER, |it, text| {
-        put(&mut it.call_centre, text.parse().ok().map(Staff::call_centre))
+    option("agents", "agents of the call centre", COUNT, |it, text| {
+        let mut agents = 0;
+        count(text, &mut agents)?;
+        put(&mut it.call_centre, Some(Staff::call_centre(agents)))
     }),
     option("partners", "partner organisations", NUMBER, |it, text| {
         let count: u16 = text.parse().ok()?;
@@ -143,22 +146,29 @@ const LAYOUTS: [(&str, Layout); 4] = [
 ];
 
 /// Sets something, where there is a value for it.
-fn put<T>(into: &mut T, value: Option<T>) -> Option<()> {
+pub(super) fn put<T>(into: &mut T, value: Option<T>) -> Option<()> {
     *into = value?;
     Some(())
 }
 
-fn read<T: FromStr>(text: &str, into: &mut T) -> Option<()> {
+/// Anything that its type reads.
+pub(super) fn read<T: FromStr>(text: &str, into: &mut T) -> Option<()> {
     put(into, text.parse().ok())
 }
 
-/// A number that is neither negative nor infinite.
-fn rate(text: &str, into: &mut f64) -> Option<()> {
-    put(into, text.parse().ok().filter(|it: &f64| it.is_finite() && *it >= 0.0))
+/// A rate that is not negative.
+pub(super) fn rate(text: &str, into: &mut f64) -> Option<()> {
+    put(into, text.parse().ok().filter(|it| (0.0..=RATE_MAX).contains(it)))
 }
 
-fn share(text: &str, into: &mut f64) -> Option<()> {
+/// A share of all.
+pub(super) fn share(text: &str, into: &mut f64) -> Option<()> {
     put(into, text.parse().ok().filter(|it| (0.0..=1.0).contains(it)))
+}
+
+/// How many logins there are: those of the next kind begin at 100,000 more.
+fn count(text: &str, into: &mut u32) -> Option<()> {
+    put(into, text.parse().ok().filter(|it| *it < CALL_CENTRE_FIRST))
 }
 
 /// How many there are of something: families have four places, and there is at least one.
