@@ -537,6 +537,25 @@ fn staff_act_on_seven_look_ups_in_ten_and_look_up_as_before() {
 }
 
 #[test]
+fn an_insider_can_act_as_late_as_honest_staff_do() {
+    let portal = offices(4, 3, 30);
+    let insider = Harvest::s9_with_acts(&portal, 22, 180.0, at(0, 0));
+    let all: Vec<Request> = portal.with_harvests(&[insider]).filter(|it| it.label > 0).collect();
+    let (acts, looks): (Vec<Request>, Vec<Request>) =
+        all.iter().partition(|it| it.route == Route::Vaccination);
+    assert_near("look-ups a day", looks.len() as f64 / 3.0, 180.0, 0.15);
+    assert_near("acts", acts.len() as f64, looks.len() as f64, 0.03);
+    for act in &acts {
+        let look = looks.iter().find(|it| it.subject == act.subject).unwrap();
+        let wait = act.at.since(look.at);
+        assert!((20 * SECOND_MS..60 * MINUTE_MS).contains(&wait), "{wait}");
+    }
+    let plain = Harvest::s9(&portal, 22, 180.0, at(0, 0));
+    let bare = portal.with_harvests(&[plain]).filter(|it| it.label > 0);
+    assert!(bare.eq(looks), "the look-ups are the same");
+}
+
+#[test]
 fn officers_who_share_a_login_do_as_much_as_if_they_had_one_each() {
     let mut portal = Portal::empty(4, monday(), 5);
     portal.groups.push(Group::shared_logins(monday()));
@@ -908,6 +927,7 @@ fn simulate_says_all_that_is_wrong_at_once() {
 fn every_option_of_the_list_is_taken_and_changes_something() {
     let value = |takes: &str| match takes {
         "a number up to 1e9" | "a number from 1 to 1e6" | "a number below 100000" => "77",
+        "a number from 0.01 to 1e5" => "77",
         "a number from 0.0001 to 10000" => "77",
         "a share from 0 to 1" => "0.123",
         "a day of the log, counted from 0" | "1, 2 or 3" => "2",

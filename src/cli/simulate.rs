@@ -1,7 +1,7 @@
 //! `darban simulate`: a portal's access log with scenarios in it, and who took what.
 //!
 //! Lines are written as they are made, so memory stays the same whatever the length, and the same
-//! arguments give the same bytes on any machine. Arguments are read raw and checked together: all
+//! arguments give the same bytes. Arguments are read raw and checked together: all
 //! that is wrong is said at once.
 
 use super::terminal::{self, Printer};

@@ -1,6 +1,6 @@
 //! Abuse of passes and lists, tampering, decoys, and harvests made to look normal: S10 to S16.
 
-use super::harvest::{Decoys, Filler, Harvest, Order, Padding, Writes};
+use super::harvest::{Decoys, Filler, Harvest, Order, Padding, Tampering};
 use super::pace::Pace;
 use super::portal::Portal;
 use super::random::mix;
@@ -67,7 +67,7 @@ impl Harvest {
         Self {
             scenario: "S12",
             clients: vec![client],
-            writes: Some(Writes::tampering(after, 0.1)),
+            tampering: Some(Tampering { after, share: 0.1 }),
             ..Self::s5_records(1, start)
         }
     }

@@ -64,38 +64,13 @@ pub enum Filler {
     },
 }
 
-/// What a harvest writes about the records that it reads.
+/// How a harvest changes and removes records that it has just read, one as likely as the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Writes {
-    /// What.
-    pub what: What,
+pub struct Tampering {
     /// Ids that it tries before it begins.
     pub after: u64,
     /// The share of records that it found.
     pub share: f64,
-}
-
-/// Kinds of writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// Vaccinations, as honest staff write them.
-    Acts,
-    /// Changes and removals, one as likely as the other.
-    Tampering,
-}
-
-impl Writes {
-    /// An act behind this share of what it found.
-    #[must_use]
-    pub const fn acts(share: f64) -> Self {
-        Self { what: What::Acts, after: 0, share }
-    }
-
-    /// Changes or removals of this share of what it found, once it has tried so many ids.
-    #[must_use]
-    pub const fn tampering(after: u64, share: f64) -> Self {
-        Self { what: What::Tampering, after, share }
-    }
 }
 
 /// Ids that were planted, and are touched now and then.
@@ -139,8 +114,11 @@ pub struct Harvest {
     pub records: [u16; 2],
     /// What it is padded with.
     pub padding: Option<Padding>,
-    /// What it writes.
-    pub writes: Option<Writes>,
+    /// What it changes and removes.
+    pub tampering: Option<Tampering>,
+    /// The share of look-ups that find somebody and are followed by an act, as late as those of
+    /// honest staff.
+    pub acts: f64,
     /// Which decoys it touches.
     pub decoys: Option<Decoys>,
     /// With which program.
@@ -168,7 +146,8 @@ impl Harvest {
             parts: 1,
             records: [1, 1],
             padding: None,
-            writes: None,
+            tampering: None,
+            acts: 0.0,
             decoys: None,
             agent: Agent::SCRIPT,
             start,

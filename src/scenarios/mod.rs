@@ -54,7 +54,7 @@ pub use demo::{DAYS as DEMO_DAYS, Demo, FACTOR as DEMO_FACTOR, LEAD_MS as DEMO_L
 pub use faults::{Outage, Redelivered, Skew};
 pub use followed::Storm;
 pub use guests::Guests;
-pub use harvest::{Decoys, Filler, Harvest, Order, Padding, Sharing, What, Writes};
+pub use harvest::{Decoys, Filler, Harvest, Order, Padding, Sharing, Tampering};
 pub use hostile::Hostile;
 pub use id::{Form, Id, Layout, Register};
 pub use lines::Writer;

@@ -172,19 +172,20 @@ impl Portal {
     /// The client that a login of staff (or of the call centre) is on ordinary days.
     #[must_use]
     pub fn staff(&self, login: u32) -> Client {
-        let group = self.groups.iter().find(|it| it.has(login));
-        let staff = group.map_or_else(|| self.usual_staff(login), |it| &it.staff);
-        staff.client(login)
+        self.staff_with(login).client(login)
     }
 
     /// The share of a login's look-ups that find nobody, on ordinary days.
     #[must_use]
     pub fn misses_of(&self, login: u32) -> f64 {
-        self.usual_staff(login).misses_of(self.seed, login)
+        self.staff_with(login).misses_of(self.seed, login)
     }
 
-    const fn usual_staff(&self, login: u32) -> &Staff {
-        if login >= CALL_CENTRE_FIRST { &self.call_centre } else { &self.staff }
+    /// Those to whom a login belongs.
+    fn staff_with(&self, login: u32) -> &Staff {
+        let group = self.groups.iter().find(|it| it.has(login)).map(|it| &it.staff);
+        let usual = if login >= CALL_CENTRE_FIRST { &self.call_centre } else { &self.staff };
+        group.unwrap_or(usual)
     }
 
     /// The id of a decoy on a route, numbered from 0: what is planted there to be touched by

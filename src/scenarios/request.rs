@@ -69,6 +69,14 @@ impl Client {
         }
     }
 
+    /// It without what its finest key does not tell: with a login any address is the same.
+    pub(super) const fn known_as(self) -> Self {
+        match self.who {
+            Who::Nobody => self,
+            _ => Self { address: Ipv4Addr::UNSPECIFIED, ..self },
+        }
+    }
+
     /// The same client, whichever address it uses.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
@@ -129,7 +137,7 @@ impl Answer {
             Self::Found => (200, 700 + u32::try_from(random.below(400)).unwrap_or(0)),
             Self::Missing => (404, 64),
             Self::Failed => (503, 120),
-            Self::Done => (201, 48),
+            Self::Done => (200, 48),
             Self::Refused => (401, 52),
         }
     }

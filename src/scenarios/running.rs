@@ -1,9 +1,10 @@
 //! A harvest under way: one request after the other.
 //!
-//! What a harvest does not have (padding, writes, decoys) draws no random number, so a harvest
+//! What a harvest does not have (padding, tampering, decoys) draws no random number, so a harvest
 //! stays what it was when the next dimension is added.
 
-use super::harvest::{Filler, Harvest, Order, Padding, Sharing, What};
+use super::followed::{Followed, acts};
+use super::harvest::{Filler, Harvest, Order, Padding, Sharing};
 use super::id::Register;
 use super::merge::Source;
 use super::people::People;
@@ -32,7 +33,7 @@ impl Harvest {
             Order::Gaps { first, .. } => first,
             _ => 0,
         };
-        Box::new(Running {
+        let running = Running {
             harvest: self.clone(),
             people,
             register,
@@ -48,9 +49,14 @@ impl Harvest {
             ordinal,
             recent: VecDeque::new(),
             parts_left: 0,
-            write: None,
+            tampered: None,
             found: 0,
-        })
+        };
+        if self.acts > 0.0 {
+            let random = Random::of(seed, 0xac76, u64::from(label));
+            return Box::new(Followed::new(running, acts(self.acts, random)));
+        }
+        Box::new(running)
     }
 }
 
@@ -77,8 +83,8 @@ struct Running {
     recent: VecDeque<u64>,
     /// Parts of the record just found.
     parts_left: u8,
-    /// What is written about it behind them.
-    write: Option<Route>,
+    /// How it is changed or removed behind them.
+    tampered: Option<Route>,
     found: u64,
 }
 
@@ -154,16 +160,14 @@ impl Running {
         self.client = self.harvest.clients.get(turn).copied();
     }
 
-    /// What is written about the record just found, where that is its turn.
-    fn choose_write(&mut self) {
+    /// Changes or removes the record just found, where it is time for that.
+    fn tamper(&mut self) {
         let attempts = self.attempts;
-        let writes = self.harvest.writes.filter(|it| attempts > it.after);
-        let writes = writes.filter(|it| self.random.chance(it.share));
-        self.write = writes.map(|it| match it.what {
-            What::Acts => Route::Vaccination,
-            What::Tampering if self.random.chance(0.5) => Route::Change,
-            What::Tampering => Route::Removal,
-        });
+        let tampering = self.harvest.tampering.filter(|it| attempts > it.after);
+        if tampering.is_some_and(|it| self.random.chance(it.share)) {
+            let is_change = self.random.chance(0.5);
+            self.tampered = Some(if is_change { Route::Change } else { Route::Removal });
+        }
     }
 
     /// Records behind the id just found: the same whenever it is looked up.
@@ -200,7 +204,7 @@ impl Iterator for Running {
             let route = if self.parts_left == 0 { Route::Vehicle } else { Route::Photo };
             return self.request(route, Answer::Found);
         }
-        if let Some(route) = self.write.take() {
+        if let Some(route) = self.tampered.take() {
             self.at = self.at.plus(PART_MS);
             return self.request(route, Answer::Done);
         }
@@ -218,7 +222,7 @@ impl Iterator for Running {
         self.found = found;
         if hit {
             self.parts_left = self.harvest.parts.saturating_sub(1);
-            self.choose_write();
+            self.tamper();
         }
         let refused = self.harvest.route == Route::PassCheck;
         let answer = match hit {

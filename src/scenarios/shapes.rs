@@ -1,6 +1,6 @@
 //! The published harvests: S2 to S9, each a point in the dimensions of [`Harvest`].
 
-use super::harvest::{Filler, Harvest, Order, Padding, Sharing, Writes};
+use super::harvest::{Filler, Harvest, Order, Padding, Sharing, Tampering};
 use super::pace::Pace;
 use super::portal::Portal;
 use super::random::mix;
@@ -136,7 +136,7 @@ impl Harvest {
             clients: vec![client],
             order: Order::Serial { first, stride: 1 },
             pace: Pace::Every { ms: 2 * SECOND_MS, jitter: 0.5 },
-            writes: Some(Writes::tampering(0, 0.001)),
+            tampering: Some(Tampering { after: 0, share: 0.001 }),
             ..Self::s5(1, start)
         }
     }
@@ -206,7 +206,7 @@ impl Harvest {
     /// S9 by somebody who writes an act behind each look-up, as honest staff do.
     #[must_use]
     pub fn s9_with_acts(portal: &Portal, login: u32, per_day: f64, start: Moment) -> Self {
-        Self { writes: Some(Writes::acts(1.0)), ..Self::s9(portal, login, per_day, start) }
+        Self { acts: 1.0, ..Self::s9(portal, login, per_day, start) }
     }
 
     /// A citizen's session that reads people at random, one every two to five seconds, all of whom

@@ -2,12 +2,11 @@
 
 use super::harvest::Harvest;
 use super::random::mix;
-use super::request::{Client, Label, Request, Who};
+use super::request::{Client, Label, Request};
 use crate::attribute::KeyKind;
 use crate::pipeline::Distinct;
 use crate::time::Moment;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 /// The columns of [`Taken::csv`].
 pub const LABELS_HEADER: &str = "label,scenario,client_kind,client,first,last,requests,records";
@@ -85,7 +84,7 @@ impl Tally {
         if request.label == 0 {
             return;
         }
-        let row = self.rows.entry((request.label, known_as(request.client)));
+        let row = self.rows.entry((request.label, request.client.known_as()));
         let fresh = || Row {
             first: request.at,
             last: request.at,
@@ -120,13 +119,5 @@ impl Tally {
     fn scenario(&self, label: Label) -> &'static str {
         let index = usize::from(label).wrapping_sub(1);
         self.scenarios.get(index).copied().unwrap_or_default()
-    }
-}
-
-/// A client without what its finest key does not tell: with a login any address is the same.
-const fn known_as(client: Client) -> Client {
-    match client.who {
-        Who::Nobody => client,
-        _ => Client { address: Ipv4Addr::UNSPECIFIED, ..client },
     }
 }

@@ -3,7 +3,7 @@
 //! A method that works at the published rates only does not work, so these change what a method
 //! could have been tuned to: rates, orders, misses, padding.
 
-use super::super::harvest::{Harvest, Order, Writes};
+use super::super::harvest::{Harvest, Order};
 use super::super::request::Agent;
 use super::super::route::Route;
 use super::options::{Choice, NUMBER, SHARE, option, put, read, share};
@@ -68,9 +68,7 @@ pub const HARVEST_OPTIONS: &[Choice<Harvest>] = &[
         },
     ),
     option("acts", "share of records found that an act follows", SHARE, |it, text| {
-        let mut part = 0.0;
-        share(text, &mut part)?;
-        put(&mut it.writes, Some(Some(Writes::acts(part))))
+        share(text, &mut it.acts)
     }),
     option("agent", "its program", "script, server, clinic or crawler", |it, text| {
         put(&mut it.agent, AGENTS.iter().find(|(name, _)| *name == text).map(|it| it.1))

@@ -24,7 +24,7 @@ pub(super) const HONEST: &[Scenario] = &[
         change(it, Portal::b1);
     }),
     scenario("B2", "sites at which five officers work with one login", |it| {
-        it.portal.groups.push(Group::shared_logins(it.portal.start));
+        group(it, Group::shared_logins(it.portal.start));
     }),
     scenario("B3", "a partner reconciles every night, in random order", |it| {
         change(it, |portal| portal.b3(BatchOrder::Random));
@@ -92,5 +92,11 @@ fn campaign(it: &mut Simulation) {
 }
 
 fn newcomers(it: &mut Simulation) {
-    it.portal.groups.push(Group::newcomers(it.begin));
+    group(it, Group::newcomers(it.begin));
+}
+
+/// Adds staff who act as the portal's own do.
+fn group(it: &mut Simulation, mut group: Group) {
+    group.staff.acts = it.portal.staff.acts;
+    it.portal.groups.push(group);
 }

@@ -69,9 +69,16 @@ pub const PORTAL_OPTIONS: &[Choice<Portal>] = &[
     option("staff", "staff with logins of their own", COUNT, |it, text| {
         count(text, &mut it.staff.count)
     }),
-    option("staff_per_day", "new patients a working day, on average", NUMBER, |it, text| {
-        rate(text, &mut it.staff.per_day)
-    }),
+    option(
+        "staff_per_day",
+        "new patients a working day, on average",
+        "a number from 0.01 to 1e5",
+        // Of nobody's next patient there is no time.
+        |it, text| {
+            let per_day = text.parse().ok().filter(|it| (0.01..=1e5).contains(it));
+            put(&mut it.staff.per_day, per_day)
+        },
+    ),
     option("staff_misses", "share of staff's look-ups that find nobody", SHARE, |it, text| {
         share(text, &mut it.staff.misses)
     }),
@@ -131,8 +138,9 @@ pub const PORTAL_OPTIONS: &[Choice<Portal>] = &[
         put(&mut it.joining, Some(Some(Joining::new_nat(from))))
     }),
     option("newcomers_day", "a day on whose morning 500 accounts begin", DAY, |it, text| {
-        let morning = day(it, text)?.plus(9 * HOUR_MS);
-        it.groups.push(Group::newcomers(morning));
+        let mut newcomers = Group::newcomers(day(it, text)?.plus(9 * HOUR_MS));
+        newcomers.staff.acts = it.staff.acts;
+        it.groups.push(newcomers);
         Some(())
     }),
 ];
