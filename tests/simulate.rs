@@ -880,6 +880,19 @@ fn a_replay_of_a_simulated_register_names_who_walked_it() {
 }
 
 #[test]
+fn decoys_are_written_as_the_log_has_them() {
+    let desk = Desk::new();
+    let files = ["--output", "part.log", "--decoys", "decoys.txt"];
+    desk.said(&[&["simulate", "S13", "S5", "--days", "1"], &SMALL[..], &files].concat());
+    let decoys = desk.read("decoys.txt");
+    let targets: Vec<String> =
+        decoys.lines().map(|it| format!("/api/v2/beneficiaries?mobile={it}\"")).collect();
+    assert_eq!(targets.len(), 20);
+    let log = desk.read("part.log");
+    assert!(log.lines().any(|line| targets.iter().any(|it| line.contains(it))));
+}
+
+#[test]
 fn simulate_says_all_that_is_wrong_at_once() {
     let desk = Desk::new();
     let output = desk.run(&[

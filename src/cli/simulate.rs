@@ -65,6 +65,9 @@ pub(super) struct Arguments {
     /// Where it is written who took what, as CSV
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Where the ids are written that were planted as decoys and are touched, one a line
+    #[arg(long, value_name = "FILE")]
+    decoys: Option<PathBuf>,
     /// Where a configuration is written that fits the portal
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -86,6 +89,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.config {
         let decode = if checked.format == Some(Format::Custom) { custom_toml() } else { "" };
         let text = [WRITTEN, &config_toml(&simulation.portal), decode].concat();
+        std::fs::write(path, text).map_err(|it| unwritable(path, &it))?;
+    }
+    if let Some(path) = &arguments.decoys {
+        let mut text = Vec::new();
+        for id in simulation.decoys() {
+            id.write(&mut text);
+            text.push(b'\n');
+        }
         std::fs::write(path, text).map_err(|it| unwritable(path, &it))?;
     }
     // Opened first: a folder that is not there should not cost a log.

@@ -15,12 +15,14 @@ pub use options::{Choice, PORTAL_OPTIONS};
 
 use super::faults::{Outage, Redelivered, Skew};
 use super::harvest::Harvest;
+use super::id::Id;
 use super::lines::Writer;
 use super::merge::Source;
 use super::portal::Portal;
 use super::request::Request;
 use crate::decode::Format;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use std::collections::BTreeSet;
 
 /// Days of honest history before a harvest, where the log is long enough.
 const HISTORY_DAYS_MAX: i64 = 14;
@@ -170,6 +172,17 @@ impl Simulation {
             let at = faults.skew.map_or(request.at, |it| it.stamped(&request));
             (now, Request { at, ..request })
         }))
+    }
+
+    /// The ids that were planted as decoys for its harvests to touch, each once.
+    #[must_use]
+    pub fn decoys(&self) -> BTreeSet<Id> {
+        let of = |harvest: &Harvest| {
+            let (route, count) = (harvest.route, harvest.decoys.map_or(0, |it| it.count));
+            (0..count).map(move |number| (route, number))
+        };
+        let planted = self.harvests.iter().flat_map(of);
+        planted.map(|(route, number)| self.portal.decoy(route, number)).collect()
     }
 
     /// A writer of its lines.
