@@ -8,6 +8,7 @@ mod hash_ids;
 mod progress;
 mod replay;
 mod run;
+mod simulate;
 mod terminal;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -48,6 +49,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Make a list of decoys or watched people: ids in, keyed hashes out
     HashIds(hash_ids::Arguments),
+    /// Write a portal's access log with harvests in it, and who took what
+    Simulate(simulate::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::HashIds(arguments) => hash_ids::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

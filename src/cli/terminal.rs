@@ -42,7 +42,8 @@ impl Printer {
     }
 }
 
-fn failed(error: &io::Error) -> Failure {
+/// Why standard output could not be written.
+pub(super) fn failed(error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Failure::new(exit::INTERNAL, &BROKEN_PIPE);
     }

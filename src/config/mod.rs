@@ -33,6 +33,7 @@ pub use detect::{AlertConfig, DetectConfig};
 pub use document::Accepted;
 pub use files::Secret;
 pub use host::{HttpConfig, PrivacyConfig, StateConfig, THREADS_MAX};
+pub(crate) use problem::nearest;
 pub use problem::{Problem, Problems};
 pub use receivers::{RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
 pub use source::{Mechanism, Protocol, Security, SourceConfig, Start};

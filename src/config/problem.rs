@@ -68,7 +68,7 @@ const SLIP_SHARE: usize = 3;
 const SLIPS_MIN: usize = 2;
 
 /// The name most like `found`, where one is like it at all. Case and the two dashes do not count.
-pub(super) fn nearest<'n>(
+pub(crate) fn nearest<'n>(
     found: &str,
     names: impl IntoIterator<Item = &'n str>,
 ) -> Option<&'n str> {

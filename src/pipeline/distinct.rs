@@ -11,7 +11,7 @@ const KEPT_MAX: usize = 1 << 20;
 
 /// A set of keyed hashes, or an even sample of it.
 #[derive(Clone, Debug)]
-pub(super) struct Distinct {
+pub(crate) struct Distinct {
     kept: HashSet<u64>,
     kept_max: usize,
     /// Only hashes with so many zeroes at their end are kept.
@@ -27,7 +27,7 @@ impl Default for Distinct {
 
 impl Distinct {
     /// Takes a keyed hash; 0 is none.
-    pub(super) fn insert(&mut self, hash: u64) {
+    pub(crate) fn insert(&mut self, hash: u64) {
         if hash == 0 || hash == self.last || hash.trailing_zeros() < self.zeroes {
             return;
         }
@@ -41,7 +41,7 @@ impl Distinct {
     }
 
     /// How many there were.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         (self.kept.len() as u64) << self.zeroes
     }
 }

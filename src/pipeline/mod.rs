@@ -16,6 +16,7 @@ pub mod workers;
 
 pub use crate::telemetry::Counts;
 pub use build::Keys;
+pub(crate) use distinct::Distinct;
 pub use intake::Intake;
 pub use lanes::Pool;
 pub use order::Order;

@@ -3,9 +3,10 @@
 use super::crowd::{Crowd, Visit};
 use super::id::Id;
 use super::merge::Source;
-use super::people::People;
+use super::people::{DISTRICTS, People};
 use super::random::{Random, coin, mix, whole};
-use super::request::{Agent, Answer, Client, Request, Route, Who, address};
+use super::request::{Agent, Answer, Client, Request, Who, address};
+use super::route::Route;
 use super::season::Season;
 use crate::time::{Moment, SECOND_MS};
 
@@ -15,8 +16,6 @@ const READS_A_RECORD: f64 = 2.0;
 const PAUSE_SECONDS: f64 = 18.0;
 /// The share of requests that the portal fails to answer.
 const FAILURES: f64 = 0.003;
-/// Districts that slots are searched in.
-const DISTRICTS: u64 = 700;
 
 /// The citizens of a portal.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,17 +24,24 @@ pub struct Citizens {
     pub per_day: f64,
     /// Carrier addresses that share citizens.
     pub nats: u64,
+    /// The number of the first of them.
+    pub nat_first: u64,
     /// The share of citizens behind them.
     pub nat_share: f64,
     /// The share of look-ups with a mistyped id.
     pub misses: f64,
     /// Whether the requests around a look-up are made too: passes, searches for free slots.
     pub chatter: bool,
+    /// Whether the log has the mobile number that a pass is for. It makes no request differ but
+    /// the passes.
+    pub passes: bool,
 }
 
 impl Default for Citizens {
     fn default() -> Self {
-        Self { per_day: 20_000.0, nats: 20, nat_share: 0.3, misses: 0.003, chatter: true }
+        let (nats, nat_first, nat_share) = (20, 0, 0.3);
+        let (per_day, misses, chatter, passes) = (20_000.0, 0.003, true, false);
+        Self { per_day, nats, nat_first, nat_share, misses, chatter, passes }
     }
 }
 
@@ -53,7 +59,7 @@ impl Citizens {
     /// The address of a family.
     fn address(&self, family: u64) -> std::net::Ipv4Addr {
         if self.nats > 0 && coin(0x6e61_7473, family, self.nat_share) {
-            address::nat(mix(family) % self.nats)
+            address::nat(self.nat_first + mix(family) % self.nats)
         } else {
             address::citizen(mix(family))
         }
@@ -73,6 +79,7 @@ pub(super) struct Session {
     chatter: u64,
     total: u64,
     misses: f64,
+    passes: bool,
 }
 
 impl Session {
@@ -82,8 +89,9 @@ impl Session {
         let reads = (0..members).map(|_| random.geometric(READS_A_RECORD)).sum::<u64>();
         let chatter = if citizens.chatter { 2 + random.poisson(1.5) } else { 0 };
         let client = Client { who: Who::Session(random.bits()), address: citizens.address(family) };
-        let (total, misses) = (chatter + reads, citizens.misses);
-        Self { random, people, at, client, family, members, made: 0, chatter, total, misses }
+        let (total, made) = (chatter + reads, 0);
+        let Citizens { misses, passes, .. } = *citizens;
+        Self { random, people, at, client, family, members, made, chatter, total, misses, passes }
     }
 
     /// A citizen who asks for the same four records, this often in all.
@@ -92,7 +100,14 @@ impl Session {
         let client =
             Client { who: Who::Session(random.bits()), address: address::citizen(mix(family)) };
         let (made, chatter, total) = (0, 2, reads + 2);
-        Self { random, people, at, client, family, members: 4, made, chatter, total, misses: 0.0 }
+        let (members, misses, passes) = (4, 0.0, false);
+        Self { random, people, at, client, family, members, made, chatter, total, misses, passes }
+    }
+
+    /// The mobile number that a pass is for, where the log has it: the first member's.
+    fn mobile(&self, route: Route) -> Id {
+        let member = || self.people.id_on(route, self.people.member(self.family, 0));
+        if self.passes { member() } else { Id::NONE }
     }
 
     /// Route, subject and answer of the next request.
@@ -102,8 +117,8 @@ impl Session {
         let answer = if self.random.chance(FAILURES) { Answer::Failed } else { Answer::Found };
         if made < self.chatter {
             return match made {
-                0 => (Route::Pass, Id::NONE, answer),
-                1 => (Route::PassCheck, Id::NONE, answer),
+                0 => (Route::Pass, self.mobile(Route::Pass), answer),
+                1 => (Route::PassCheck, self.mobile(Route::PassCheck), answer),
                 _ => (Route::Slots, Id::number(1 + self.random.below(DISTRICTS)), answer),
             };
         }
@@ -127,9 +142,11 @@ impl Visit for Session {
     fn step(&mut self) -> (Request, bool) {
         let (route, subject, answer) = self.look();
         let (status, bytes) = answer.shown(&mut self.random);
+        let records = answer.records();
         let agent = Agent::browser(self.family);
         let (at, client) = (self.at, self.client);
-        let request = Request { at, client, route, subject, status, bytes, agent, label: 0 };
+        let request =
+            Request { at, client, route, subject, status, bytes, records, agent, label: 0 };
         let pause = SECOND_MS as f64 * (1.0 + self.random.exponential(PAUSE_SECONDS));
         self.at = at.plus(whole(pause));
         (request, self.made < self.total)

@@ -11,8 +11,9 @@
 //! whoever watches shall see pages come one by one and not out of a backlog.
 
 use super::citizens::Citizens;
-use super::harvest::{Harvest, Pace};
+use super::harvest::Harvest;
 use super::merge::Merge;
+use super::pace::Pace;
 use super::partners::Partner;
 use super::people::Ids;
 use super::portal::Portal;

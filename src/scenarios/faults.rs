@@ -1,6 +1,6 @@
 //! What happens to honest records on their way: delivered twice, delivered late.
 
-use super::random::Random;
+use super::random::{Random, mix};
 use super::request::Request;
 use crate::time::Moment;
 use std::collections::VecDeque;
@@ -69,5 +69,24 @@ impl Outage {
         }
         let caught_up = self.until.plus(at.since(self.from) / self.catch_up.max(1));
         caught_up.max(at)
+    }
+}
+
+/// B9: one of several gateways has a wrong clock. Its lines stand where they always stood, with
+/// other stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skew {
+    /// How many gateways share the clients; each client goes through one.
+    pub gateways: u64,
+    /// How far the first one's clock is ahead, in milliseconds; negative for one that is behind.
+    pub skew_ms: i64,
+}
+
+impl Skew {
+    /// What the log says of when this request was.
+    #[must_use]
+    pub fn stamped(&self, request: &Request) -> Moment {
+        let gateway = mix(u64::from(u32::from(request.client.address))) % self.gateways.max(1);
+        if gateway == 0 { request.at.plus(self.skew_ms) } else { request.at }
     }
 }

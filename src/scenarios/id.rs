@@ -12,7 +12,7 @@ const BENEFICIARY_FIRST: u64 = 2_000_000_000_000;
 /// Numbers a person in the sparse layout: about one in a thousand is somebody's.
 const SPARSE_GAP: u64 = 997;
 /// People born on one day in the date-led layout.
-const BORN_A_DAY: u64 = 40;
+pub(super) const BORN_A_DAY: u64 = 40;
 /// The first birthday in the date-led layout, 1935-01-01, as days since 1970.
 const BORN_FIRST_DAY: i64 = -12_784;
 /// Days until 2021: two-digit years beyond would be read as another century.
@@ -23,6 +23,12 @@ const MOBILE_FIRST: u64 = 6_000_000_000;
 pub(super) const MOBILES: u64 = 4_000_000_000;
 /// The first protocol's number.
 const PROTOCOL_FIRST: u64 = 20_000_000;
+/// The first report's number.
+const REPORT_FIRST: u64 = 1_000_000;
+/// National codes without their check digit: three digits of a region, six of a person.
+const NATIONAL_CODES: u64 = 1_000_000_000;
+/// Records from one offset of a list to the next.
+const PAGE_RECORDS: u64 = 500;
 
 /// How a portal makes the ids of its beneficiaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +53,8 @@ pub enum Form {
     Number,
     /// A decimal number of twelve digits with leading zeros.
     Twelve,
+    /// A decimal number of ten digits with leading zeros.
+    Ten,
     /// A version 4 UUID made of the number.
     Uuid,
 }
@@ -76,6 +84,7 @@ impl Id {
             Form::None => {}
             Form::Number => decimal(out, self.number, 1),
             Form::Twelve => decimal(out, self.number, 12),
+            Form::Ten => decimal(out, self.number, 10),
             Form::Uuid => {
                 let (high, low) = (mix(self.number), mix(!self.number));
                 hex(out, high >> 32, 8);
@@ -126,8 +135,20 @@ pub struct Register {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Beneficiaries(Layout),
+    /// Beneficiaries in the date-led layout, so many with one birthday.
+    Born(u64),
     Mobiles,
     Protocols,
+    Reports {
+        named_at_random: bool,
+    },
+    NationalCodes,
+    Pages,
+    Offsets,
+    Cursors,
+    Districts,
+    /// Ids that stand nowhere.
+    Nothing,
 }
 
 impl Register {
@@ -143,10 +164,59 @@ impl Register {
         Self { kind: Kind::Mobiles, size: MOBILES }
     }
 
+    /// Beneficiaries in the date-led layout, `born_a_day` with one birthday.
+    #[must_use]
+    pub const fn born(people: u64, born_a_day: u64) -> Self {
+        Self { kind: Kind::Born(born_a_day), size: people }
+    }
+
     /// The protocols of a register with serial numbers.
     #[must_use]
     pub const fn protocols(protocols: u64) -> Self {
         Self { kind: Kind::Protocols, size: protocols }
+    }
+
+    /// Reports, with serial names or random ones.
+    #[must_use]
+    pub const fn reports(reports: u64, named_at_random: bool) -> Self {
+        Self { kind: Kind::Reports { named_at_random }, size: reports }
+    }
+
+    /// Every national code there could be: ten digits, of which the first three name a region and
+    /// the last one checks the others.
+    #[must_use]
+    pub const fn national_codes() -> Self {
+        Self { kind: Kind::NationalCodes, size: NATIONAL_CODES }
+    }
+
+    /// The pages of a list by their number, from 1.
+    #[must_use]
+    pub const fn pages(pages: u64) -> Self {
+        Self { kind: Kind::Pages, size: pages }
+    }
+
+    /// The pages of a list by the place of their first record, 500 apart.
+    #[must_use]
+    pub const fn offsets(pages: u64) -> Self {
+        Self { kind: Kind::Offsets, size: pages }
+    }
+
+    /// The pages of a list by opaque cursors.
+    #[must_use]
+    pub const fn cursors(pages: u64) -> Self {
+        Self { kind: Kind::Cursors, size: pages }
+    }
+
+    /// The districts that slots are searched in.
+    #[must_use]
+    pub const fn districts(districts: u64) -> Self {
+        Self { kind: Kind::Districts, size: districts }
+    }
+
+    /// Things without an id.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { kind: Kind::Nothing, size: 1 }
     }
 
     /// The id with this ordinal. Ascending ordinals have ascending ids, but for UUIDs.
@@ -158,10 +228,21 @@ impl Register {
                 let within = mix(ordinal) % SPARSE_GAP;
                 checked(BENEFICIARY_FIRST + ordinal * SPARSE_GAP + within)
             }
-            Kind::Beneficiaries(Layout::DateLed) => date_led(ordinal),
+            Kind::Beneficiaries(Layout::DateLed) => date_led(ordinal, BORN_A_DAY),
+            Kind::Born(a_day) => date_led(ordinal, a_day),
             Kind::Beneficiaries(Layout::Uuid) => Id { form: Form::Uuid, number: ordinal },
             Kind::Mobiles => Id::number(MOBILE_FIRST + ordinal % MOBILES),
             Kind::Protocols => Id::number(PROTOCOL_FIRST + ordinal),
+            Kind::Reports { named_at_random: true } => Id { form: Form::Uuid, number: ordinal },
+            Kind::Reports { .. } => Id::number(REPORT_FIRST + ordinal),
+            Kind::NationalCodes => {
+                let body = ordinal % NATIONAL_CODES;
+                Id { form: Form::Ten, number: body * 10 + national_check(body) }
+            }
+            Kind::Pages | Kind::Districts => Id::number(1 + ordinal),
+            Kind::Offsets => Id::number(ordinal * PAGE_RECORDS),
+            Kind::Cursors => Id { form: Form::Uuid, number: ordinal },
+            Kind::Nothing => Id::NONE,
         }
     }
 }
@@ -172,17 +253,27 @@ fn checked(body: u64) -> Id {
 }
 
 /// A birth date, a digit for century and sex, a serial number of the day and a check digit.
-fn date_led(ordinal: u64) -> Id {
-    let day = i64::try_from(ordinal / BORN_A_DAY % BORN_DAYS).unwrap_or(0);
-    let beyond = ordinal / (BORN_A_DAY * BORN_DAYS);
-    let of_sex = BORN_A_DAY / 2;
-    let sex = ordinal % BORN_A_DAY / of_sex;
+fn date_led(ordinal: u64, born_a_day: u64) -> Id {
+    let of_sex = (born_a_day / 2).max(1);
+    let a_day = of_sex * 2;
+    let day = i64::try_from(ordinal / a_day % BORN_DAYS).unwrap_or(0);
+    let beyond = ordinal / (a_day * BORN_DAYS);
+    let sex = ordinal % a_day / of_sex;
     let serial = (ordinal % of_sex + beyond * of_sex) % 10_000;
     let (year, month, day) = civil_from_days(BORN_FIRST_DAY + day);
     let date = u64::try_from(year % 100 * 10_000 + month * 100 + day).unwrap_or(0);
     let century = if year < 2000 { 3 } else { 5 };
     let body = (date * 10 + century + sex) * 10_000 + serial;
     Id { form: Form::Twelve, number: body * 10 + modulo_11(body) }
+}
+
+/// The check digit of an Iranian national code: weights 10 to 2 modulo 11.
+fn national_check(body: u64) -> u64 {
+    let sum = (0..9_u32).map(|at| body / 10_u64.pow(at) % 10 * (u64::from(at) + 2)).sum::<u64>();
+    match sum % 11 {
+        rest @ 0..2 => rest,
+        rest => 11 - rest,
+    }
 }
 
 /// The check digit of Kazakhstan's IIN: weights 1 to 11 modulo 11, then weights from 3 on.
@@ -258,6 +349,8 @@ mod tests {
         assert_eq!(modulo_11(1), 0);
         // The first weights give 10, so the second ones count.
         assert_eq!(modulo_11(10), 1);
+        // Two that checkers of national codes are shown with: 0084575948, 3240175800.
+        assert_eq!((national_check(8_457_594), national_check(324_017_580)), (8, 0));
     }
 
     #[test]
@@ -290,6 +383,10 @@ mod tests {
         }
         assert_eq!(text(Register::mobiles().id(5)), "6000000005");
         assert_eq!(text(Register::protocols(9).id(1)), "20000001");
+        assert_eq!(text(Register::national_codes().id(8_457_594)), "0084575948");
+        assert_eq!(text(Register::offsets(9).id(2)), "1000");
+        assert_eq!(text(Register::reports(9, false).id(2)), "1000002");
+        assert_eq!(text(Register::reports(9, true).id(2)).len(), 36);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! A format is a template, as it is for the gateways themselves, with the fields and the order
 //! that the real gateway was seen to write: what reads simulated lines reads real ones. Nothing in
-//! a request needs an escape, in any format. JSON formats carry a session in the header
+//! a request needs an escape, in any format, unless the line is to be hostile (`hostile.rs`). JSON formats carry a session in the header
 //! `x-session`; text formats have one column for whoever is logged in, and there it stands.
 
+use super::hostile::{Hostile, is_json};
 use super::id::decimal;
 use super::record::write_address;
 use super::request::{Request, Who};
@@ -35,7 +36,7 @@ const fn template(format: Format) -> &'static str {
             r#""request_method":"$method","request_uri":"$target","status":"$status","#,
             r#""body_bytes_sent":"$bytes","request_length":"412","request_time":"0.007","#,
             r#""http_referer":"","http_user_agent":"$agent","host":"portal.example","#,
-            r#""server_protocol":"HTTP/1.1","ssl_protocol":"TLSv1.3"}"#,
+            r#""server_protocol":"HTTP/1.1","ssl_protocol":"TLSv1.3"$identity}"#,
         ),
         Format::EnvoyText => concat!(
             r#"[$iso.$millisecondsZ] "$method $target HTTP/1.1" $status - 0 $bytes 7 6 "$address" "#,
@@ -47,7 +48,7 @@ const fn template(format: Format) -> &'static str {
             r#""path":"$target","protocol":"HTTP/1.1","response_code":$status,"#,
             r#""response_flags":"-","route_name":null,"start_time":"$iso.$millisecondsZ","#,
             r#""upstream_service_time":"6","user":$json_login,"user_agent":"$agent","#,
-            r#""x_forwarded_for":null,"x_session":$json_session}"#,
+            r#""x_forwarded_for":null,"x_session":$json_session$identity}"#,
         ),
         Format::Haproxy => concat!(
             r"<134>$syslog haproxy[16152]: $address:41022 [$clf.$milliseconds] portal~ api/api1 ",
@@ -61,7 +62,7 @@ const fn template(format: Format) -> &'static str {
             r#""RequestHost":"portal.example","RequestMethod":"$method","RequestPath":"$target","#,
             r#""RequestProtocol":"HTTP/2.0","RequestScheme":"https","RouterName":"portal@file","#,
             r#""StartUTC":"$iso.$milliseconds000000Z","entryPointName":"web","level":"info","#,
-            r#""msg":"","request_User-Agent":"$agent"$traefik_session,"time":"$isoZ"}"#,
+            r#""msg":"","request_User-Agent":"$agent"$traefik_session,"time":"$isoZ"$identity}"#,
         ),
         Format::Caddy => concat!(
             r#"{"level":"info","ts":$seconds.$milliseconds,"logger":"http.log.access.log0","#,
@@ -69,12 +70,12 @@ const fn template(format: Format) -> &'static str {
             r#""client_ip":"$address","proto":"HTTP/2.0","method":"$method","#,
             r#""host":"portal.example","uri":"$target","headers":{"User-Agent":["$agent"]"#,
             r#"$caddy_session}},"bytes_read":0,"user_id":"$login","duration":0.0073,"#,
-            r#""size":$bytes,"status":$status}"#,
+            r#""size":$bytes,"status":$status$identity}"#,
         ),
         Format::Custom => concat!(
             r#"{"ts":"$iso.$millisecondsZ","req":{"method":"$method","path":"$target"},"#,
             r#""status":$status,"bytes":$bytes,"client":{"ip":"$address","login":"$login"},"#,
-            r#""x_session":"$session","agent":"$agent"}"#,
+            r#""x_session":"$session","agent":"$agent"$identity}"#,
         ),
     }
 }
@@ -106,11 +107,12 @@ enum Field {
     /// As one more member of an object, where there is one.
     CaddySession,
     TraefikSession,
+    Identity,
 }
 
 impl Field {
     /// Every field by its name in templates; of two that begin alike the longer one comes first.
-    const ALL: [(&'static str, Self); 20] = [
+    const ALL: [(&'static str, Self); 21] = [
         ("iso", Self::Iso),
         ("clf", Self::Clf),
         ("syslog", Self::Syslog),
@@ -131,6 +133,7 @@ impl Field {
         ("json_session", Self::JsonSession),
         ("caddy_session", Self::CaddySession),
         ("traefik_session", Self::TraefikSession),
+        ("identity", Self::Identity),
     ];
 }
 
@@ -155,6 +158,9 @@ fn pieces(template: &'static str) -> Vec<Piece> {
 /// Writes lines of one format. It keeps the last second's text, so one writer serves one thread.
 #[derive(Clone, Debug)]
 pub struct Writer {
+    format: Format,
+    /// Whether lines of harvests are hostile.
+    hostile: bool,
     pieces: Vec<Piece>,
     second: Second,
 }
@@ -163,7 +169,15 @@ impl Writer {
     /// A writer of this format.
     #[must_use]
     pub fn new(format: Format) -> Self {
-        Self { pieces: pieces(template(format)), second: Second::of(Moment(0)) }
+        let (pieces, second) = (pieces(template(format)), Second::of(Moment(0)));
+        Self { format, hostile: false, pieces, second }
+    }
+
+    /// A writer of this format, at which lines of harvests (and no others) are as the
+    /// [`Hostile`] of their request.
+    #[must_use]
+    pub fn hostile(format: Format) -> Self {
+        Self { hostile: true, ..Self::new(format) }
     }
 
     /// Appends the line of a request, without a line feed.
@@ -171,11 +185,33 @@ impl Writer {
         if request.at.index(SECOND_MS) != self.second.number {
             self.second = Second::of(request.at);
         }
+        let hostile = (self.hostile && request.label > 0).then(|| Hostile::of(request));
         for (text, field) in &self.pieces {
             out.extend_from_slice(text.as_bytes());
-            if let Some(field) = field {
-                self.field(*field, request, out);
+            let Some(field) = *field else { continue };
+            let begin = out.len();
+            self.field(field, request, out);
+            match (hostile, field) {
+                (Some(hostile), Field::Target) => {
+                    let query = out.iter().skip(begin).any(|it| *it == b'?');
+                    hostile.end_target(self.format, query, out);
+                }
+                (Some(hostile), Field::Agent) => hostile.end_agent(self.format, out),
+                _ => {}
             }
+        }
+        if let Some(hostile) = hostile {
+            hostile.end_line(self.format, out);
+        }
+    }
+
+    /// Path and query. An id that stands in the body is a segment of the path where a line has no
+    /// field for it.
+    fn target(&self, request: &Request, out: &mut Vec<u8>) {
+        request.route.write_target(request.subject, out);
+        if request.route.has_body() && !is_json(self.format) {
+            out.push(b'/');
+            request.subject.write(out);
         }
     }
 
@@ -193,7 +229,7 @@ impl Writer {
             Field::Method => request.route.method().as_bytes(),
             Field::Agent => request.agent.text().as_bytes(),
             Field::Address => return write_address(request.client.address, out),
-            Field::Target => return request.route.write_target(request.subject, out),
+            Field::Target => return self.target(request, out),
             Field::Seconds => return count(out, self.second.number, 1),
             Field::Milliseconds => return count(out, request.at.0.rem_euclid(SECOND_MS), 3),
             Field::Status => return decimal(out, u64::from(request.status), 1),
@@ -209,6 +245,7 @@ impl Writer {
             Field::TraefikSession => {
                 return quoted(out, [r#","request_X-Session":""#, "\"", ""], session);
             }
+            Field::Identity => return identity(request, out),
         };
         out.extend_from_slice(fixed);
     }
@@ -220,6 +257,15 @@ fn quoted(out: &mut Vec<u8>, [before, after, none]: [&str; 3], who: Option<Who>)
     out.extend_from_slice(before.as_bytes());
     who.write(out);
     out.extend_from_slice(after.as_bytes());
+}
+
+/// Appends the field for what stood in the body, where there was anything.
+fn identity(request: &Request, out: &mut Vec<u8>) {
+    if request.route.has_body() {
+        out.extend_from_slice(br#","identity":""#);
+        request.subject.write(out);
+        out.push(b'"');
+    }
 }
 
 /// Appends a count that is not negative.

@@ -3,11 +3,11 @@
 //! The plainest honest traffic there is. It is here because a method tuned on portals with shifts
 //! and families may lean on them: with a mixture only rate, misses and order are left.
 
-use super::id::Register;
 use super::merge::Source;
 use super::people::People;
 use super::random::{Random, coin};
-use super::request::{Agent, Answer, Client, Request, Route, Who, address};
+use super::request::{Agent, Answer, Client, Request, Who, address};
+use super::route::Route;
 use super::season::Season;
 use crate::time::Moment;
 
@@ -19,7 +19,8 @@ const RECENT: u64 = 30;
 /// Clients with gamma-distributed rates that read at random.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mixture {
-    /// What they read. On the register of protocols they are addresses, on other routes staff.
+    /// What they read. Where nobody logs in (registers, the screening form) they are addresses, on
+    /// other routes staff.
     pub route: Route,
     /// How many.
     pub clients: u32,
@@ -105,26 +106,23 @@ impl Iterator for Mixed {
         // A subject is a function of client and count, so that nothing is remembered.
         let subject = (u64::from(one.number) << 32) | (one.seen - 1 - back);
         let missed = coin(self.seed, subject, one.misses);
-        let register = match self.mixture.route {
-            Route::Protocol | Route::Photo | Route::Vehicle => self.people.protocols,
-            Route::ByMobile | Route::Person => Register::mobiles(),
-            _ => self.people.beneficiaries,
-        };
+        let register = self.people.register(self.mixture.route);
         let ordinal = Random::of(self.seed, 0x5b1e, subject).below(register.size);
         let beyond = if missed { register.size } else { 0 };
         let answer = if missed { Answer::Missing } else { Answer::Found };
         let (status, bytes) = answer.shown(&mut self.random);
+        let records = answer.records();
         let (at, route, client) = (self.at, self.mixture.route, client(self.mixture.route, one));
         let subject = register.id(ordinal + beyond);
         let agent = Agent::browser(u64::from(one.number));
-        Some(Request { at, client, route, subject, status, bytes, agent, label: 0 })
+        Some(Request { at, client, route, subject, status, bytes, records, agent, label: 0 })
     }
 }
 
 fn client(route: Route, one: &One) -> Client {
     let number = u64::from(one.number);
     match route {
-        Route::Protocol | Route::Photo | Route::Vehicle => {
+        Route::Protocol | Route::Photo | Route::Vehicle | Route::Report | Route::Screening => {
             Client { who: Who::Nobody, address: address::office(40_000 + number) }
         }
         _ => Client {

@@ -4,7 +4,8 @@
 use super::id::{MOBILES, Register};
 use super::merge::Source;
 use super::random::{Permutation, Random, coin, mix, whole};
-use super::request::{Agent, Answer, Client, Request, Route, Who, address};
+use super::request::{Agent, Answer, Client, Request, Who, address};
+use super::route::Route;
 use super::season::Season;
 use crate::time::{DAY_MS, HOUR_MS, Moment, SECOND_MS};
 
@@ -124,10 +125,11 @@ impl Customers {
         let is_customer = coin(0x6c65_6674, subject.number, partner.hits);
         let answer = if is_customer { Answer::Found } else { Answer::Missing };
         let (status, bytes) = answer.shown(random);
+        let records = answer.records();
         self.served += 1;
         let client = partner.client(self.number, self.served);
         let (route, agent) = (Route::Person, Agent::SERVER);
-        Request { at, client, route, subject, status, bytes, agent, label: 0 }
+        Request { at, client, route, subject, status, bytes, records, agent, label: 0 }
     }
 }
 

@@ -1,9 +1,14 @@
 //! Who is in the registers, and who belongs to whom.
 
-use super::id::{Id, Layout, MOBILES, Register};
+use super::id::{BORN_A_DAY, Id, Layout, MOBILES, Register};
 use super::random::{Permutation, Random, mix};
-use super::request::Route;
+use super::route::Route;
 
+/// Districts that slots are searched in.
+pub(super) const DISTRICTS: u64 = 700;
+/// Orders of a register of their own.
+const POPULAR: u64 = 0x706f_7075;
+const DECOYS: u64 = 0x6465_636f;
 /// Places in a family: its members take the first ones.
 const FAMILY_PLACES: u64 = 4;
 /// Sizes of families, as shares: 1.53 members on average.
@@ -18,13 +23,30 @@ pub struct Ids {
     pub people: u64,
     /// Whether the members of a family have adjacent ids.
     pub households: bool,
+    /// How many beneficiaries of the date-led layout have one birthday.
+    pub born_a_day: u64,
     /// How many protocols the register holds; they have consecutive numbers.
     pub protocols: u64,
+    /// How many reports there are.
+    pub reports: u64,
+    /// Whether reports have random names; otherwise they are numbered.
+    pub reports_named_at_random: bool,
+    /// How many pages each list has.
+    pub pages: u64,
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        Self { layout: Layout::Dense, people: 2_000_000, households: false, protocols: 1_500_000 }
+        Self {
+            layout: Layout::Dense,
+            people: 2_000_000,
+            households: false,
+            born_a_day: BORN_A_DAY,
+            protocols: 1_500_000,
+            reports: 1_000_000,
+            reports_named_at_random: false,
+            pages: 4_000,
+        }
     }
 }
 
@@ -33,6 +55,8 @@ impl Default for Ids {
 pub(super) struct People {
     pub(super) beneficiaries: Register,
     pub(super) protocols: Register,
+    reports: Register,
+    pages: u64,
     households: bool,
     /// Where each place of a family stands in the register, unless families live together.
     places: Permutation,
@@ -41,8 +65,13 @@ pub(super) struct People {
 impl People {
     pub(super) const fn new(ids: &Ids, seed: u64) -> Self {
         Self {
-            beneficiaries: Register::beneficiaries(ids.layout, ids.people),
+            beneficiaries: match ids.layout {
+                Layout::DateLed => Register::born(ids.people, ids.born_a_day),
+                layout => Register::beneficiaries(layout, ids.people),
+            },
             protocols: Register::protocols(ids.protocols),
+            reports: Register::reports(ids.reports, ids.reports_named_at_random),
+            pages: ids.pages,
             households: ids.households,
             places: Permutation::new(seed, ids.people),
         }
@@ -71,10 +100,42 @@ impl People {
         if self.households { place } else { self.places.at(place) }
     }
 
+    /// What a route serves.
+    pub(super) const fn register(&self, route: Route) -> Register {
+        match route {
+            Route::ByMobile | Route::Person | Route::Pass | Route::PassCheck => Register::mobiles(),
+            Route::Protocol | Route::Photo | Route::Vehicle | Route::Change | Route::Removal => {
+                self.protocols
+            }
+            Route::Report => self.reports,
+            Route::Screening => Register::national_codes(),
+            Route::Pages => Register::pages(self.pages),
+            Route::Offsets => Register::offsets(self.pages),
+            Route::Cursors => Register::cursors(self.pages),
+            Route::Slots => Register::districts(DISTRICTS),
+            Route::Health => Register::nothing(),
+            Route::Beneficiary | Route::Vaccination => self.beneficiaries,
+        }
+    }
+
+    /// The ordinal of what comes at this place among what everybody looks at on a route.
+    pub(super) const fn popular(&self, route: Route, place: u64) -> u64 {
+        Permutation::new(POPULAR, self.register(route).size).at(place)
+    }
+
+    /// The ordinal of a decoy on a route: an id that was given to nobody and is answered all the
+    /// same. It lies beyond what is read or mistyped honestly; mobile numbers, of which there are
+    /// enough, have it among them.
+    pub(super) const fn decoy(&self, route: Route, number: u64) -> u64 {
+        let size = self.register(route).size;
+        let within = Permutation::new(DECOYS, size).at(number);
+        if size < MOBILES { 2 * size + within } else { within }
+    }
+
     /// The id of a person on a route of beneficiaries.
     pub(super) fn id_on(&self, route: Route, ordinal: u64) -> Id {
         match route {
-            Route::ByMobile | Route::Person => {
+            Route::ByMobile | Route::Person | Route::Pass | Route::PassCheck => {
                 Register::mobiles().id(mix(ordinal ^ 0x6d6f_6269) % MOBILES)
             }
             _ => self.beneficiaries.id(ordinal),

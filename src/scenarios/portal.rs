@@ -1,19 +1,27 @@
 //! A portal: its honest clients, and any harvests among them, as one stream of requests.
 
 use super::citizens::{Citizens, Session};
+use super::followed::{Followed, Storm};
+use super::guests::Guests;
 use super::harvest::Harvest;
+use super::id::Id;
 use super::merge::{Merge, Source};
 use super::mixture::Mixture;
+use super::occasions::{Campaign, Group, Joining};
 use super::partners::{BatchOrder, Nightly, Partner};
 use super::people::{Ids, People};
+use super::poller::Poller;
 use super::random::Random;
 use super::request::{Client, Label};
+use super::route::Route;
 use super::staff::Staff;
 use super::visitors::Visitors;
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// The first login of the call centre, above those of ordinary staff.
 pub const CALL_CENTRE_FIRST: u32 = 100_000;
+/// The share of staff's look-ups that an act follows, where acts are logged.
+const ACTS: f64 = 0.7;
 /// Requests of an anxious citizen.
 const ANXIOUS_READS: u64 = 150;
 /// Parts of a portal that are citizens, for their random numbers.
@@ -48,6 +56,18 @@ pub struct Portal {
     pub crowd: Option<Citizens>,
     /// Citizens a day who ask for their four records over and over.
     pub anxious: u32,
+    /// Further staff: shared logins, new accounts.
+    pub groups: Vec<Group>,
+    /// Guests of other routes.
+    pub guests: Vec<Guests>,
+    /// Machines that ask for the same few things.
+    pub pollers: Vec<Poller>,
+    /// A day on which everybody does more.
+    pub campaign: Option<Campaign>,
+    /// A crowd that comes later.
+    pub joining: Option<Joining>,
+    /// A time in which citizens' requests fail and are sent again.
+    pub storm: Option<Storm>,
 }
 
 impl Portal {
@@ -68,7 +88,24 @@ impl Portal {
             mixtures: Vec::new(),
             crowd: None,
             anxious: 0,
+            groups: Vec::new(),
+            guests: Vec::new(),
+            pollers: Vec::new(),
+            campaign: None,
+            joining: None,
+            storm: None,
         }
+    }
+
+    /// The usual portal, in which staff write an act behind seven look-ups in ten and the log has
+    /// the mobile numbers that passes are for. The call centre and partners never act. Every other
+    /// request is that of the usual portal.
+    #[must_use]
+    pub fn with_acts_and_passes(seed: u64, start: Moment, days: i64) -> Self {
+        let mut portal = Self::new(seed, start, days);
+        portal.staff.acts = ACTS;
+        portal.citizens.passes = true;
+        portal
     }
 
     /// A portal with nobody in it, to which clients are added by setting fields.
@@ -119,7 +156,7 @@ impl Portal {
     /// Its honest requests in time order. Memory does not grow with the length of the log.
     #[must_use]
     pub fn requests(&self) -> Merge {
-        Merge::new(self.sources(), self.end)
+        Merge::new(self.sources(self.seed, self.start), self.end)
     }
 
     /// The same with harvests among them; the first has label 1.
@@ -135,18 +172,28 @@ impl Portal {
     /// The client that a login of staff (or of the call centre) is on ordinary days.
     #[must_use]
     pub fn staff(&self, login: u32) -> Client {
-        if login >= CALL_CENTRE_FIRST {
-            self.call_centre.client(login)
-        } else {
-            self.staff.client(login)
-        }
+        self.staff_with(login).client(login)
     }
 
     /// The share of a login's look-ups that find nobody, on ordinary days.
     #[must_use]
     pub fn misses_of(&self, login: u32) -> f64 {
-        let staff = if login >= CALL_CENTRE_FIRST { &self.call_centre } else { &self.staff };
-        staff.misses_of(self.seed, login)
+        self.staff_with(login).misses_of(self.seed, login)
+    }
+
+    /// Those to whom a login belongs.
+    fn staff_with(&self, login: u32) -> &Staff {
+        let group = self.groups.iter().find(|it| it.has(login)).map(|it| &it.staff);
+        let usual = if login >= CALL_CENTRE_FIRST { &self.call_centre } else { &self.staff };
+        group.unwrap_or(usual)
+    }
+
+    /// The id of a decoy on a route, numbered from 0: what is planted there to be touched by
+    /// nobody.
+    #[must_use]
+    pub fn decoy(&self, route: Route, number: u64) -> Id {
+        let people = self.people();
+        people.register(route).id(people.decoy(route, number))
     }
 
     /// The client that a partner is, at the address of this turn.
@@ -160,12 +207,21 @@ impl Portal {
         People::new(&self.ids, self.seed)
     }
 
-    fn sources(&self) -> Vec<Source> {
-        let (people, seed, start) = (self.people(), self.seed, self.start);
-        let mut sources = vec![self.citizens.requests(people, seed, CITIZENS, start)];
+    /// Everybody's requests from `start` on. The registers are those of the portal's own seed.
+    pub(super) fn sources(&self, seed: u64, start: Moment) -> Vec<Source> {
+        let people = self.people();
+        let mut citizens = self.citizens.requests(people, seed, CITIZENS, start);
+        if let Some(storm) = self.storm {
+            let retries = storm.retries(Random::of(seed, 0x5702, 0));
+            citizens = Box::new(Followed::new(citizens, retries));
+        }
+        let mut sources = vec![citizens];
         sources.extend(self.crowd.map(|it| it.requests(people, seed, CROWD, start)));
-        sources.extend(self.staff.requests(people, seed, 0, start));
-        sources.extend(self.call_centre.requests(people, seed, CALL_CENTRE_FIRST, start));
+        let busy = self.campaign.map(|it| it.busy_day());
+        let of_day = |staff: Staff| Staff { busy: busy.or(staff.busy), ..staff };
+        sources.extend(of_day(self.staff).requests(people, seed, 0, start));
+        let agents = of_day(self.call_centre);
+        sources.extend(agents.requests(people, seed, CALL_CENTRE_FIRST, start));
         for (number, partner) in (1..).zip(&self.partners) {
             sources.extend(partner.requests(seed, number, start));
         }
@@ -175,6 +231,20 @@ impl Portal {
         }
         if self.anxious > 0 {
             sources.push(Box::new(self.anxious()));
+        }
+        for group in &self.groups {
+            let from = group.from.max(start);
+            sources.extend(of_day(group.staff).requests(people, seed, group.first, from));
+        }
+        for (number, guests) in (1..).zip(&self.guests) {
+            sources.push(guests.requests(people, seed, number, start));
+        }
+        for (number, poller) in (1..).zip(&self.pollers) {
+            sources.push(poller.requests(people, seed, number, start));
+        }
+        sources.extend(self.joining.map(|it| it.requests(self, seed)));
+        if let Some(campaign) = self.campaign {
+            sources.extend(campaign.sources(self));
         }
         sources
     }

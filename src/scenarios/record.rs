@@ -8,6 +8,8 @@ use std::borrow::Cow;
 /// The place of the session's header among the decoder's extras, under the portal's own
 /// configuration ([`config_toml`](super::config_toml)).
 pub const SESSION_EXTRA: usize = 0;
+/// The place of the field with the id of a request's body.
+pub const IDENTITY_EXTRA: usize = 1;
 
 /// Where the texts of one request stand while its record is in use.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,7 @@ pub struct Scratch {
     target: Vec<u8>,
     address: Vec<u8>,
     name: Vec<u8>,
+    body: Vec<u8>,
 }
 
 /// The record of a request, borrowed from `scratch`. It equals what decoding the request's line
@@ -24,9 +27,13 @@ pub fn as_record<'a>(request: &Request, scratch: &'a mut Scratch) -> AccessRecor
     scratch.target.clear();
     scratch.address.clear();
     scratch.name.clear();
+    scratch.body.clear();
     request.route.write_target(request.subject, &mut scratch.target);
     write_address(request.client.address, &mut scratch.address);
     request.client.who.write(&mut scratch.name);
+    if request.route.has_body() {
+        request.subject.write(&mut scratch.body);
+    }
     let mut record = AccessRecord {
         time: Some(request.at),
         method: Cow::Borrowed(request.route.method().as_bytes()),
@@ -37,6 +44,9 @@ pub fn as_record<'a>(request: &Request, scratch: &'a mut Scratch) -> AccessRecor
         user_agent: Some(Cow::Borrowed(request.agent.text().as_bytes())),
         ..AccessRecord::default()
     };
+    if request.route.has_body() {
+        record.extras.set(IDENTITY_EXTRA, Cow::Borrowed(&scratch.body));
+    }
     match request.client.who {
         Who::Nobody => {}
         Who::Session(_) => record.extras.set(SESSION_EXTRA, Cow::Borrowed(&scratch.name)),

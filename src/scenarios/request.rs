@@ -5,6 +5,7 @@
 
 use super::id::{Id, hex};
 use super::random::Random;
+use super::route::Route;
 use crate::attribute::KeyKind;
 use crate::time::Moment;
 use std::net::Ipv4Addr;
@@ -27,6 +28,9 @@ pub struct Request {
     pub status: u16,
     /// Bytes of the answer.
     pub bytes: u32,
+    /// Records in the answer: more than one where a look-up by mobile number or a page of a list
+    /// discloses several people.
+    pub records: u16,
     /// With which program.
     pub agent: Agent,
     /// 0, or the number of the harvest that it belongs to.
@@ -62,6 +66,14 @@ impl Client {
             Who::Session(_) => (KeyKind::Session, name),
             Who::Staff(_) => (KeyKind::Staff, name),
             Who::Partner(_) => (KeyKind::Partner, name),
+        }
+    }
+
+    /// It without what its finest key does not tell: with a login any address is the same.
+    pub(super) const fn known_as(self) -> Self {
+        match self.who {
+            Who::Nobody => self,
+            _ => Self { address: Ipv4Addr::UNSPECIFIED, ..self },
         }
     }
 
@@ -103,72 +115,6 @@ impl Who {
     }
 }
 
-/// A route of the portal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Route {
-    /// `POST /api/v2/otp`: asks for a one-time pass.
-    Pass,
-    /// `POST /api/v2/otp/verify`: tries it.
-    PassCheck,
-    /// `GET /api/v2/beneficiaries/{id}`.
-    Beneficiary,
-    /// `GET /api/v2/beneficiaries?mobile=`.
-    ByMobile,
-    /// `GET /api/v2/slots?district=`: no personal data.
-    Slots,
-    /// `GET /partner/v1/person?mobile=`.
-    Person,
-    /// `GET /protocols/{n}`.
-    Protocol,
-    /// `GET /protocols/{n}/photo`.
-    Photo,
-    /// `GET /protocols/{n}/vehicle`.
-    Vehicle,
-}
-
-impl Route {
-    /// The name in the configuration that the portal comes with; `None` where it has none.
-    #[must_use]
-    pub const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Pass | Self::PassCheck => None,
-            Self::Beneficiary => Some("beneficiary"),
-            Self::ByMobile => Some("beneficiary_by_mobile"),
-            Self::Slots => Some("slots"),
-            Self::Person => Some("person"),
-            Self::Protocol => Some("protocol"),
-            Self::Photo | Self::Vehicle => Some("protocol_part"),
-        }
-    }
-
-    /// The method.
-    #[must_use]
-    pub const fn method(self) -> &'static str {
-        match self {
-            Self::Pass | Self::PassCheck => "POST",
-            _ => "GET",
-        }
-    }
-
-    /// Appends path and query for this subject.
-    pub fn write_target(self, subject: Id, out: &mut Vec<u8>) {
-        let (before, after) = match self {
-            Self::Pass => ("/api/v2/otp", ""),
-            Self::PassCheck => ("/api/v2/otp/verify", ""),
-            Self::Beneficiary => ("/api/v2/beneficiaries/", ""),
-            Self::ByMobile => ("/api/v2/beneficiaries?mobile=", ""),
-            Self::Slots => ("/api/v2/slots?district=", ""),
-            Self::Person => ("/partner/v1/person?mobile=", ""),
-            Self::Protocol => ("/protocols/", ""),
-            Self::Photo => ("/protocols/", "/photo"),
-            Self::Vehicle => ("/protocols/", "/vehicle"),
-        };
-        out.extend_from_slice(before.as_bytes());
-        subject.write(out);
-        out.extend_from_slice(after.as_bytes());
-    }
-}
-
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -178,6 +124,10 @@ pub(super) enum Answer {
     Missing,
     /// The portal could not say.
     Failed,
+    /// Something was written.
+    Done,
+    /// The code was wrong.
+    Refused,
 }
 
 impl Answer {
@@ -187,7 +137,14 @@ impl Answer {
             Self::Found => (200, 700 + u32::try_from(random.below(400)).unwrap_or(0)),
             Self::Missing => (404, 64),
             Self::Failed => (503, 120),
+            Self::Done => (200, 48),
+            Self::Refused => (401, 52),
         }
+    }
+
+    /// Records in an answer of one.
+    pub(super) const fn records(self) -> u16 {
+        if matches!(self, Self::Found) { 1 } else { 0 }
     }
 }
 
@@ -196,7 +153,7 @@ impl Answer {
 pub struct Agent(u8);
 
 /// User agents; none holds what a log would have to escape.
-const AGENTS: [&str; 8] = [
+const AGENTS: [&str; 11] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
      Chrome/126.0.0.0 Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -208,6 +165,9 @@ const AGENTS: [&str; 8] = [
     "ClinicDesk/7.1",
     "okhttp/4.12.0",
     "python-requests/2.31.0",
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
+    "kube-probe/1.31",
 ];
 
 impl Agent {
@@ -217,6 +177,12 @@ impl Agent {
     pub const SERVER: Self = Self(6);
     /// A script.
     pub const SCRIPT: Self = Self(7);
+    /// A search engine's crawler that says so.
+    pub const CRAWLER: Self = Self(8);
+    /// An uptime monitor that says so.
+    pub const MONITOR: Self = Self(9);
+    /// A cluster's probe.
+    pub const PROBE: Self = Self(10);
 
     /// A citizen's browser or phone, always the same for the same number.
     #[must_use]

@@ -4,17 +4,25 @@
 //! days differ (a gamma factor a day), and within a day look-ups come in batches, so that counts
 //! of an hour spread 4.5 times as far as independent ones would, and counts of a minute 1.4 times.
 
+use super::followed::{Followed, acts};
 use super::id::Id;
 use super::merge::Source;
 use super::people::People;
 use super::random::{Permutation, Random, whole};
-use super::request::{Agent, Answer, Client, Request, Route, Who, address};
+use super::request::{Agent, Answer, Client, Request, Who, address};
+use super::route::Route;
 use crate::time::{DAY_MS, HOUR_MS, Moment, SECOND_MS};
 
 /// Seconds between two look-ups of a batch, on average.
 const PAUSE_SECONDS: f64 = 80.0;
 /// Hours of a shift.
 const SHIFT_HOURS: i64 = 8;
+/// The earliest hour at which a shift begins, and how many hours later at most.
+const FIRST_HOUR: i64 = 7;
+const LATE_HOURS: i64 = 9;
+/// Offices that staff may move to.
+const OFFICES_FIRST: u64 = 1_000;
+const OFFICES: u64 = 200;
 /// How far the levels of staff spread: sigma of their logarithm.
 const LEVEL_SIGMA: f64 = 0.5;
 /// Colleagues at one office's address.
@@ -45,6 +53,25 @@ pub struct Staff {
     pub by_mobile: f64,
     /// Whether all sit behind one address and work seven days in shifts, as in a call centre.
     pub one_address: bool,
+    /// Officers who work with one login.
+    pub officers: u32,
+    /// The share of look-ups that find somebody and are followed by an act on them (a
+    /// vaccination) within minutes. It leaves the look-ups as they are.
+    pub acts: f64,
+    /// The share of staff who on a given day change their network, their shift or their office,
+    /// and stay there.
+    pub moves: f64,
+    /// A day with more patients.
+    pub busy: Option<BusyDay>,
+}
+
+/// A day on which staff have several times as many patients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BusyDay {
+    /// Days since 1970.
+    pub index: i64,
+    /// How many times as many.
+    pub times: f64,
 }
 
 impl Default for Staff {
@@ -59,6 +86,10 @@ impl Default for Staff {
             repeats: 0.25,
             by_mobile: 0.2,
             one_address: false,
+            officers: 1,
+            acts: 0.0,
+            moves: 0.0,
+            busy: None,
         }
     }
 }
@@ -78,13 +109,21 @@ impl Staff {
         first: u32,
         start: Moment,
     ) -> impl Iterator<Item = Source> {
-        (first..first + self.count)
-            .map(move |login| Box::new(Member::new(&self, people, seed, login, start)) as Source)
+        let officers = move |login| (0..self.officers).map(move |it| Officer::new(login, it));
+        (first..first + self.count).flat_map(officers).map(move |officer| {
+            let member = Member::new(&self, people, seed, officer, start);
+            if self.acts > 0.0 {
+                let random = Random::of(seed, 0xac75, officer.number());
+                Box::new(Followed::new(member, acts(self.acts, random))) as Source
+            } else {
+                Box::new(member)
+            }
+        })
     }
 
-    /// A login's random numbers, its new patients on an average day, and its share of misses.
-    fn drawn(&self, seed: u64, login: u32) -> (Random, f64, f64) {
-        let mut random = Random::of(seed, 0x57af, u64::from(login));
+    /// An officer's random numbers, its new patients on an average day, and its share of misses.
+    fn drawn(&self, seed: u64, officer: Officer) -> (Random, f64, f64) {
+        let mut random = Random::of(seed, 0x57af, officer.number());
         let level = random.log_normal(self.per_day, LEVEL_SIGMA);
         let (a, b) = (self.misses, 1.0 - self.misses);
         let misses = if self.misses > 0.0 {
@@ -97,7 +136,7 @@ impl Staff {
 
     /// The share of a login's look-ups that find nobody.
     pub(super) fn misses_of(&self, seed: u64, login: u32) -> f64 {
-        self.drawn(seed, login).2
+        self.drawn(seed, Officer::new(login, 0)).2
     }
 
     /// The client that a login is on ordinary days.
@@ -108,11 +147,31 @@ impl Staff {
     }
 }
 
+/// One of those who work with a login.
+#[derive(Clone, Copy)]
+struct Officer {
+    login: u32,
+    place: u32,
+}
+
+impl Officer {
+    const fn new(login: u32, place: u32) -> Self {
+        Self { login, place }
+    }
+
+    /// Whom random numbers belong to.
+    fn number(self) -> u64 {
+        u64::from(self.place) << 32 | u64::from(self.login)
+    }
+}
+
 /// One member of staff.
 struct Member {
     staff: Staff,
     people: People,
     random: Random,
+    /// The one for moves: a stream of its own, so that they change nothing else.
+    moving: Random,
     client: Client,
     /// New patients on an average day.
     level: f64,
@@ -135,10 +194,11 @@ struct Member {
 }
 
 impl Member {
-    fn new(staff: &Staff, people: People, seed: u64, login: u32, start: Moment) -> Self {
-        let (mut random, level, misses) = staff.drawn(seed, login);
+    fn new(staff: &Staff, people: People, seed: u64, officer: Officer, start: Moment) -> Self {
+        let (mut random, level, misses) = staff.drawn(seed, officer);
+        let moving = Random::of(seed, 0x6d6f, officer.number());
         let late = if staff.one_address { 9 } else { 3 };
-        let first_hour = 7 + i64::try_from(random.below(late)).unwrap_or(0);
+        let first_hour = FIRST_HOUR + i64::try_from(random.below(late)).unwrap_or(0);
         let works_weekends = staff.one_address || random.chance(0.2);
         let day_off = if works_weekends { random.below(6) } else { 5 };
         let day_off = i64::try_from(day_off).unwrap_or(0);
@@ -148,7 +208,8 @@ impl Member {
             staff: *staff,
             people,
             random,
-            client: staff.client(login),
+            moving,
+            client: staff.client(officer.login),
             level,
             misses,
             first_hour,
@@ -175,7 +236,26 @@ impl Member {
         let shape = self.staff.day_shape;
         let factor = self.random.gamma(shape, 1.0 / shape);
         self.meant = if is_off { 0.0 } else { self.level * factor };
+        if let Some(busy) = self.staff.busy.filter(|it| it.index == self.day.index(DAY_MS)) {
+            self.meant *= busy.times;
+        }
+        if self.staff.moves > 0.0 && self.moving.chance(self.staff.moves) {
+            self.move_on();
+        }
         self.at = self.day.plus(self.first_hour * HOUR_MS);
+    }
+
+    /// Changes network, shift or office.
+    fn move_on(&mut self) {
+        let to = self.moving.bits();
+        match self.moving.below(3) {
+            0 => self.client.address = address::citizen(to),
+            1 => {
+                let later = self.first_hour - FIRST_HOUR + 4 + i64::try_from(to % 2).unwrap_or(0);
+                self.first_hour = FIRST_HOUR + later % LATE_HOURS;
+            }
+            _ => self.client.address = address::office(OFFICES_FIRST + to % OFFICES),
+        }
     }
 
     /// Moves on to the next batch, or to the next day where the shift ends before it.
@@ -235,12 +315,13 @@ impl Iterator for Member {
         }
         let (route, subject, answer) = self.subject();
         let (status, bytes) = answer.shown(&mut self.random);
+        let records = answer.records();
         let (at, client, agent) = (self.at, self.client, Agent::CLINIC);
         self.left -= 1;
         let pause = SECOND_MS as f64 * self.random.exponential(PAUSE_SECONDS);
         if self.left > 0 {
             self.at = at.plus(whole(pause));
         }
-        Some(Request { at, client, route, subject, status, bytes, agent, label: 0 })
+        Some(Request { at, client, route, subject, status, bytes, records, agent, label: 0 })
     }
 }

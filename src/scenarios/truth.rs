@@ -2,10 +2,11 @@
 
 use super::harvest::Harvest;
 use super::id::Id;
-use super::request::{Client, Label, Request, Route};
+use super::request::{Client, Label, Request};
+use super::route::Route;
 use crate::attribute::KeyKind;
 use crate::time::Moment;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A harvest as the evaluation knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ struct Seen {
 pub struct Truth {
     harvests: Vec<Harvested>,
     seen: Vec<Seen>,
+    /// Their clients, and when the first harvest of each began.
+    clients: BTreeMap<Client, Moment>,
     /// Whether it remembers their clients from before their harvests too.
     whole: bool,
 }
@@ -69,7 +72,14 @@ impl Truth {
     /// Nothing seen yet.
     #[must_use]
     pub fn new(harvests: &[Harvest]) -> Self {
-        Self { harvests: labels(harvests), seen: Vec::new(), whole: false }
+        let mut clients = BTreeMap::new();
+        for harvest in harvests {
+            for client in &harvest.clients {
+                let start = clients.entry(client.known_as()).or_insert(harvest.start);
+                *start = harvest.start.min(*start);
+            }
+        }
+        Self { harvests: labels(harvests), seen: Vec::new(), clients, whole: false }
     }
 
     /// The same, but it remembers all that the clients of harvests do: an alert may count from an
@@ -87,11 +97,9 @@ impl Truth {
 
     /// Takes the next request of the stream.
     pub fn feed(&mut self, request: &Request) {
-        let is_theirs = |it: &Harvested| {
-            (self.whole || request.at >= it.start)
-                && it.clients.iter().any(|client| client.is_same(&request.client))
-        };
-        if request.label > 0 || self.harvests.iter().any(is_theirs) {
+        let begun = self.clients.get(&request.client.known_as());
+        let is_theirs = begun.is_some_and(|start| self.whole || request.at >= *start);
+        if request.label > 0 || is_theirs {
             let Request { at, client, route, subject, label, .. } = *request;
             let disclosed = request.is_disclosed();
             self.seen.push(Seen { at, client, route, subject, disclosed, label });
@@ -108,10 +116,10 @@ impl Truth {
     }
 
     /// Requests of this harvest up to and including `until`, whatever they were answered; parts of
-    /// a record left out.
+    /// a record and what was written about it left out.
     #[must_use]
     pub fn attempts(&self, label: Label, until: Moment) -> u64 {
-        let is_part = |it: &Seen| matches!(it.route, Route::Photo | Route::Vehicle);
+        let is_part = |it: &Seen| it.route.is_part() || it.route.is_write();
         let of = |it: &&Seen| it.label == label && it.at <= until && !is_part(it);
         self.seen.iter().filter(of).count() as u64
     }

@@ -6,7 +6,8 @@ use super::merge::Source;
 use super::mixture::Mixture;
 use super::people::People;
 use super::random::{Random, mix, whole};
-use super::request::{Agent, Answer, Client, Request, Route, Who, address};
+use super::request::{Agent, Answer, Client, Request, Who, address};
+use super::route::Route;
 use super::season::Season;
 use crate::time::{Moment, SECOND_MS};
 
@@ -94,9 +95,11 @@ impl Visit for Visitor {
             (Route::Protocol, number, if missed { Answer::Missing } else { Answer::Found })
         };
         let (status, bytes) = answer.shown(&mut self.random);
+        let records = answer.records();
         let (at, client, subject) = (self.at, self.client, self.people.protocols.id(number));
         let agent = Agent::browser(u64::from(u32::from(client.address)));
-        let request = Request { at, client, route, subject, status, bytes, agent, label: 0 };
+        let request =
+            Request { at, client, route, subject, status, bytes, records, agent, label: 0 };
         let pause = SECOND_MS as f64 * (1.0 + self.random.exponential(PAUSE_SECONDS));
         self.at = at.plus(whole(pause));
         (request, self.protocols > 0 || self.last.is_some())
