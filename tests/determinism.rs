@@ -169,7 +169,7 @@ fn settings() -> Settings {
         levels: Levels { page: nats(18.06), ticket: nats(13.46), records_page: 1_000 },
         resolve_after_ms: HOUR_MS,
         update_factor: 3.0,
-        watch: std::sync::Arc::default(),
+        watch_list: std::sync::Arc::default(),
         slice_ms: SECOND_MS,
         // Small enough that filters rotate by force and profiles are evicted.
         novelty: novelty::Options {

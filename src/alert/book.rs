@@ -1,22 +1,22 @@
 //! The open alerts: findings go in, changes come out.
 //!
-//! One harvest is one alert. A finding joins an open alert that names its key or the address that
-//! it came through, on this route or (of the same kind, begun together) on another; or one whose
-//! clients work along the same ids. Anything else opens a new one.
-//! Who joins is told at once while they are few, and else once a minute: an alert with a thousand
-//! members must not be told a thousand times. The identity is a keyed hash of kind, route, first
-//! key and the slice in which the episode began, so that the same log always gives the same
-//! identity, and a receiver that has seen it recognises it.
+//! One harvest is one alert. A finding joins an open alert that names its key, on this route or
+//! (where that is a page, or of the same kind and begun together) on another; one that names the
+//! address that it came through, on this route; or one whose clients work along the same ids.
+//! Anything else opens a new one. Who joins is told at once while they are few, and else once a
+//! minute: an alert with a thousand members must not be told a thousand times. The identity is a
+//! keyed hash of kind, route, first key and the slice in which the episode began, so that the same
+//! log always gives the same identity, and a receiver that has seen it recognises it.
 
 use super::change::{Alert, Mode, OffsetSpan, RecordsOut, Severity, Status};
 use super::of_finding::{alert_of, kind_of, mode_of, quantities_of, streams_of};
 use super::open::{Adopted, Judged, Open};
 use super::standing::{KeyRecords, Standing};
 use crate::evidence::as_f64;
-use crate::judge::{Finding, FindingKind};
+use crate::judge::{Finding, FindingKind, has_grown};
 use crate::time::Moment;
 use siphasher::sip::SipHasher13;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ const OPEN_MAX: usize = 10_000;
 const JOINED_FACTOR: f64 = 1.5;
 /// Judged keys of an alert that a new finding is compared with, the latest.
 const COMPARED_MAX: usize = 64;
+
 /// The open alerts of an engine.
 #[derive(Clone, Debug)]
 pub struct Book {
@@ -166,8 +167,8 @@ impl Book {
         }
         open.settle_counts();
         // What one of many clients does changes the picture of all only where all have read more.
-        let grown =
-            open.alert.records_out.estimate as f64 >= open.told_records as f64 * self.update_factor;
+        let records = open.alert.records_out.estimate;
+        let grown = has_grown(open.told_records, records, self.update_factor);
         let members = open.members.len() as f64;
         let waits = if joined {
             members < open.told as f64 * JOINED_FACTOR
@@ -181,10 +182,16 @@ impl Book {
         Some(open.tell())
     }
 
-    /// The alerts that somebody has joined since they were told. Called once a minute.
-    pub fn tell(&mut self) -> Vec<Alert> {
+    /// The alerts whose members have changed since they were told. Called once a minute, with the
+    /// slice time.
+    pub fn tell(&mut self, at: Moment) -> Vec<Alert> {
         self.open.values_mut().for_each(Open::explain_addresses);
-        self.open.values_mut().filter(|it| it.untold).map(Open::tell).collect()
+        let untold = self.open.values_mut().filter(|it| it.untold);
+        let told = untold.map(|open| {
+            (open.alert.status, open.alert.changed_at) = (Status::Updated, at);
+            open.tell()
+        });
+        told.collect()
     }
 
     fn begin(&mut self, finding: &Finding, context: &Context<'_>) -> String {
@@ -202,20 +209,7 @@ impl Book {
         let mut alert = alert_of(finding, id.clone(), context);
         // Not yet given out: the change that follows is its first.
         alert.changed_at = Moment(0);
-        let open = Open {
-            alert,
-            records: BTreeMap::new(),
-            members: Vec::new(),
-            loud: Vec::new(),
-            routes: vec![finding.route],
-            told: 0,
-            told_records: 0,
-            untold: false,
-            children: BTreeMap::new(),
-            explained: BTreeSet::new(),
-            adopted: None,
-        };
-        self.open.insert(id.clone(), open);
+        self.open.insert(id.clone(), Open::new(alert, finding.route));
         id
     }
 
@@ -242,19 +236,8 @@ impl Book {
         self.by_client.extend(members.iter().map(|it| (*it, id.clone())));
         let adopted = Some(Adopted { records, unheard, since: None });
         let members: Vec<_> = members.into_iter().zip(alert.clients.iter().cloned()).collect();
-        let open = Open {
-            alert,
-            records: BTreeMap::new(),
-            told: members.len() as u64,
-            told_records: 0,
-            children: BTreeMap::new(),
-            explained: BTreeSet::new(),
-            members,
-            loud: Vec::new(),
-            routes: vec![route],
-            untold: false,
-            adopted,
-        };
+        let (told, told_records) = (members.len() as u64, alert.records_out.estimate);
+        let open = Open { members, told, told_records, adopted, ..Open::new(alert, route) };
         self.open.insert(id, open);
     }
 
@@ -426,9 +409,44 @@ mod tests {
         let told: Vec<Alert> = joins.collect();
         assert!((10..30).contains(&told.len()), "{}", told.len());
         assert!(told.iter().all(|it| it.id == id && it.status == Status::Updated));
-        let last = book.tell();
+        let at = FIRED.plus(60 * SECOND_MS);
+        let last = book.tell(at);
         assert_eq!((last[0].members_total, last[0].records_out.estimate), (1_000, 10_000));
-        assert!(book.tell().is_empty());
+        assert_eq!((last[0].status, last[0].changed_at), (Status::Updated, at));
+        assert!(book.tell(at).is_empty());
+    }
+
+    /// A finding of a login behind an office's address.
+    fn behind(key: u64, records: u64) -> Finding {
+        Finding { via: 9, ..finding(key, FIRED, records) }
+    }
+
+    #[test]
+    fn an_address_is_named_until_two_clients_behind_it_have_read_what_it_has() {
+        let mut book = Book::new((1, 2), 3.0);
+        let first = take(&mut book, &finding(9, FIRED, 300)).unwrap();
+        for key in [1, 2] {
+            assert_eq!(take(&mut book, &behind(key, 20)).unwrap().id, first.id);
+        }
+        assert_eq!(book.tell(FIRED), [], "40 of 300 records");
+        book.count(0, 1, (180, 0));
+        let at = FIRED.plus(60 * SECOND_MS);
+        let told = book.tell(at);
+        assert_eq!((told[0].members_total, told[0].status), (2, Status::Updated));
+        assert_eq!(told[0].changed_at, at, "else nobody would be told");
+        // It is named again once it has read more than they have.
+        let grown = Finding { what: FindingKind::Changed, ..finding(9, at, 3_000) };
+        assert_eq!(take(&mut book, &grown).unwrap().members_total, 3);
+    }
+
+    #[test]
+    fn an_address_of_which_nothing_is_known_is_explained_by_nobody() {
+        let mut book = Book::new((1, 2), 3.0);
+        let id = take(&mut book, &behind(1, 20)).unwrap().id;
+        join(&mut book, &behind(2, 20), &id);
+        assert_eq!(book.tell(FIRED), []);
+        let address = join(&mut book, &finding(9, FIRED, 3_000), &id).unwrap();
+        assert_eq!((address.id, address.members_total), (id, 3));
     }
 
     /// A book that goes on with what another left open about `clinic-7`, with its alert.

@@ -207,3 +207,15 @@ pub struct Alert {
     /// Where in the log.
     pub offsets: Vec<OffsetSpan>,
 }
+
+impl Alert {
+    /// Every route that the harvest has come to, its own first.
+    pub fn routes(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.route).chain(&self.also_on).map(|it| &**it)
+    }
+
+    /// Every kind that it has shown, its own first.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        std::iter::once(self.kind).chain(self.also_kinds.iter().copied())
+    }
+}

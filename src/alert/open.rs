@@ -5,7 +5,7 @@ use super::change::{Alert, Client, Kind, Mode, RecordsOut, Severity};
 use super::standing::KeyRecords;
 use crate::judge::{Finding, Member, profile_id};
 use crate::time::{MINUTE_MS, Moment};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Findings on two routes are of one harvest when they begin within this time.
@@ -23,14 +23,12 @@ pub(super) struct Open {
     pub(super) routes: Vec<u16>,
     /// Members when it was told last.
     pub(super) told: u64,
-    /// Whether somebody has joined since.
+    /// Whether its members have changed since.
     pub(super) untold: bool,
     /// Records out when it was told last.
     pub(super) told_records: u64,
-    /// By judged address: its key, and the judged clients that came through it.
-    pub(super) children: BTreeMap<u64, (u64, Vec<u64>)>,
-    /// Addresses that are not named, because clients behind them are.
-    pub(super) explained: BTreeSet<u64>,
+    /// By address: the judged clients that came through it, by route as one with it.
+    pub(super) children: BTreeMap<u64, BTreeMap<u64, Vec<u64>>>,
     /// What an earlier process left, if this alert is from one.
     pub(super) adopted: Option<Adopted>,
 }
@@ -65,6 +63,22 @@ pub(super) struct Adopted {
 }
 
 impl Open {
+    /// An alert on a route, in which nobody is yet.
+    pub(super) fn new(alert: Alert, route: u16) -> Self {
+        Self {
+            alert,
+            records: BTreeMap::new(),
+            members: Vec::new(),
+            loud: Vec::new(),
+            routes: vec![route],
+            told: 0,
+            untold: false,
+            told_records: 0,
+            children: BTreeMap::new(),
+            adopted: None,
+        }
+    }
+
     /// Whether a finding of one of its clients on another route is told with it: where it is a
     /// page already, or where both are of one kind and began together. A ticket of another kind
     /// must not give its name to a page.
@@ -93,24 +107,30 @@ impl Open {
             return;
         }
         let through = Judged { key: address, ..judged }.id();
-        let (_, children) = self.children.entry(through).or_insert((address, Vec::new()));
+        let children = self.children.entry(address).or_default().entry(through).or_default();
         if !children.contains(&judged.id()) {
             children.push(judged.id());
         }
     }
 
-    /// Names an address no more where the clients behind it that are named have read most of what
-    /// left through it: two logins of one office, not thousands of sessions behind one carrier.
-    pub(super) fn explain_addresses(&mut self) {
+    /// Whether clients behind an address explain it: two at least, that have read most of what left
+    /// through it. Two logins of one office do, a few of a carrier's thousands of sessions do not.
+    fn is_explained(&self, address: u64) -> bool {
         let records = |it: &u64| self.records.get(it).map_or(0, |it| it.0);
-        let explained = self.children.iter().filter(|(address, (_, children))| {
+        let explains = |(through, children): (&u64, &Vec<u64>)| {
             let by_children: u64 = children.iter().map(records).sum();
-            children.len() > 1 && by_children * 3 >= records(address) * 2
-        });
-        let explained: Vec<u64> = explained.map(|(_, (key, _))| *key).collect();
+            let through = self.records.get(through).map(|it| it.0);
+            children.len() > 1 && through.is_some_and(|it| by_children * 3 >= it * 2)
+        };
+        self.children.get(&address).is_some_and(|it| it.iter().any(explains))
+    }
+
+    /// Names the addresses no more that clients behind them explain.
+    pub(super) fn explain_addresses(&mut self) {
         let named = self.members.len();
-        self.members.retain(|it| !explained.contains(&it.0));
-        self.explained.extend(explained);
+        let mut members = std::mem::take(&mut self.members);
+        members.retain(|it| !self.is_explained(it.0));
+        self.members = members;
         if self.members.len() < named {
             self.untold = true;
             self.settle_counts();
@@ -142,7 +162,7 @@ impl Open {
     /// Names a client of it.
     pub(super) fn join(&mut self, member: &Member) {
         let known = self.members.iter().any(|it| it.0 == member.key);
-        if known || self.explained.contains(&member.key) {
+        if known || self.is_explained(member.key) {
             return;
         }
         let id = String::from_utf8_lossy(&member.name).into_owned();

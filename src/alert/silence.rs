@@ -4,8 +4,8 @@
 //! is made by whoever holds a session on the pages. They match as Alertmanager's do: every given
 //! matcher must match, of a campaign every member, and every route that a harvest has come to and
 //! kind that it has shown: a silence for one clinic never hides the five others of the same
-//! harvest, nor one for its busy days a walk. Members beyond the listed thousand cannot be looked at,
-//! so a matcher on clients does not silence an alert that has some.
+//! harvest, nor one for its busy days a walk. Members beyond the listed thousand cannot be looked
+//! at, so a matcher on clients does not silence an alert that has some.
 //!
 //! Expiry goes by slice time and not by the wall clock: what is read out of a backlog is silenced
 //! as it would have been in time. A silenced alert is shown and counted; only its notifications
@@ -48,12 +48,8 @@ impl Silence {
     fn matches(&self, alert: &Alert, now: Moment) -> bool {
         let holds = now < self.until && self.from.is_none_or(|from| from <= now);
         holds
-            && self.kind.is_none_or(|kind| {
-                std::iter::once(&alert.kind).chain(&alert.also_kinds).all(|it| *it == kind)
-            })
-            && self.route.as_deref().is_none_or(|route| {
-                std::iter::once(&alert.route).chain(&alert.also_on).all(|it| **it == *route)
-            })
+            && self.kind.is_none_or(|kind| alert.kinds().all(|it| it == kind))
+            && self.route.as_deref().is_none_or(|route| alert.routes().all(|it| it == route))
             && self.members_match(alert)
     }
 

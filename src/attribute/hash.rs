@@ -24,7 +24,7 @@ impl HashKey {
     /// The hash of a subject by its id, as look-ups carry it.
     #[must_use]
     pub fn subject(self, id: &[u8]) -> u64 {
-        Hashes::new(self).subject(id)
+        present(derived(self, "subject").hash(id))
     }
 
     /// What tells lists made with this key from those made with another.
@@ -51,11 +51,7 @@ pub(super) struct Hashes {
 
 impl Hashes {
     pub(super) fn new(key: HashKey) -> Self {
-        let root = SipHasher13::new_with_key(&key.0);
-        let derived = |name: &str| {
-            let half = |side: &str| root.hash(format!("darban {name} {side}").as_bytes());
-            SipHasher13::new_with_keys(half("low"), half("high"))
-        };
+        let derived = |name: &str| derived(key, name);
         Self {
             subject: derived("subject"),
             record: derived("record"),
@@ -96,6 +92,13 @@ impl std::fmt::Debug for Hashes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Hashes(..)")
     }
+}
+
+/// The hasher of one use.
+fn derived(key: HashKey, name: &str) -> SipHasher13 {
+    let root = SipHasher13::new_with_key(&key.0);
+    let half = |side: &str| root.hash(format!("darban {name} {side}").as_bytes());
+    SipHasher13::new_with_keys(half("low"), half("high"))
 }
 
 /// A hash that is never the mark of absence.

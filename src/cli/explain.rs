@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     named.progress.end();
     let (engine, _) = outcome.map_err(|error| match error {
         backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
-        backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
+        backtest::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
     })?;
     let attributor =
         build::attributor(&config, &keys).map_err(|it| Failure::new(exit::CONFIG, &it))?;

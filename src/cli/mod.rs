@@ -111,7 +111,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The configuration at a path, for a command that opens none of the files it names.
+/// The configuration at a path, for a command that sends nothing and reads no secrets.
 fn load(path: &Path) -> Result<crate::config::Config, Failure> {
     crate::config::Config::load_without_files(path)
         .map_err(|problems| Failure::new(exit::CONFIG, &problems))

@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     shown.progress.end();
     let (_, totals) = outcome.map_err(|error| match error {
         backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
-        backtest::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
+        backtest::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
     })?;
     if let Some(failure) = shown.failure.take() {
         return Err(failure);

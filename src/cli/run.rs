@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         terminal::remark(&format!("{left} notifications stay in the outbox for the next start"));
     }
     outcome.map_err(|error| match error {
-        run::Error::Attribution(words) => Failure::new(exit::CONFIG, &words),
+        run::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
         other => Failure::new(exit::INTERNAL, &other),
     })
 }

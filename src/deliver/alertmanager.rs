@@ -82,9 +82,7 @@ pub fn body(elements: &[&Value]) -> Vec<u8> {
 
 fn labels(alert: &Alert, severity: Severity) -> Value {
     let kind = alert.kind.name();
-    let mut letters = kind.chars();
-    let first = letters.next().map(|it| it.to_ascii_uppercase());
-    let name: String = "Darban".chars().chain(first).chain(letters).collect();
+    let name = alert_name(kind);
     let label = |name: &str, value: &str| (name.to_owned(), Value::from(value));
     let labels = Map::from_iter([
         label("alertname", &name),
@@ -96,6 +94,17 @@ fn labels(alert: &Alert, severity: Severity) -> Value {
         label("mode", if alert.mode == Mode::Observe { "observe" } else { "page" }),
     ]);
     Value::Object(labels)
+}
+
+/// `DarbanPassGuessing` for `pass_guessing`.
+fn alert_name(kind: &str) -> String {
+    let mut name = "Darban".to_owned();
+    for word in kind.split('_') {
+        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
+        name.push_str(&first.to_ascii_uppercase());
+        name.push_str(rest);
+    }
+    name
 }
 
 const fn severity_name(severity: Severity) -> &'static str {
@@ -124,6 +133,12 @@ mod tests {
     use super::*;
     use crate::alert::sample;
     use crate::attribute::KeyKind;
+
+    #[test]
+    fn an_alerts_name_has_its_kinds_words() {
+        assert_eq!(alert_name("walk"), "DarbanWalk");
+        assert_eq!(alert_name("pass_guessing"), "DarbanPassGuessing");
+    }
 
     #[test]
     fn labels_hold_nothing_that_a_client_chose() {

@@ -20,7 +20,7 @@ pub struct Settings {
     /// An open alert is told again when its records out have grown this many times.
     pub update_factor: f64,
     /// Subjects whose look-up is a page.
-    pub watch: Arc<WatchList>,
+    pub watch_list: Arc<WatchList>,
     /// Length of a slice in milliseconds.
     pub slice_ms: i64,
     /// The bounds and horizons of novelty, of one shard.

@@ -115,7 +115,7 @@ impl Engine {
                 settings.routes.clone(),
                 settings.levels,
                 (settings.resolve_after_ms, settings.update_factor),
-                settings.watch.clone(),
+                settings.watch_list.clone(),
             ),
             baselines: Baselines::new(routes, classes),
             spaces: vec![Space::default(); routes],
@@ -162,7 +162,7 @@ impl Engine {
         let minute = cut.at.index(MINUTE_MS);
         if minute > self.minute {
             self.minute = minute;
-            outputs.alerts.extend(self.book.tell());
+            outputs.alerts.extend(self.book.tell(cut.at));
             outputs.alerts.extend(self.book.expire(cut.at, self.settings.resolve_after_ms));
             outputs.progress = self.progress();
         }

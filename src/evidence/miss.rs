@@ -51,9 +51,8 @@ pub fn ladder() -> Ladder<ALTERNATIVES> {
 ///
 /// Honest misses come in clusters (a list of former customers, a clerk who tries three spellings),
 /// and who misses hundreds of times a day has hundreds of chances a day for one. At a rate that
-/// were the same at every moment eight misses in a row call somebody, which a partner of 17,000
-/// look-ups a day has by luck alone once in decades, and with a customer base that is a little out
-/// of date far more often. So each of its misses is taken as one chance among those of its day:
+/// were the same at every moment eight misses in a row call somebody, which is luck alone in one of
+/// a billion look-ups, and far more often where a customer base is a little out of date. So each of its misses is taken as one chance among those of its day:
 /// for a clerk that is next to nothing, for such a partner two or three misses more.
 #[must_use]
 pub fn log_e(

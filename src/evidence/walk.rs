@@ -89,6 +89,12 @@ pub enum Step {
 }
 
 impl Runs {
+    /// Where each run stands that may still be continued.
+    pub fn tips(&self) -> impl Iterator<Item = Tip> + '_ {
+        let open = self.0.iter().filter(|it| it.length > 0 && it.idle <= IDLE_MAX);
+        open.map(|it| Tip { at: Position::new(it.last), length: it.length })
+    }
+
     /// Takes a first contact at `position`. `child` is 0 for a finest key.
     pub fn step(&mut self, position: Position, gap: u64, child: u8) -> Option<Step> {
         let at = position.ordinal()?;
@@ -136,14 +142,6 @@ impl Runs {
         let drawn = (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33) as usize % singles;
         let mut single = self.0.iter().enumerate().filter(|(_, it)| it.length == 1);
         single.nth(drawn).map_or(0, |(index, _)| index)
-    }
-}
-
-impl Runs {
-    /// Where each run stands that may still be continued.
-    pub fn tips(&self) -> impl Iterator<Item = Tip> + '_ {
-        let open = self.0.iter().filter(|it| it.length > 0 && it.idle <= IDLE_MAX);
-        open.map(|it| Tip { at: Position::new(it.last), length: it.length })
     }
 }
 

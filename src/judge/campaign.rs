@@ -19,8 +19,8 @@ use crate::time::{HOUR_MS, Moment};
 /// Ids of a run that is no accident: where many share a harvest, one's next id often lies beyond
 /// the gap, and its run begins anew.
 const ESTABLISHED: u8 = 2;
-/// Single ids close to those of the other that are no accident: of four, each close once in a
-/// hundred, three are once in 250,000.
+/// Single ids close to those of the other that are no accident: of four, each close to one of the
+/// other's four once in 125, three are once in 500,000.
 const SINGLES: usize = 3;
 /// A client that has been quiet for longer takes no part any more.
 const QUIET_MS: i64 = HOUR_MS;

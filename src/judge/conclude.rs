@@ -5,7 +5,7 @@ use super::context::{Seen, close_windows, episode, is_observed, member};
 use super::space::Space;
 use super::streams::{self, Against};
 use super::suspect::Suspect;
-use super::{Cause, Finding, FindingKind, Listed, picture};
+use super::{Cause, Finding, FindingKind, Listed, has_grown, picture};
 use crate::attribute::{KeyKind, Lookup, Outcome};
 use crate::evidence::volume::Reading;
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream};
@@ -49,8 +49,8 @@ impl Clients {
         if !profile.is(Flag::Suspect) && evidence <= levels.ticket / 2 {
             return;
         }
-        let told = evidence >= levels.ticket;
-        self.suspect(slot, (lookup, kind), seen, (disclosed && spoke, told));
+        let is_ticket = evidence >= levels.ticket;
+        self.suspect(slot, (lookup, kind), seen, (disclosed && spoke, is_ticket));
         let Some(suspect) = self.suspects.get_mut(&slot) else { return };
         let Some(profile) = self.table.get_mut(slot) else { return };
         if disclosed {
@@ -59,19 +59,18 @@ impl Clients {
         if evidence <= ONE_NAT {
             suspect.rest();
         }
-        if evidence >= levels.ticket && spoke {
+        if is_ticket && spoke {
             profile.loud_minute = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
         }
-        if evidence < levels.ticket && !profile.is(Flag::Firing) {
+        if !is_ticket && !profile.is(Flag::Firing) {
             return;
         }
         let records = suspect.sketch.count();
-        let told = evidence >= levels.ticket || profile.is(Flag::Firing);
-        let lifted = told && suspect.risen(profile.is(Flag::RollUp)) >= levels.records_page;
+        let lifted = suspect.risen(profile.is(Flag::RollUp)) >= levels.records_page;
         let page = evidence >= levels.page || lifted;
-        let raised = (evidence >= levels.ticket && !profile.is(Flag::Firing))
-            || (page && !profile.is(Flag::Paged));
-        let grown = profile.is(Flag::Firing) && seen.rules.has_grown(suspect.told, records.0);
+        let raised = (is_ticket && !profile.is(Flag::Firing)) || (page && !profile.is(Flag::Paged));
+        let factor = seen.rules.update_factor;
+        let grown = profile.is(Flag::Firing) && has_grown(suspect.told, records.0, factor);
         let Some((streams, reading)) = heard.filter(|_| raised || grown) else { return };
         profile.set(Flag::Firing, true);
         if page {
@@ -186,7 +185,19 @@ pub(super) fn standing<'a>(profile: &Profile, seen: &Seen<'a>) -> Option<Against
     })
 }
 
-pub(super) fn finding(
+/// A finding without evidence that has just been read.
+pub(super) fn found(
+    profile: &Profile,
+    suspect: &Suspect,
+    what: (Moment, FindingKind),
+    against: &Against<'_>,
+) -> Finding {
+    let level = against.level(profile);
+    let (streams, reading) = streams::read(profile, against, profile.last, &level);
+    finding(profile, suspect, what, (against, &streams, &reading))
+}
+
+fn finding(
     profile: &Profile,
     suspect: &Suspect,
     (at, what): (Moment, FindingKind),

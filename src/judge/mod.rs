@@ -24,6 +24,6 @@ pub use clients::{Clients, Limits, Stats, profile_id};
 pub use context::{Relay, Seen};
 pub use explain::{Explained, explain};
 pub use finding::{Cause, Finding, FindingKind, Member, Picture};
-pub use rules::{Levels, RouteRules, Rules, weights_of};
+pub use rules::{Levels, RouteRules, Rules, has_grown, weights_of};
 pub use space::{Space, SpaceSample};
 pub use watch_list::{Listed, WatchList};

@@ -80,7 +80,7 @@ pub struct Rules {
     /// An alert's picture has changed when its records have grown this many times.
     pub update_factor: f64,
     /// Subjects whose look-up is a page.
-    pub watch: Arc<WatchList>,
+    pub watch_list: Arc<WatchList>,
     pub(super) cold: Ladder<{ cold::ALTERNATIVES }>,
     pub(super) guess: Ladder<{ guess::ALTERNATIVES }>,
     pub(super) miss: Ladder<{ miss::ALTERNATIVES }>,
@@ -96,14 +96,14 @@ impl Rules {
         routes: Vec<RouteRules>,
         levels: Levels,
         (resolve_after_ms, update_factor): (i64, f64),
-        watch: Arc<WatchList>,
+        watch_list: Arc<WatchList>,
     ) -> Self {
         Self {
             routes,
             levels,
             resolve_after_ms,
             update_factor,
-            watch,
+            watch_list,
             cold: cold::ladder(),
             guess: guess::ladder(),
             miss: miss::ladder(),
@@ -112,10 +112,10 @@ impl Rules {
             monotone: monotone::ladder(),
         }
     }
+}
 
-    /// Whether an alert is worth telling again: `told` records out the last time, `now` by now.
-    #[must_use]
-    pub fn has_grown(&self, told: u64, now: u64) -> bool {
-        now > told && now as f64 >= told.max(1) as f64 * self.update_factor
-    }
+/// Whether an alert is worth telling again: `told` records out the last time, `now` by now.
+#[must_use]
+pub fn has_grown(told: u64, now: u64, factor: f64) -> bool {
+    now > told && now as f64 >= told.max(1) as f64 * factor
 }

@@ -4,9 +4,9 @@
 //! would take dozens of records to say. And whoever is at ticket level and begins to change records
 //! has turned a leak into damage: hours until the evidence reaches a page are hours of repair.
 
-use super::conclude::{finding, standing};
+use super::conclude::{found, standing};
 use super::context::{Seen, begin_episode};
-use super::streams::{self, Against};
+use super::streams::Against;
 use super::{Clients, FindingKind};
 use crate::attribute::{KeyKind, Lookup, Outcome};
 use crate::profile::{Flag, Slot};
@@ -22,7 +22,7 @@ impl Clients {
         against: &Against<'_>,
         (index, lookup, kind): (u32, &Lookup, KeyKind),
     ) {
-        let Some(listed) = seen.rules.watch.of(lookup.subject) else { return };
+        let Some(listed) = seen.rules.watch_list.of(lookup.subject) else { return };
         let Some(profile) = self.table.get_mut(slot) else { return };
         begin_episode(profile, lookup.event, seen);
         profile.loud_minute = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
@@ -42,10 +42,7 @@ impl Clients {
         profile.set(Flag::Firing, true);
         profile.set(Flag::Paged, true);
         suspect.told = suspect.sketch.count().0;
-        let level = against.level(profile);
-        let (streams, reading) = streams::read(profile, against, profile.last, &level);
-        let what = (lookup.event, FindingKind::Raised);
-        let mut finding = finding(profile, suspect, what, (against, &streams, &reading));
+        let mut finding = found(profile, suspect, (lookup.event, FindingKind::Raised), against);
         finding.via = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
         self.findings.push((index, finding));
         self.firing.insert(slot);
@@ -74,19 +71,14 @@ impl Clients {
             let Some(suspect) = self.suspects.get_mut(&slot) else { continue };
             let Some(profile) = self.table.get_mut(slot) else { continue };
             let Some(against) = standing(profile, seen) else { continue };
-            if wrote_first < profile.episode.first_seen.index(MINUTE_MS) {
-                continue;
-            }
-            if !suspect.write() {
+            let is_new = wrote_first >= profile.episode.first_seen.index(MINUTE_MS);
+            if !is_new || !suspect.write() {
                 continue;
             }
             let raised = !profile.is(Flag::Paged);
             profile.set(Flag::Paged, true);
             let what = if raised { FindingKind::Raised } else { FindingKind::Changed };
-            let level = against.level(profile);
-            let (streams, reading) = streams::read(profile, &against, profile.last, &level);
-            let what = (lookup.event, what);
-            let finding = finding(profile, suspect, what, (&against, &streams, &reading));
+            let finding = found(profile, suspect, (lookup.event, what), &against);
             self.findings.push((index, finding));
         }
     }

@@ -21,7 +21,7 @@ pub enum Error {
     Input(#[from] files::Error),
     /// Routes or keys do not fit together, or a list of subjects is not one.
     #[error("{0}")]
-    Attribution(String),
+    Setup(String),
 }
 
 /// What a backtest saw in all.
@@ -58,9 +58,9 @@ pub fn run(
     watcher: &mut impl Watcher,
 ) -> Result<(Engine, Totals), Error> {
     let mut files = Files::open(paths)?;
-    let attributor = build::attributor(config, keys).map_err(Error::Attribution)?;
+    let attributor = build::attributor(config, keys).map_err(Error::Setup)?;
     let mut intake = Intake::new(Arc::new(build::decoder(config)), Arc::new(attributor));
-    let mut engine = build::engine(config, keys).map_err(Error::Attribution)?;
+    let mut engine = build::engine(config, keys).map_err(Error::Setup)?;
     let mut timeline = Timeline::new(timeline::Options { slice_ms: config.detect.slice_ms });
     for (partition, place) in files.places() {
         engine.name(partition, place.clone());

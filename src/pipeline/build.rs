@@ -60,7 +60,7 @@ pub fn attributor(config: &Config, keys: &Keys) -> Result<Attributor, String> {
 pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
     let detect = &config.detect;
     let (decoys, watched) = (detect.decoys_file.as_deref(), detect.watched_file.as_deref());
-    let watch = Arc::new(lists::read(decoys, watched, keys)?);
+    let watch_list = Arc::new(lists::read(decoys, watched, keys)?);
     let routes = config.attribute.routes.iter().enumerate();
     let routes = routes
         .map(|(at, spec)| rules(config, RouteId(u16::try_from(at).unwrap_or(u16::MAX)), spec))
@@ -76,7 +76,7 @@ pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
         },
         resolve_after_ms: config.alert.resolve_after_ms,
         update_factor: config.alert.update_factor,
-        watch,
+        watch_list,
         slice_ms: config.detect.slice_ms,
         novelty: novelty::Options {
             pairs_max: per_shard(config.state.novelty_pairs_max),

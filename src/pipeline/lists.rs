@@ -13,7 +13,7 @@
 use super::Keys;
 use crate::judge::WatchList;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// Subjects of a list at most.
@@ -57,8 +57,13 @@ pub fn read(
 }
 
 fn of_file(path: &Path, keys: &Keys) -> Result<Vec<u64>, String> {
-    let file = File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-    of_lines(BufReader::new(file.take(LIST_BYTES_MAX)), keys)
+    let unreadable = |error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    if bytes > LIST_BYTES_MAX {
+        return Err(format!("has {bytes} bytes, more than {LIST_BYTES_MAX}"));
+    }
+    of_lines(BufReader::new(file), keys)
 }
 
 fn of_lines(lines: impl BufRead, keys: &Keys) -> Result<Vec<u64>, String> {

@@ -37,9 +37,9 @@ const FAULTS_MAX: usize = 64;
 /// Why the daemon ends before it is asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Routes or keys do not fit together.
+    /// Routes or keys do not fit together, or a list of subjects is not one.
     #[error("{0}")]
-    Attribution(String),
+    Setup(String),
     /// The consumer cannot be started.
     #[error(transparent)]
     Kafka(#[from] kafka::Error),
@@ -94,9 +94,9 @@ impl std::fmt::Debug for Parts<'_> {
 pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Result<(), Error> {
     let Parts { source, keys, delivery, standing, clock, stop } = parts;
     let threads = config.threads.unwrap_or_else(cores);
-    let engine = build::engine(config, keys).map_err(Error::Attribution)?;
+    let engine = build::engine(config, keys).map_err(Error::Setup)?;
     let decoder = Arc::new(build::decoder(config));
-    let attributor = Arc::new(build::attributor(config, keys).map_err(Error::Attribution)?);
+    let attributor = Arc::new(build::attributor(config, keys).map_err(Error::Setup)?);
     let (event_in, event_out) = bounded::<Event>(CHANNEL_BATCHES_MAX);
     let (fact_in, fact_out) = bounded(CHANNEL_BATCHES_MAX);
     let (fault_in, fault_out) = bounded(FAULTS_MAX);

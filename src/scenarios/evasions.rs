@@ -1,6 +1,7 @@
 //! Abuse of passes and lists, tampering, decoys, and harvests made to look normal: S10 to S16.
 
 use super::harvest::{Decoys, Filler, Harvest, Order, Padding, Tampering};
+use super::id::PAGE_RECORDS;
 use super::pace::Pace;
 use super::portal::Portal;
 use super::random::mix;
@@ -11,9 +12,6 @@ use crate::time::{MINUTE_MS, Moment, SECOND_MS};
 
 /// Where consecutive mobile numbers begin.
 const MOBILE_FIRST: u64 = 40_000_000;
-/// Records on a page of a list.
-const PAGE_RECORDS: u16 = 500;
-
 impl Harvest {
     /// S10a: one client asks for one-time passes for thousands of mobile numbers, one in two
     /// seconds.

@@ -2,8 +2,13 @@
 
 use super::random::{Random, mix};
 use super::request::Request;
-use crate::time::Moment;
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use std::collections::VecDeque;
+
+/// B8: the share of records that are sent again, and how many at a time.
+pub(super) const REDELIVERED: (f64, usize) = (0.02, 500);
+/// B7: for so many milliseconds nothing is delivered.
+pub(super) const LATE_MS: i64 = 30 * MINUTE_MS;
 
 /// B8: now and then a producer sends its last records once more. The repeats stand later in the
 /// log with their old times, so the stream is no longer in time order.
@@ -61,6 +66,15 @@ pub struct Outage {
 }
 
 impl Outage {
+    /// That of the day of `at` in a log that begins at `start`: every day deliveries stop for so
+    /// long, each day three hours later.
+    #[must_use]
+    pub fn daily(start: Moment, at: Moment, for_ms: i64) -> Self {
+        let day = at.since(start).div_euclid(DAY_MS);
+        let from = start.plus(day * DAY_MS + (day * 3 + 5) % 23 * HOUR_MS);
+        Self { from, until: from.plus(for_ms), catch_up: 20 }
+    }
+
     /// When a request of this time is delivered. Times stay in order.
     #[must_use]
     pub fn delivered(&self, at: Moment) -> Moment {

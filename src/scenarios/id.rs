@@ -27,8 +27,8 @@ const PROTOCOL_FIRST: u64 = 20_000_000;
 const REPORT_FIRST: u64 = 1_000_000;
 /// National codes without their check digit: three digits of a region, six of a person.
 const NATIONAL_CODES: u64 = 1_000_000_000;
-/// Records from one offset of a list to the next.
-const PAGE_RECORDS: u64 = 500;
+/// Records on a page of a list.
+pub(super) const PAGE_RECORDS: u16 = 500;
 
 /// How a portal makes the ids of its beneficiaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,9 +134,8 @@ pub struct Register {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    Beneficiaries(Layout),
-    /// Beneficiaries in the date-led layout, so many with one birthday.
-    Born(u64),
+    /// So many have one birthday, where the layout is by birth dates.
+    Beneficiaries(Layout, u64),
     Mobiles,
     Protocols,
     Reports {
@@ -154,20 +153,14 @@ enum Kind {
 impl Register {
     /// The beneficiaries of a portal.
     #[must_use]
-    pub const fn beneficiaries(layout: Layout, people: u64) -> Self {
-        Self { kind: Kind::Beneficiaries(layout), size: people }
+    pub const fn beneficiaries(layout: Layout, people: u64, born_a_day: u64) -> Self {
+        Self { kind: Kind::Beneficiaries(layout, born_a_day), size: people }
     }
 
     /// Every mobile number there could be.
     #[must_use]
     pub const fn mobiles() -> Self {
         Self { kind: Kind::Mobiles, size: MOBILES }
-    }
-
-    /// Beneficiaries in the date-led layout, `born_a_day` with one birthday.
-    #[must_use]
-    pub const fn born(people: u64, born_a_day: u64) -> Self {
-        Self { kind: Kind::Born(born_a_day), size: people }
     }
 
     /// The protocols of a register with serial numbers.
@@ -223,14 +216,13 @@ impl Register {
     #[must_use]
     pub fn id(&self, ordinal: u64) -> Id {
         match self.kind {
-            Kind::Beneficiaries(Layout::Dense) => checked(BENEFICIARY_FIRST + ordinal),
-            Kind::Beneficiaries(Layout::Sparse) => {
+            Kind::Beneficiaries(Layout::Dense, _) => checked(BENEFICIARY_FIRST + ordinal),
+            Kind::Beneficiaries(Layout::Sparse, _) => {
                 let within = mix(ordinal) % SPARSE_GAP;
                 checked(BENEFICIARY_FIRST + ordinal * SPARSE_GAP + within)
             }
-            Kind::Beneficiaries(Layout::DateLed) => date_led(ordinal, BORN_A_DAY),
-            Kind::Born(a_day) => date_led(ordinal, a_day),
-            Kind::Beneficiaries(Layout::Uuid) => Id { form: Form::Uuid, number: ordinal },
+            Kind::Beneficiaries(Layout::DateLed, a_day) => date_led(ordinal, a_day),
+            Kind::Beneficiaries(Layout::Uuid, _) => Id { form: Form::Uuid, number: ordinal },
             Kind::Mobiles => Id::number(MOBILE_FIRST + ordinal % MOBILES),
             Kind::Protocols => Id::number(PROTOCOL_FIRST + ordinal),
             Kind::Reports { named_at_random: true } => Id { form: Form::Uuid, number: ordinal },
@@ -240,7 +232,7 @@ impl Register {
                 Id { form: Form::Ten, number: body * 10 + national_check(body) }
             }
             Kind::Pages | Kind::Districts => Id::number(1 + ordinal),
-            Kind::Offsets => Id::number(ordinal * PAGE_RECORDS),
+            Kind::Offsets => Id::number(ordinal * u64::from(PAGE_RECORDS)),
             Kind::Cursors => Id { form: Form::Uuid, number: ordinal },
             Kind::Nothing => Id::NONE,
         }
@@ -370,7 +362,7 @@ mod tests {
         for (layout, length) in
             [(Layout::Dense, 14), (Layout::Sparse, 14), (Layout::DateLed, 12), (Layout::Uuid, 36)]
         {
-            let register = Register::beneficiaries(layout, 200_000);
+            let register = Register::beneficiaries(layout, 200_000, BORN_A_DAY);
             let mut all: Vec<String> =
                 (0..200_000).step_by(7).map(|it| text(register.id(it))).collect();
             assert!(all.iter().all(|it| it.len() == length), "{layout:?}: {}", all[0]);
@@ -391,7 +383,7 @@ mod tests {
 
     #[test]
     fn date_led_ids_are_in_the_order_that_attribution_sees() {
-        let register = Register::beneficiaries(Layout::DateLed, 1_000_000);
+        let register = Register::beneficiaries(Layout::DateLed, 1_000_000, BORN_A_DAY);
         let position = |ordinal: u64| {
             let id = text(register.id(ordinal));
             Codec::DateLed.position(id.as_bytes()).ordinal().unwrap()

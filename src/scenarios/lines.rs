@@ -2,8 +2,9 @@
 //!
 //! A format is a template, as it is for the gateways themselves, with the fields and the order
 //! that the real gateway was seen to write: what reads simulated lines reads real ones. Nothing in
-//! a request needs an escape, in any format, unless the line is to be hostile (`hostile.rs`). JSON formats carry a session in the header
-//! `x-session`; text formats have one column for whoever is logged in, and there it stands.
+//! a request needs an escape, in any format, unless the line is to be hostile (`hostile.rs`). JSON
+//! formats carry a session in the header `x-session`; text formats have one column for whoever is
+//! logged in, and there it stands.
 
 use super::hostile::{Hostile, is_json};
 use super::id::decimal;

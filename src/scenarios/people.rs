@@ -65,10 +65,7 @@ pub(super) struct People {
 impl People {
     pub(super) const fn new(ids: &Ids, seed: u64) -> Self {
         Self {
-            beneficiaries: match ids.layout {
-                Layout::DateLed => Register::born(ids.people, ids.born_a_day),
-                layout => Register::beneficiaries(layout, ids.people),
-            },
+            beneficiaries: Register::beneficiaries(ids.layout, ids.people, ids.born_a_day),
             protocols: Register::protocols(ids.protocols),
             reports: Register::reports(ids.reports, ids.reports_named_at_random),
             pages: ids.pages,

@@ -33,98 +33,112 @@ const INSIDER_PER_DAY: f64 = 180.0;
 const NATION: u64 = 20_000_000;
 const BORN_A_DAY: u64 = 640;
 
-const fn scenario(name: &'static str, about: &'static str, apply: fn(&mut Simulation)) -> Scenario {
-    Scenario { name, about, apply }
-}
-
 /// In the order of their numbers.
 pub(super) const ATTACKS: &[Scenario] = &[
-    scenario(
+    Scenario::new(
         "S1",
         "a normal month and a public claim of 150 million records; nobody harvests",
         |_| {},
     ),
-    scenario("S2", "a declared search crawler takes reports, then one address does", s2),
-    scenario("S3a", "a staff login relays for a chat bot, by mobile number", |it| {
+    Scenario::new("S2", "a declared search crawler takes reports, then one address does", s2),
+    Scenario::new("S3a", "a staff login relays for a chat bot, by mobile number", |it| {
         it.harvests.push(Harvest::s3a(RELAYS[0], it.begin));
     }),
-    scenario("S3b", "two stolen staff logins try mobile numbers day and night", |it| {
+    Scenario::new("S3b", "two stolen staff logins try mobile numbers day and night", |it| {
         it.harvests.push(Harvest::s3b(STOLEN[0], it.begin));
         it.harvests.push(Harvest::s3b_by_prefix(STOLEN[1], it.begin.plus(HOUR_MS)));
     }),
-    scenario("S4", "a walk through mobile numbers, hidden in a partner's key", |it| {
+    Scenario::new("S4", "a walk through mobile numbers, hidden in a partner's key", |it| {
         busy_partner(it, 1);
         it.harvests.push(Harvest::s4(&it.portal, 1, it.begin));
     }),
-    scenario("S4b", "the same in random order", |it| {
+    Scenario::new("S4b", "the same in random order", |it| {
         busy_partner(it, 2);
         it.harvests.push(Harvest::s4_at_random(&it.portal, 2, it.begin));
     }),
-    scenario("S5", "the open register in a row, by six addresses and two other collectors", s5),
-    scenario("S6", "fifty institutions' logins share the people in the order of their birth", s6),
-    scenario("S7", "the screening form, from 1,500 mobile addresses in bursts", |it| {
+    Scenario::new(
+        "S5",
+        "the open register in a row, by six addresses and two other collectors",
+        s5,
+    ),
+    Scenario::new(
+        "S6",
+        "fifty institutions' logins share the people in the order of their birth",
+        s6,
+    ),
+    Scenario::new("S7", "the screening form, from 1,500 mobile addresses in bursts", |it| {
         it.portal.guests.push(Guests::new(Route::Screening, 5_000.0));
         it.harvests.push(Harvest::s7(1_500, it.begin));
     }),
-    scenario("S8", "the register in random order, from 5,000 homes' addresses", |it| {
+    Scenario::new("S8", "the register in random order, from 5,000 homes' addresses", |it| {
         it.harvests.push(Harvest::s8(5_000, it.begin));
     }),
-    scenario("S9", "an insider looks up ten times as many, no act follows", |it| {
+    Scenario::new("S9", "an insider looks up ten times as many, no act follows", |it| {
         it.harvests.push(Harvest::s9(&it.portal, INSIDERS[0], INSIDER_PER_DAY, it.begin));
     }),
-    scenario("S9b", "the same with an act behind each look-up", |it| {
+    Scenario::new("S9b", "the same with an act behind each look-up", |it| {
         it.harvests.push(Harvest::s9_with_acts(&it.portal, INSIDERS[1], INSIDER_PER_DAY, it.begin));
     }),
-    scenario("S10a", "one client asks for passes for thousands of mobile numbers", |it| {
+    Scenario::new("S10a", "one client asks for passes for thousands of mobile numbers", |it| {
         it.harvests.push(Harvest::s10_many_passes(it.begin));
     }),
-    scenario("S10b", "one client tries codes for one mobile number", |it| {
+    Scenario::new("S10b", "one client tries codes for one mobile number", |it| {
         it.harvests.push(Harvest::s10_codes(it.begin));
     }),
-    scenario("S10c", "a session reads people without a pass that was checked", |it| {
+    Scenario::new("S10c", "a session reads people without a pass that was checked", |it| {
         it.harvests.push(Harvest::s10_without_pass(1, it.begin));
     }),
-    scenario("S11a", "a list is walked page by page", |it| list(it, Route::Pages, LISTERS[0])),
-    scenario("S11b", "a list is walked by its offset", |it| list(it, Route::Offsets, LISTERS[1])),
-    scenario("S11c", "a list is walked by its cursor", |it| list(it, Route::Cursors, LISTERS[2])),
-    scenario("S12", "a walk through the register begins to change and delete", |it| {
+    Scenario::new("S11a", "a list is walked page by page", |it| list(it, Route::Pages, LISTERS[0])),
+    Scenario::new("S11b", "a list is walked by its offset", |it| {
+        list(it, Route::Offsets, LISTERS[1])
+    }),
+    Scenario::new("S11c", "a list is walked by its cursor", |it| {
+        list(it, Route::Cursors, LISTERS[2])
+    }),
+    Scenario::new("S12", "a walk through the register begins to change and delete", |it| {
         it.harvests.push(Harvest::s12(1_000, it.begin));
     }),
-    scenario("S13", "a relay by mobile number touches decoys", |it| {
+    Scenario::new("S13", "a relay by mobile number touches decoys", |it| {
         it.harvests.push(Harvest::s13(RELAYS[1], it.begin));
     }),
-    scenario("S14a", "S5 by one address, 40 % of it repeats", |it| {
+    Scenario::new("S14a", "S5 by one address, 40 % of it repeats", |it| {
         it.harvests.push(walk(it, 0).with_repeats(0.4));
     }),
-    scenario("S14b", "S5 by one address, 20 % of it on the 200 most popular records", |it| {
+    Scenario::new("S14b", "S5 by one address, 20 % of it on the 200 most popular records", |it| {
         it.harvests.push(walk(it, 1).with_popular(0.2, 200));
     }),
-    scenario("S14c", "S5 by one address, 60 % of it on the 10,000 most popular records", |it| {
-        it.harvests.push(walk(it, 2).with_popular(0.6, 10_000));
-    }),
-    scenario("S14d", "S3b, 60 % of it repeats", |it| {
+    Scenario::new(
+        "S14c",
+        "S5 by one address, 60 % of it on the 10,000 most popular records",
+        |it| {
+            it.harvests.push(walk(it, 2).with_popular(0.6, 10_000));
+        },
+    ),
+    Scenario::new("S14d", "S3b, 60 % of it repeats", |it| {
         it.harvests.push(Harvest::s3b(STOLEN[2], it.begin).with_repeats(0.6));
     }),
-    scenario("S15a", "a session reads one more person every ten minutes", |it| {
+    Scenario::new("S15a", "a session reads one more person every ten minutes", |it| {
         it.harvests.push(Harvest::s15_session(it.begin));
     }),
-    scenario("S15b", "a login does, day and night", |it| {
+    Scenario::new("S15b", "a login does, day and night", |it| {
         it.harvests.push(Harvest::s15_login(&it.portal, SLOW[0], it.begin));
     }),
-    scenario("S15c", "a login does, in office hours", |it| {
+    Scenario::new("S15c", "a login does, in office hours", |it| {
         it.harvests.push(Harvest::s15_office(&it.portal, SLOW[1], it.begin));
     }),
-    scenario("S16a", "200 records a day, and 1 % more each day", |it| growing(it, GROWING, 0.01)),
-    scenario("S16b", "200 records a day, and 5 % more each day", |it| {
+    Scenario::new("S16a", "200 records a day, and 1 % more each day", |it| {
+        growing(it, GROWING, 0.01)
+    }),
+    Scenario::new("S16b", "200 records a day, and 5 % more each day", |it| {
         growing(it, GROWING + 1, 0.05)
     }),
-    scenario("S16c", "200 records a day, and 20 % more each day", |it| {
+    Scenario::new("S16c", "200 records a day, and 20 % more each day", |it| {
         growing(it, GROWING + 2, 0.2)
     }),
-    scenario("S16d", "200 records a day and no more: must stay silent", |it| {
+    Scenario::new("S16d", "200 records a day and no more: must stay silent", |it| {
         growing(it, GROWING + 3, 0.0)
     }),
-    scenario("S17", "S5 by one address, each line with bytes that are to break it", |it| {
+    Scenario::new("S17", "S5 by one address, each line with bytes that are to break it", |it| {
         it.faults.hostile = true;
         it.harvests.push(walk(it, 3));
     }),

@@ -21,7 +21,7 @@ use super::merge::Source;
 use super::portal::Portal;
 use super::request::Request;
 use crate::decode::Format;
-use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use crate::time::{DAY_MS, HOUR_MS, Moment};
 use std::collections::BTreeSet;
 
 /// Days of honest history before a harvest, where the log is long enough.
@@ -62,6 +62,10 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    const fn new(name: &'static str, about: &'static str, apply: fn(&mut Simulation)) -> Self {
+        Self { name, about, apply }
+    }
+
     /// Adds it to a simulation. What it adds begins at [`Simulation::begin`]; harvests are
     /// labelled with its name.
     pub fn apply(&self, simulation: &mut Simulation) {
@@ -108,9 +112,7 @@ pub struct Faults {
 impl Faults {
     /// The outage of the day of this moment, in a log that begins at `start`.
     fn outage(&self, start: Moment, at: Moment) -> Option<Outage> {
-        let day = at.since(start).div_euclid(DAY_MS);
-        let from = start.plus(day * DAY_MS + (day * 3 + 5) % 23 * HOUR_MS);
-        self.late_ms.map(|late_ms| Outage { from, until: from.plus(late_ms), catch_up: 20 })
+        self.late_ms.map(|late_ms| Outage::daily(start, at, late_ms))
     }
 }
 
@@ -191,6 +193,3 @@ impl Simulation {
         if self.faults.hostile { Writer::hostile(format) } else { Writer::new(format) }
     }
 }
-
-/// Half an hour late, as a fault.
-const LATE_MS: i64 = 30 * MINUTE_MS;

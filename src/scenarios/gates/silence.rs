@@ -1,16 +1,14 @@
 //! What must stay silent.
 
+use super::super::faults::{LATE_MS, REDELIVERED};
 use super::super::{
     BatchOrder, Merge, Nightly, Outage, Partner, Portal, Redelivered, Request, Source, Trial,
     config_toml, mix,
 };
 use super::{Lengths, begin, collect, ids};
 use crate::alert::Alert;
-use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use crate::time::{DAY_MS, Moment};
 use std::collections::BTreeMap;
-
-/// How many look-ups a batch sends again, and which share of all that makes.
-const REDELIVERED: (f64, usize) = (0.02, 500);
 
 /// A gate about a week that looks like a harvest and is none.
 #[derive(Clone, Copy, Debug)]
@@ -116,9 +114,7 @@ impl Week<'_> {
     /// Half an hour without deliveries every day, each day three hours later.
     fn late(&self, mut trial: Trial) -> Vec<Alert> {
         for request in self.honest() {
-            let day = request.at.since(self.start) / DAY_MS;
-            let from = self.start.plus(day * DAY_MS + (day * 3 + 5) % 23 * HOUR_MS);
-            let outage = Outage { from, until: from.plus(30 * MINUTE_MS), catch_up: 20 };
+            let outage = Outage::daily(self.start, request.at, LATE_MS);
             trial.deliver(&request, outage.delivered(request.at));
         }
         ended(trial)
