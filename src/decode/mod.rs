@@ -59,8 +59,9 @@ pub struct Decoder {
     nginx: Table,
     envoy: Table,
     traefik: Table,
-    /// By extra: where a header stands in nginx's JSON and in other formats, best first.
-    headers: Vec<[[Name; 2]; 2]>,
+    /// By extra: where a header stands in nginx's JSON and in other formats, best first; where a
+    /// pointer begins.
+    extras: Vec<[[Name; 2]; 2]>,
 }
 
 impl Decoder {
@@ -68,13 +69,13 @@ impl Decoder {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let mut names = Names::new();
-        let headers =
-            options.extras.iter().take(EXTRAS_MAX).map(|it| headers(it, &mut names)).collect();
+        let extras =
+            options.extras.iter().take(EXTRAS_MAX).map(|it| places(it, &mut names)).collect();
         Self {
             nginx: Table::new(&fields::NGINX, &mut names),
             envoy: Table::new(&fields::ENVOY, &mut names),
             traefik: Table::new(&fields::TRAEFIK, &mut names),
-            headers,
+            extras,
             names,
             options,
         }
@@ -114,29 +115,38 @@ impl Decoder {
         bytes: &'a [u8],
         shapes: &mut Shapes,
     ) -> Result<(Format, AccessRecord<'a>), Refusal> {
-        let mut fields = Fields::none(bytes);
-        let format = match shapes.read(&mut fields) {
+        let mut fields = Fields::none(bytes, std::mem::take(&mut shapes.room));
+        let record = self.fields(&mut fields, shapes);
+        shapes.room = fields.into_room();
+        record
+    }
+
+    fn fields<'a>(
+        &self,
+        fields: &mut Fields<'a>,
+        shapes: &mut Shapes,
+    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+        let format = match shapes.read(fields) {
             Some(format) => format,
             None => {
                 fields.read(Some(&self.names))?;
-                let format = self.options.format.map_or_else(|| self.format_of(&fields), Ok)?;
-                shapes.learn(&fields, format);
+                let format = self.options.format.map_or_else(|| self.format_of(fields), Ok)?;
+                shapes.learn(fields, format);
                 format
             }
         };
         let mut record = match format {
-            Format::NginxJson => self.nginx.decode(&fields)?,
-            Format::EnvoyJson => self.envoy.decode(&fields)?,
-            Format::Traefik => self.traefik.decode(&fields)?,
-            Format::Caddy => caddy::decode(&fields)?,
-            Format::Custom => custom::decode(
-                &fields,
-                self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?,
-            )?,
+            Format::NginxJson => self.nginx.decode(fields)?,
+            Format::EnvoyJson => self.envoy.decode(fields)?,
+            Format::Traefik => self.traefik.decode(fields)?,
+            Format::Caddy => caddy::decode(fields)?,
+            Format::Custom => {
+                custom::decode(fields, self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?)?
+            }
             _ => return Err(Refusal::UnknownFormat),
         };
-        for (at, extra) in self.options.extras.iter().zip(&self.headers).enumerate() {
-            if let Some(value) = extra_of(&fields, format, extra) {
+        for (at, extra) in self.options.extras.iter().zip(&self.extras).enumerate() {
+            if let Some(value) = extra_of(fields, format, extra) {
                 record.extras.set(at, value);
             }
         }
@@ -186,12 +196,19 @@ impl Decoder {
 }
 
 /// The keys of a header: with underscores and `http_` in front or not (nginx), as it is or with
-/// underscores (others).
-fn headers(extra: &Extra, names: &mut Names) -> [[Name; 2]; 2] {
-    let (Extra::Header(name) | Extra::Json(name)) = extra;
-    let flat = name.replace('-', "_");
+/// underscores (others). The first key of a pointer.
+fn places(extra: &Extra, names: &mut Names) -> [[Name; 2]; 2] {
     let mut add = |it: &str| names.add(it.as_bytes());
-    [[add(&format!("http_{flat}")), add(&flat)], [add(name), add(&flat)]]
+    match extra {
+        Extra::Header(name) => {
+            let flat = name.replace('-', "_");
+            [[add(&format!("http_{flat}")), add(&flat)], [add(name), add(&flat)]]
+        }
+        Extra::Json(at) => {
+            let first = json::first_step(at).map(|it| it.0).unwrap_or_default();
+            [[add(&first); 2]; 2]
+        }
+    }
 }
 
 fn extra_of<'a>(
@@ -201,7 +218,10 @@ fn extra_of<'a>(
 ) -> Option<std::borrow::Cow<'a, [u8]>> {
     let header = |[best, other]: [Name; 2]| fields.named(best).or_else(|| fields.named(other));
     match (extra, format) {
-        (Extra::Json(at), _) => json::pointer(fields, at)?.text(),
+        (Extra::Json(at), _) => {
+            let ([first, _], (_, rest)) = (nginx, json::first_step(at)?);
+            json::inside(fields.named(*first)?, rest)?.text()
+        }
         (Extra::Header(name), Format::Caddy) => caddy::header_of(fields, name.as_bytes()),
         (Extra::Header(name), Format::Traefik) => {
             fields.get_any_case(format!("request_{name}").as_bytes())?.text()

@@ -7,7 +7,7 @@ use super::{Lanes, SHARDS, Settings};
 use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
 use crate::attribute::KeyKind;
 use crate::judge::{
-    Clients, Explained, Finding, FindingKind, Rules, Seen, Space, SpaceSample, campaign, explain,
+    Clients, Explained, Finding, FindingKind, Rules, Seen, Space, campaign, explain,
 };
 use crate::novelty::Novelty;
 use crate::profile::Baselines;
@@ -247,8 +247,7 @@ impl Engine {
     fn read_spaces(&mut self) {
         for (route, space) in self.spaces.iter_mut().enumerate() {
             let own = self.clients.iter().filter_map(|it| it.samples().get(route));
-            let sample = SpaceSample::merged(own);
-            *space = Space::read(&sample);
+            *space = Space::read(own);
         }
         self.baselines.touch();
     }

@@ -10,6 +10,7 @@ use super::pass::Cells;
 use crate::attribute::{KeyKind, Lookup};
 use crate::judge::{Clients, Seen};
 use crate::novelty::Novelty;
+use crate::profile::Slot;
 use crate::timeline::Cut;
 use std::hint::black_box;
 
@@ -64,23 +65,27 @@ fn warmed(
     cut: &Cut,
     turns: &[Turn<Key>],
     shards: &mut [Clients],
-    mut judge: impl FnMut(&mut Clients, &Lookup, &Turn<Key>),
+    mut judge: impl FnMut(&mut Clients, &Lookup, (&Turn<Key>, Option<Slot>)),
 ) {
     let lookup = |it: &Turn<Key>| cut.lookups.get(it.at as usize).map(|it| &it.lookup);
     for some in turns.chunks(TOGETHER) {
+        let index = some
+            .iter()
+            .filter_map(|it| Some(shards.get(it.shard)?.warm_slot(it.what.1, lookup(it)?.route.0)));
+        black_box(index.fold(0, |sum, it| sum ^ it));
         let mut slots = [None; TOGETHER];
         for (slot, it) in slots.iter_mut().zip(some) {
             let (Some(shard), Some(lookup)) = (shards.get(it.shard), lookup(it)) else { continue };
             *slot = shard.slot(it.what.1, lookup.route.0);
         }
         let found = slots.iter().zip(some);
-        let warm = found.filter_map(|(slot, it)| Some(shards.get(it.shard)?.warm((*slot)?)));
+        let warm = found.filter_map(|(slot, it)| Some(shards.get(it.shard)?.warm(*slot)));
         black_box(warm.fold(0, |sum, it| sum ^ it));
-        for it in some {
+        for (it, slot) in some.iter().zip(slots) {
             let (Some(lookup), Some(shard)) = (lookup(it), shards.get_mut(it.shard)) else {
                 continue;
             };
-            judge(shard, lookup, it);
+            judge(shard, lookup, (it, slot));
         }
     }
 }
@@ -97,9 +102,9 @@ pub(super) fn judge_finest(
         Some(Turn { at, shard: shard_of(what.1).wrapping_sub(first), what })
     });
     let turns = turns(ours, cut.lookups.len(), shards.len());
-    warmed(cut, &turns, shards, |shard, lookup, turn| {
+    warmed(cut, &turns, shards, |shard, lookup, (turn, slot)| {
         let contact = cells.contact(turn.at as usize);
-        let relay = shard.finest(seen, (turn.at, lookup, contact), turn.what.0);
+        let relay = shard.finest(seen, (turn.at, lookup, contact), (turn.what.0, slot));
         cells.put_relay(turn.at as usize, relay);
     });
 }
@@ -118,10 +123,10 @@ pub(super) fn judge_addresses(
         Some(Turn { at, shard, what: (kind, address) })
     });
     let turns = turns(ours, cut.lookups.len(), shards.len());
-    warmed(cut, &turns, shards, |shard, lookup, turn| {
+    warmed(cut, &turns, shards, |shard, lookup, (turn, slot)| {
         let at = turn.at as usize;
         let contact = (turn.at, lookup, cells.contact(at));
-        shard.roll_up(seen, contact, (turn.what.0, cells.relay(at)));
+        shard.roll_up(seen, contact, (turn.what.0, slot), cells.relay(at));
     });
 }
 

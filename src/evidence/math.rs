@@ -5,7 +5,6 @@
 //! divisions are exact by the standard, so series of them are reproducible.
 
 use super::{Nats, ONE_NAT, nats};
-use std::sync::LazyLock;
 
 const LN_2: f64 = std::f64::consts::LN_2;
 
@@ -15,58 +14,69 @@ const MANTISSA_STEPS: usize = 512;
 const MANTISSA_SHIFT: u32 = 52 - 9;
 
 /// `ln(1 + i/512)` and `512 / (512 + i)`.
-static MANTISSA: LazyLock<Vec<(f64, f64)>> = LazyLock::new(|| {
-    let step = |it: usize| {
-        let it = it as f64;
-        let all = MANTISSA_STEPS as f64;
-        (ln_series(1.0 + it / all), all / (all + it))
-    };
-    (0..MANTISSA_STEPS).map(step).collect()
-});
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler makes it, and would refuse to go beyond the end"
+)]
+static MANTISSA: [(f64, f64); MANTISSA_STEPS] = {
+    let mut table = [(0.0, 0.0); MANTISSA_STEPS];
+    let (mut it, all) = (0, MANTISSA_STEPS as f64);
+    while it < MANTISSA_STEPS {
+        let part = it as f64;
+        table[it] = (ln_series(1.0 + part / all), all / (all + part));
+        it += 1;
+    }
+    table
+};
 
 /// The logarithm of a positive, normal number; an error of at most 1e-8.
 /// Anything else gives the logarithm of the smallest normal number.
 #[must_use]
-pub fn ln(x: f64) -> f64 {
+#[expect(clippy::indexing_slicing, reason = "a remainder of the table's length")]
+pub const fn ln(x: f64) -> f64 {
     if x < f64::MIN_POSITIVE || !x.is_finite() {
         return -708.0;
     }
     let bits = x.to_bits();
     let exponent = (bits >> 52) as i32 - 1023;
-    let index = (bits >> MANTISSA_SHIFT) as usize & (MANTISSA_STEPS - 1);
+    let index = (bits >> MANTISSA_SHIFT) as usize % MANTISSA_STEPS;
     let mantissa = f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52);
-    let Some((base, inverse)) = MANTISSA.get(index) else { return 0.0 };
+    let (base, inverse) = MANTISSA[index];
     let rest = mantissa * inverse - 1.0;
     // |rest| < 1/512: three terms leave less than 4e-12.
-    f64::from(exponent) * LN_2 + base + rest * (1.0 - rest * (0.5 - rest / 3.0))
+    exponent as f64 * LN_2 + base + rest * (1.0 - rest * (0.5 - rest / 3.0))
 }
 
 /// `exp(x)` by halving the argument into a short series and squaring back.
 #[must_use]
-pub fn exp(x: f64) -> f64 {
+pub const fn exp(x: f64) -> f64 {
     let x = x.clamp(-700.0, 700.0);
     let small = x / 1024.0;
-    let mut term = 1.0;
-    let mut sum = 1.0;
-    for n in 1..14 {
-        term *= small / f64::from(n);
+    let (mut term, mut sum) = (1.0, 1.0);
+    let mut n = 1;
+    while n < 14 {
+        term *= small / n as f64;
         sum += term;
+        n += 1;
     }
-    for _ in 0..10 {
+    let mut squared = 0;
+    while squared < 10 {
         sum *= sum;
+        squared += 1;
     }
     sum
 }
 
 /// `ln` of a number in [1, 2] by the series of the inverse hyperbolic tangent.
-fn ln_series(x: f64) -> f64 {
+const fn ln_series(x: f64) -> f64 {
     let z = (x - 1.0) / (x + 1.0);
     let square = z * z;
-    let mut power = z;
-    let mut sum = 0.0;
-    for n in 0..24 {
-        sum += power / f64::from(2 * n + 1);
+    let (mut power, mut sum) = (z, 0.0);
+    let mut n = 0;
+    while n < 24 {
+        sum += power / (2 * n + 1) as f64;
         power *= square;
+        n += 1;
     }
     2.0 * sum
 }
@@ -75,22 +85,33 @@ fn ln_series(x: f64) -> f64 {
 const FADES_AT: Nats = 12 * ONE_NAT;
 /// Differences share a table cell in groups of eight.
 const FADE_SHIFT: u32 = 3;
+/// Cells of that table.
+const FADES: usize = (FADES_AT >> FADE_SHIFT) as usize + 1;
 
 /// `ln(1 + e^-d)` for differences `d`, in cells of 8/1024 nat.
-static FADE: LazyLock<Vec<Nats>> = LazyLock::new(|| {
-    let cell = |it: Nats| {
-        let middle = (f64::from(it) + 0.5) * f64::from(1 << FADE_SHIFT) / f64::from(ONE_NAT);
-        nats(ln(1.0 + exp(-middle)))
-    };
-    (0..=FADES_AT >> FADE_SHIFT).map(cell).collect()
-});
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the compiler makes it, and would refuse to go beyond the end; ln 2 at most"
+)]
+static FADE: [u16; FADES] = {
+    let mut table = [0; FADES];
+    let mut it = 0;
+    while it < FADES {
+        let middle = (it as f64 + 0.5) * (1 << FADE_SHIFT) as f64 / ONE_NAT as f64;
+        table[it] = nats(ln(1.0 + exp(-middle))) as u16;
+        it += 1;
+    }
+    table
+};
 
 /// `ln(e^a + e^b)` in fixed point, to within 5/1024 nat.
 #[must_use]
 pub fn add_logs(a: Nats, b: Nats) -> Nats {
     let (high, low) = if a >= b { (a, b) } else { (b, a) };
     let cell = usize::try_from((high - low) >> FADE_SHIFT).unwrap_or(usize::MAX);
-    high + FADE.get(cell).copied().unwrap_or(0)
+    high + FADE.get(cell).map_or(0, |it| Nats::from(*it))
 }
 
 #[cfg(test)]

@@ -94,8 +94,9 @@ impl Stream {
 
 /// A number of nats as fixed point, rounded to the nearest and kept within what a stream holds.
 #[must_use]
-pub fn nats(value: f64) -> Nats {
-    let scaled = (value * f64::from(ONE_NAT)).clamp(-f64::from(NATS_MAX), f64::from(NATS_MAX));
+pub const fn nats(value: f64) -> Nats {
+    let most = NATS_MAX as f64;
+    let scaled = (value * ONE_NAT as f64).clamp(-most, most);
     #[expect(clippy::cast_possible_truncation, reason = "clamped to seventeen bits above")]
     let fixed = (scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as Nats;
     fixed

@@ -32,6 +32,16 @@ pub const FACTORS: [f64; 4] = [1.5, 3.0, 8.0, 64.0];
 pub const HORIZONS: usize = 4;
 /// Their lengths in milliseconds.
 pub const HORIZON_MS: [i64; HORIZONS] = [MINUTE_MS, HOUR_MS, DAY_MS, 30 * DAY_MS];
+
+/// Milliseconds since the current window of every horizon began. Each window holds whole ones of
+/// the next shorter horizon, so that one division is a long one.
+#[must_use]
+pub const fn elapsed_ms(at: Moment) -> [i64; HORIZONS] {
+    let month = at.0.rem_euclid(30 * DAY_MS);
+    let (day, hour) = (month % DAY_MS, month % HOUR_MS);
+    [hour % MINUTE_MS, hour, day, month]
+}
+
 /// The hour's place among them.
 const HOUR: usize = 1;
 /// Their names as alerts say them.
@@ -231,7 +241,7 @@ impl Windows {
     /// Evidence by now for a client with this level.
     #[must_use]
     pub fn read(&self, at: Moment, level: &Level) -> Reading {
-        let elapsed = HORIZON_MS.map(|it| at.0.rem_euclid(it) as f64 / DAY_MS as f64);
+        let elapsed = elapsed_ms(at).map(|it| it as f64 / DAY_MS as f64);
         self.read_against(elapsed.map(|it| it * level.a_day), level)
     }
 

@@ -89,6 +89,12 @@ pub enum Step {
 }
 
 impl Runs {
+    /// A word of it, to bring its cache line.
+    pub(crate) const fn warm(&self) -> u64 {
+        let [run, ..] = &self.0;
+        run.last
+    }
+
     /// Where each run stands that may still be continued.
     pub fn tips(&self) -> impl Iterator<Item = Tip> + '_ {
         let open = self.0.iter().filter(|it| it.length > 0 && it.idle <= IDLE_MAX);

@@ -8,7 +8,7 @@ use super::suspect::Suspect;
 use crate::attribute::{KeyKind, Lookup, RouteClass};
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
-use crate::profile::{Flag, Large, Lesson, Profile, Slot, Table};
+use crate::profile::{Flag, Large, Lesson, Opened, Profile, Slot, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of one shard.
@@ -80,27 +80,27 @@ impl Clients {
         self.table.find(profile_id(key, route))
     }
 
-    /// Brings a profile into the cache before it is judged: a word of each of its cache lines. What
-    /// it returns only keeps the reading from being optimised away.
+    /// Brings what [`slot`](Self::slot) reads first into the cache; what it returns only keeps the
+    /// reading from being optimised away.
     #[must_use]
-    pub fn warm(&self, slot: Slot) -> u64 {
-        self.table.get(slot).map_or(0, |it| {
-            let [minute, ..] = it.windows.counts();
-            let ([today, ..], [step, ..]) = (it.today, it.steps);
-            let ([.., expected], [cold, ..]) = (it.expected, it.cold_counts);
-            let short = today.trials ^ it.tally.trials ^ it.log_e ^ cold ^ u16::from(step);
-            let (level, expected) = (it.level.to_bits(), expected.to_bits());
-            let word = it.born_minute ^ level ^ expected ^ minute ^ u32::from(short);
-            it.id ^ it.last.0.cast_unsigned() ^ u64::from(word)
-        })
+    pub fn warm_slot(&self, key: u64, route: u16) -> u64 {
+        self.table.warm_index(profile_id(key, route))
     }
 
-    /// A contact of a finest key of this shard; what the roll-up above it needs to know.
+    /// Brings the profile in a slot, or the place of the next new one, into the cache before it is
+    /// judged; what it returns only keeps the reading from being optimised away.
+    #[must_use]
+    pub fn warm(&self, slot: Option<Slot>) -> u64 {
+        self.table.warm(slot)
+    }
+
+    /// A contact of a finest key of this shard, whose profile was last seen in `slot`; what the
+    /// roll-up above it needs to know.
     pub fn finest(
         &mut self,
         seen: &Seen<'_>,
         (index, lookup, contact): (u32, &Lookup, Contact),
-        kind: KeyKind,
+        (kind, slot): (KeyKind, Option<Slot>),
     ) -> Relay {
         let Some(against) = against(seen, lookup, kind) else { return Relay::default() };
         if contact.novel
@@ -108,16 +108,20 @@ impl Clients {
         {
             sample.insert(lookup.subject, lookup.position);
         }
-        let (slot, fresh) = self.open(lookup, kind, seen);
+        let (slot, fresh) = self.open(lookup, (kind, slot), seen);
         let Some(profile) = self.table.get_mut(slot) else { return Relay::default() };
         if fresh {
             against.begin(profile, &mut self.starts);
         }
         let gap_ms = if fresh { i64::MAX } else { lookup.event.since(profile.last).max(0) };
-        let begins = begin(profile, &against, lookup.event, fresh, &mut self.lessons);
-        let level = against.level(profile);
+        let mut level = against.level(profile);
+        let standing = (&against, &level);
+        let begun = begin(profile, standing, lookup.event, fresh, &mut self.lessons);
+        if begun.learned {
+            level = against.level(profile);
+        }
         let relay = Relay {
-            expects: expectation(&level, &against, begins),
+            expects: expectation(&level, &against, begun.begins),
             gap_ms: u32::try_from(gap_ms).unwrap_or(u32::MAX),
             at_once: against.class.per_session,
             class: profile.class,
@@ -139,7 +143,8 @@ impl Clients {
         if again {
             streams::take_again(profile, &against, lookup);
         }
-        self.conclude(slot, seen, &against, (index, lookup, kind, contact.novel || again));
+        let spoke = contact.novel || again;
+        self.conclude(slot, seen, (&against, &level), (index, lookup, kind, spoke));
         self.touch(slot, seen, &against, (index, lookup, kind));
         if against.route.class == RouteClass::Write {
             self.wrote(seen, (index, lookup, kind));
@@ -155,20 +160,24 @@ impl Clients {
         &mut self,
         seen: &Seen<'_>,
         (index, lookup, contact): (u32, &Lookup, Contact),
-        (finest, relay): (KeyKind, Relay),
+        (finest, slot): (KeyKind, Option<Slot>),
+        relay: Relay,
     ) {
         let kind = KeyKind::Address;
         let Some(against) = against(seen, lookup, kind) else { return };
-        let (slot, fresh) = self.open(lookup, kind, seen);
+        let (slot, fresh) = self.open(lookup, (kind, slot), seen);
         let Some(profile) = self.table.get_mut(slot) else { return };
         if fresh {
             against.begin(profile, &mut self.starts);
         }
-        begin(profile, &against, lookup.event, fresh, &mut self.lessons);
+        let mut level = against.level(profile);
+        let standing = (&against, &level);
+        let begun = begin(profile, standing, lookup.event, fresh, &mut self.lessons);
         profile.set(Flag::RollUp, true);
         let simultaneous = lookup.event == profile.last;
         profile.last = profile.last.max(lookup.event);
         let child = lookup.keys.get(finest.index()).copied().unwrap_or(0);
+        let spread = profile.child_class;
         if !relay.spoken_for {
             expect(profile, lookup.event, relay, &against.route.classes);
             if contact.novel && !contact.weightless {
@@ -185,8 +194,11 @@ impl Clients {
                 streams::take(profile, &against, (lookup, contact), voice);
             }
         }
+        if begun.learned || profile.child_class != spread {
+            level = against.level(profile);
+        }
         let spoke = contact.novel && !relay.spoken_for;
-        self.conclude(slot, seen, &against, (index, lookup, kind, spoke));
+        self.conclude(slot, seen, (&against, &level), (index, lookup, kind, spoke));
         if let Some(suspect) = self.suspects.get_mut(&slot)
             && i32::from(relay.evidence) > ONE_NAT
             && !relay.spoken_for
@@ -196,22 +208,31 @@ impl Clients {
         }
     }
 
-    /// The slot of a lookup's profile, made where there is none.
-    fn open(&mut self, lookup: &Lookup, kind: KeyKind, seen: &Seen<'_>) -> (Slot, bool) {
+    /// The slot of a lookup's profile, made where there is none. Where it was a moment ago, it
+    /// mostly still is.
+    fn open(
+        &mut self,
+        lookup: &Lookup,
+        (kind, known): (KeyKind, Option<Slot>),
+        seen: &Seen<'_>,
+    ) -> (Slot, bool) {
         let key = lookup.keys.get(kind.index()).copied().unwrap_or(0);
         let class = lookup.classes.get(kind.index()).copied().unwrap_or_default();
         let id = profile_id(key, lookup.route.0);
-        if let Some(slot) = self.table.find(id) {
+        if let Some(slot) = known.filter(|it| self.table.get(*it).is_some_and(|it| it.id == id)) {
             return (slot, false);
         }
         let at = lookup.event.min(seen.at);
         let place = (lookup.route.0, class.0, u8::try_from(kind.index()).unwrap_or(u8::MAX));
-        let (slot, evicted) = self.table.entry(id, || Profile::new(id, place, at));
-        if evicted.is_some() {
-            self.suspects.remove(&slot);
-            self.firing.remove(&slot);
+        match self.table.entry(id, place, at) {
+            Opened::Known(slot) => (slot, false),
+            Opened::Fresh(slot) => (slot, true),
+            Opened::Instead(slot) => {
+                self.suspects.remove(&slot);
+                self.firing.remove(&slot);
+                (slot, true)
+            }
         }
-        (slot, true)
     }
 
     /// The cut's findings with the index of the lookup behind each, in the order they were made.

@@ -7,7 +7,7 @@ use super::streams::{self, Against};
 use super::suspect::Suspect;
 use super::{Cause, Finding, FindingKind, Listed, has_grown, picture};
 use crate::attribute::{KeyKind, Lookup, Outcome};
-use crate::evidence::volume::Reading;
+use crate::evidence::volume::{Level, Reading};
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream};
 use crate::profile::{Flag, Large, Profile, Slot};
 use crate::time::{MINUTE_MS, Moment};
@@ -21,16 +21,15 @@ impl Clients {
         &mut self,
         slot: Slot,
         seen: &Seen<'_>,
-        against: &Against<'_>,
+        (against, level): (&Against<'_>, &Level),
         (index, lookup, kind, spoke): (u32, &Lookup, KeyKind, bool),
     ) {
         let Some(profile) = self.table.get_mut(slot) else { return };
         let mut heard = None;
         if spoke {
-            let level = against.level(profile);
             // Windows stand where the latest contact is: a late one must not be read as if all
             // that they hold had come by its own time.
-            let (streams, reading) = streams::read(profile, against, profile.last, &level);
+            let (streams, reading) = streams::read(profile, against, profile.last, level);
             let merged = against.route.weights.merge(&streams).clamp(0, Nats::from(u16::MAX));
             profile.set_evidence(u16::try_from(merged).unwrap_or(u16::MAX));
             heard = Some((streams, reading));

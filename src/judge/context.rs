@@ -5,7 +5,7 @@ use super::rules::{RouteRules, Rules};
 use super::space::Space;
 use super::streams::Against;
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
-use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Rolled};
+use crate::evidence::volume::{HORIZON_MS, Level, Rolled, elapsed_ms};
 use crate::evidence::{ONE_NAT, cold, miss};
 use crate::profile::{
     Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
@@ -68,20 +68,27 @@ pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Op
     })
 }
 
-/// Brings a profile up to a contact's time: sessions end, windows roll, days close. Whether the
-/// client (or its session) begins with this contact.
+/// What time did to a profile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    /// The client (or its session) begins with this contact.
+    pub begins: bool,
+    /// Its level may have changed.
+    pub learned: bool,
+}
+
+/// Brings a profile at this level up to a contact's time: sessions end, windows roll, days close.
 pub(super) fn begin(
     profile: &mut Profile,
-    against: &Against<'_>,
+    (against, level): (&Against<'_>, &Level),
     at: Moment,
     fresh: bool,
     lessons: &mut Vec<Lesson>,
-) -> bool {
-    let level = against.level(profile);
+) -> Begun {
     if !against.class.per_session && !fresh {
         forgive(profile, against, level.a_day, at);
     }
-    let mut begins = fresh;
+    let mut begun = Begun { begins: fresh, learned: false };
     if against.class.per_session && !fresh {
         let born = Moment(i64::from(profile.born_minute) * MINUTE_MS);
         let over = at.since(profile.last) >= SESSION_IDLE_MS || at.since(born) >= SESSION_LIFE_MS;
@@ -91,10 +98,10 @@ pub(super) fn begin(
             lessons.extend(profile.close_day(subjects, 1, quiet));
             profile.settle();
             profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
-            begins = true;
+            begun = Begun { begins: true, learned: true };
         }
     } else if !against.class.per_session {
-        let rolled = close_windows(profile, at, &level);
+        let rolled = close_windows(profile, at, level);
         if let Some(subjects) = rolled.hour.filter(|_| is_observed(profile, against.class, at)) {
             profile.learn_hour(subjects);
         }
@@ -104,9 +111,10 @@ pub(super) fn begin(
             lessons.extend(profile.close_day(subjects, ended, quiet));
             profile.learned = against.version.wrapping_sub(1);
         }
+        begun.learned = rolled.hour.is_some();
     }
     against.refresh(profile);
-    begins
+    begun
 }
 
 /// Takes away what honest work gathers between two contacts of a client that comes back: nothing
@@ -148,7 +156,7 @@ const OWN_DAYS_MIN: u8 = 2;
 
 /// What a finest key is expected to look up, as its roll-up counts it.
 pub(super) fn expectation(level: &Level, against: &Against<'_>, begins: bool) -> f32 {
-    let learned: &Learned = &against.learned;
+    let learned: &Learned = against.learned;
     #[expect(clippy::cast_possible_truncation, reason = "an expectation needs no more digits")]
     if against.class.per_session {
         let mean = learned.mean.unwrap_or(against.class.subjects as f32);
@@ -172,12 +180,13 @@ pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay, classes: &
     if spreads(relay.class) > spreads(profile.child_class) {
         profile.child_class = relay.class;
     }
-    for (sum, horizon) in profile.expected.iter_mut().zip(HORIZON_MS).take(HORIZONS) {
+    let windows = HORIZON_MS.into_iter().zip(elapsed_ms(at));
+    for (sum, (horizon, elapsed)) in profile.expected.iter_mut().zip(windows) {
         if relay.at_once {
             *sum += relay.expects;
             continue;
         }
-        let elapsed = at.0.rem_euclid(horizon).min(i64::from(relay.gap_ms));
+        let elapsed = elapsed.min(i64::from(relay.gap_ms));
         #[expect(clippy::cast_possible_truncation, reason = "a share of a day")]
         let share = (elapsed as f64 / DAY_MS as f64) as f32;
         let rush = if horizon <= HOUR_MS { f32::from(relay.rush.max(1)) } else { 1.0 };

@@ -25,5 +25,5 @@ pub use context::{Relay, Seen};
 pub use explain::{Explained, explain};
 pub use finding::{Cause, Finding, FindingKind, Member, Picture};
 pub use rules::{Levels, RouteRules, Rules, has_grown, weights_of};
-pub use space::{Space, SpaceSample};
+pub use space::Space;
 pub use watch_list::{Listed, WatchList};

@@ -19,36 +19,43 @@ const CLOSE_CHANCE: f64 = 0.002;
 /// The gap that continues a run spans this many ids that exist.
 const GAP_IDS: f64 = 8.0;
 
-/// The smallest hashes of one shard, or of a route.
+/// The smallest hashes of one shard, or of a route, and some more on their way.
 #[derive(Clone, Debug, Default)]
-pub struct SpaceSample(Vec<(u64, Position)>);
+pub struct SpaceSample {
+    /// Sorted up to where they were sorted last; those behind may be among them.
+    subjects: Vec<(u64, Position)>,
+    /// The largest hash of a full sample: none that is not smaller belongs to it.
+    bound: Option<u64>,
+}
 
 impl SpaceSample {
-    /// Takes a subject.
+    /// Takes a subject. Sorted now and then and not each time, which would move half a sample a
+    /// subject.
     pub fn insert(&mut self, hash: u64, position: Position) {
-        if position == Position::NONE {
+        if position == Position::NONE || self.bound.is_some_and(|it| it <= hash) {
             return;
         }
-        let full = self.0.len() >= SAMPLE_MAX;
-        if full && self.0.last().is_some_and(|it| it.0 <= hash) {
-            return;
-        }
-        if let Err(at) = self.0.binary_search_by_key(&hash, |it| it.0) {
-            self.0.insert(at, (hash, position));
-            self.0.truncate(SAMPLE_MAX);
+        self.subjects.push((hash, position));
+        if self.subjects.len() >= 2 * SAMPLE_MAX {
+            self.sort();
         }
     }
 
+    /// Leaves the smallest hashes, each once.
+    fn sort(&mut self) {
+        self.subjects.sort_unstable_by_key(|it| it.0);
+        self.subjects.dedup_by_key(|it| it.0);
+        self.subjects.truncate(SAMPLE_MAX);
+        let is_full = self.subjects.len() == SAMPLE_MAX;
+        self.bound = self.subjects.last().filter(|_| is_full).map(|it| it.0);
+    }
+
     /// One sample of what several have seen.
-    #[must_use]
-    pub fn merged<'a>(samples: impl Iterator<Item = &'a Self>) -> Self {
-        let mut all: Vec<_> = samples.flat_map(|it| it.0.iter().copied()).collect();
-        if all.len() > SAMPLE_MAX {
-            all.select_nth_unstable_by_key(SAMPLE_MAX, |it| it.0);
-            all.truncate(SAMPLE_MAX);
-        }
-        all.sort_unstable_by_key(|it| it.0);
-        Self(all)
+    fn merged<'a>(samples: impl Iterator<Item = &'a Self>) -> Self {
+        let subjects = samples.flat_map(|it| it.subjects.iter().copied()).collect();
+        let mut all = Self { subjects, bound: None };
+        all.sort();
+        all
     }
 }
 
@@ -70,18 +77,20 @@ impl Default for Space {
 }
 
 impl Space {
-    /// Reads a sample.
+    /// Reads the samples of all shards as one.
     #[must_use]
-    pub fn read(sample: &SpaceSample) -> Self {
-        let mut ids: Vec<u64> = sample.0.iter().filter_map(|it| it.1.ordinal()).collect();
+    pub fn read<'a>(samples: impl Iterator<Item = &'a SpaceSample>) -> Self {
+        let sample = SpaceSample::merged(samples);
+        let mut ids: Vec<u64> = sample.subjects.iter().filter_map(|it| it.1.ordinal()).collect();
         if ids.len() < SAMPLE_MIN {
             return Self::default();
         }
         ids.sort_unstable();
         let count = ids.len() as f64;
         // How many distinct subjects the sample stands for.
-        let largest = sample.0.last().map_or(u64::MAX, |it| it.0) as f64 / u64::MAX as f64;
-        let distinct = if sample.0.len() < SAMPLE_MAX { count } else { (count - 1.0) / largest };
+        let largest = sample.subjects.last().map_or(u64::MAX, |it| it.0) as f64 / u64::MAX as f64;
+        let distinct =
+            if sample.subjects.len() < SAMPLE_MAX { count } else { (count - 1.0) / largest };
         let low = ids.get(ids.len() / 20).copied().unwrap_or(0);
         let high = ids.get(ids.len() - 1 - ids.len() / 20).copied().unwrap_or(0);
         let span = ((high - low) as f64 / 0.9).max(1.0);
@@ -121,7 +130,7 @@ mod tests {
             sample
                 .insert(id.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15), Position::new(id));
         }
-        Space::read(&sample)
+        Space::read(std::iter::once(&sample))
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) struct Against<'a> {
     pub rules: &'a Rules,
     pub route: &'a RouteRules,
     pub class: &'a ClassSpec,
-    pub learned: Learned,
+    pub learned: &'a Learned,
     pub space: Space,
     pub version: u8,
 }
@@ -38,17 +38,16 @@ impl Against<'_> {
     /// What a profile's counts are read against. At a roll-up they may spread as far as those of
     /// its most uneven children: a partner's nightly batch is no surprise at the partner's address.
     pub(super) fn level(&self, profile: &Profile) -> Level {
-        let level = profile.level(self.class, &self.learned);
-        match self.route.classes.get(usize::from(profile.child_class)) {
-            Some(child) => Level { spread: level.spread.loosest(child.spread(true)), ..level },
-            None => level,
-        }
+        let own = self.class.spread(profile.is_known());
+        let child = self.route.classes.get(usize::from(profile.child_class));
+        let spread = child.map_or(own, |it| own.loosest(it.spread(true)));
+        profile.level(self.class, self.learned, spread)
     }
 
     /// Sets the profile's honest rates where something was learned since.
     pub(super) fn refresh(&self, profile: &mut Profile) {
         if profile.learned != self.version || profile.steps == [0; 5] {
-            profile.refresh(&self.learned, self.priors(), self.version);
+            profile.refresh(self.learned, self.priors(), self.version);
         }
     }
 }
@@ -67,7 +66,7 @@ impl Against<'_> {
     /// need not be taken again.
     pub(super) fn begin(&self, profile: &mut Profile, starts: &mut Vec<Start>) {
         let (place, learned, priors) =
-            ((profile.route, profile.class), self.learned, self.priors());
+            ((profile.route, profile.class), *self.learned, self.priors());
         let mut known = starts.iter_mut().find(|it| it.place == place);
         if let Some(known) = &mut known
             && (known.learned, known.priors) == (learned, priors)
@@ -275,14 +274,14 @@ fn volume_of(profile: &Profile, against: &Against<'_>, at: Moment, level: &Level
 /// Subjects expected by now in every current window: the level's share of it, and at a roll-up
 /// what its children were expected to look up.
 pub(super) fn expected_by(profile: &Profile, at: Moment, level: &Level) -> [f64; HORIZONS] {
-    let mut expected =
-        volume::HORIZON_MS.map(|it| at.0.rem_euclid(it) as f64 / DAY_MS as f64 * level.a_day);
+    let elapsed = volume::elapsed_ms(at);
+    let mut expected = elapsed.map(|it| it as f64 / DAY_MS as f64 * level.a_day);
     // A client that was observed for a fortnight is known by its busiest hour: what it does in one
     // night's hour is no surprise in the next night's, whatever the average hour holds.
     // Its whole day may be done by then, but no more than its day.
     let rush = profile.rush();
-    for (sum, horizon) in expected.iter_mut().zip(volume::HORIZON_MS) {
-        let hurried = rush * at.0.rem_euclid(horizon) as f64 / HOUR_MS as f64;
+    for ((sum, horizon), elapsed) in expected.iter_mut().zip(volume::HORIZON_MS).zip(elapsed) {
+        let hurried = rush * elapsed as f64 / HOUR_MS as f64;
         let most = if horizon <= HOUR_MS { hurried } else { hurried.min(level.a_day) };
         *sum = sum.max(most);
     }

@@ -9,11 +9,24 @@ const BITS_PER_ITEM: u64 = 10;
 const BLOCK_WORDS: usize = 8;
 
 /// A set of 64-bit hashes of a fixed capacity, which may answer "seen" falsely, never "unseen".
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Filter {
-    blocks: Vec<[u64; BLOCK_WORDS]>,
+    /// The blocks, behind as many words as it takes until a cache line begins: a block across two
+    /// lines is two waits for the memory instead of one.
+    words: Vec<u64>,
+    skipped: usize,
+    blocks: usize,
     items: u64,
     capacity: u64,
+}
+
+impl Clone for Filter {
+    fn clone(&self) -> Self {
+        let mut filter = Self::of(self.blocks, self.capacity);
+        filter.items = self.items;
+        filter.ours_mut().copy_from_slice(self.ours());
+        filter
+    }
 }
 
 impl Filter {
@@ -22,8 +35,25 @@ impl Filter {
     pub fn new(capacity: u64) -> Self {
         let capacity = capacity.max(64);
         let bits = capacity * BITS_PER_ITEM;
-        let blocks = usize::try_from(bits / 512 + 1).unwrap_or(1);
-        Self { blocks: vec![[0; BLOCK_WORDS]; blocks], items: 0, capacity }
+        Self::of(usize::try_from(bits / 512 + 1).unwrap_or(1), capacity)
+    }
+
+    fn of(blocks: usize, capacity: u64) -> Self {
+        // Fresh zeroes cost no memory until they are written to.
+        let words = vec![0_u64; (blocks + 1) * BLOCK_WORDS];
+        let skipped = words.as_ptr().align_offset(BLOCK_WORDS * 8).min(BLOCK_WORDS);
+        Self { words, skipped, blocks, items: 0, capacity }
+    }
+
+    /// The words of all blocks.
+    fn ours(&self) -> &[u64] {
+        self.words.get(self.skipped..self.skipped + self.blocks * BLOCK_WORDS).unwrap_or_default()
+    }
+
+    /// The words of all blocks.
+    fn ours_mut(&mut self) -> &mut [u64] {
+        let all = self.skipped..self.skipped + self.blocks * BLOCK_WORDS;
+        self.words.get_mut(all).unwrap_or_default()
     }
 
     /// Whether it holds as many items as it was made for.
@@ -35,7 +65,7 @@ impl Filter {
     /// Forgets everything.
     pub fn clear(&mut self) {
         if self.items > 0 {
-            self.blocks.fill([0; BLOCK_WORDS]);
+            self.words.fill(0);
             self.items = 0;
         }
     }
@@ -48,7 +78,7 @@ impl Filter {
         if self.items == 0 {
             return 0;
         }
-        self.blocks.get(self.block(hash)).and_then(|it| it.first()).copied().unwrap_or(0)
+        self.words.get(self.block(hash)).copied().unwrap_or(0)
     }
 
     /// Whether the item was inserted (or looks as if it was).
@@ -58,15 +88,15 @@ impl Filter {
             return false;
         }
         let (block, bits) = self.place(hash);
-        self.blocks
-            .get(block)
-            .is_some_and(|it| it.iter().zip(bits).all(|(word, mask)| word & mask == mask))
+        let block = self.words.get(block..).and_then(|it| it.first_chunk::<BLOCK_WORDS>());
+        block.is_some_and(|it| it.iter().zip(bits).all(|(word, mask)| word & mask == mask))
     }
 
     /// Inserts the item; whether it was there before.
     pub fn insert(&mut self, hash: u64) -> bool {
         let (block, bits) = self.place(hash);
-        let Some(block) = self.blocks.get_mut(block) else { return true };
+        let block = self.words.get_mut(block..).and_then(|it| it.first_chunk_mut::<BLOCK_WORDS>());
+        let Some(block) = block else { return true };
         let mut seen = true;
         for (word, mask) in block.iter_mut().zip(bits) {
             seen &= *word & mask == mask;
@@ -79,17 +109,17 @@ impl Filter {
     /// Bytes of memory.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.blocks.len() * BLOCK_WORDS * 8
+        self.words.len() * 8
     }
 
-    /// The block by the hash's upper half: multiply-shift, so that the count need not be a power
-    /// of two.
+    /// Where the block begins, by the hash's upper half: multiply-shift, so that the count need not
+    /// be a power of two.
     fn block(&self, hash: u64) -> usize {
-        let block = (u128::from(hash) * self.blocks.len() as u128) >> 64;
-        usize::try_from(block).unwrap_or(0)
+        let block = (u128::from(hash) * self.blocks as u128) >> 64;
+        self.skipped + usize::try_from(block).unwrap_or(0) * BLOCK_WORDS
     }
 
-    /// The block, and the bits by nine-bit pieces of a mix of the hash.
+    /// Where the block begins, and the bits by nine-bit pieces of a mix of the hash.
     fn place(&self, hash: u64) -> (usize, [u64; BLOCK_WORDS]) {
         let mut mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         mixed ^= mixed >> 29;
@@ -113,6 +143,20 @@ mod tests {
         let mut it = at.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         it = (it ^ it >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (it ^ it >> 27).wrapping_mul(0x94d0_49bb_1331_11eb)
+    }
+
+    #[test]
+    fn a_copy_knows_what_the_filter_knows_and_both_lie_along_cache_lines() {
+        let mut filter = Filter::new(1_000);
+        (0..500).for_each(|it| {
+            filter.insert(mix(it));
+        });
+        let copy = filter.clone();
+        let answers = |it: &Filter| (0..2_000).map(|at| it.contains(mix(at))).collect::<Vec<_>>();
+        assert_eq!(answers(&copy), answers(&filter));
+        for it in [&filter, &copy] {
+            assert_eq!(it.ours().as_ptr().align_offset(64), 0);
+        }
     }
 
     #[test]

@@ -47,15 +47,17 @@ impl Intake {
         };
         let mut tally = Tally::default();
         for (at, row) in batch.rows.iter().enumerate() {
-            let event = match self.decoder.decode_like(batch.bytes(row), &mut self.shapes) {
+            let decoded = self.decoder.decode_like(batch.bytes(row), &mut self.shapes);
+            // By reference: a record is half a kilobyte.
+            let event = match &decoded {
                 Err(refusal) => {
-                    bump(&mut tally.refused, refusal as usize);
+                    bump(&mut tally.refused, *refusal as usize);
                     None
                 }
                 Ok((format, record)) => {
-                    bump(&mut tally.decoded, format as usize);
+                    bump(&mut tally.decoded, *format as usize);
                     let fallback = row.time.unwrap_or_default();
-                    let lookup = self.attribute(&record, fallback, &mut chunk.names);
+                    let lookup = self.attribute(record, fallback, &mut chunk.names);
                     match lookup {
                         Attributed::Skipped(skip) => bump(&mut tally.skipped, skip as usize),
                         Attributed::Lookup(it) => chunk.lookups.push((to_row(at), it)),

@@ -97,6 +97,9 @@ pub struct Learned {
     pub rates: [Option<f32>; RATES],
 }
 
+/// What a class that is not known has taught.
+static NOTHING: Learned = Learned { subjects: None, mean: None, rates: [None; RATES] };
+
 impl Learned {
     /// The same, but risen by at most this share since `before`.
     fn held(self, before: &Self, share: f64) -> Self {
@@ -141,9 +144,9 @@ impl Baselines {
 
     /// What a class on a route has taught.
     #[must_use]
-    pub fn of(&self, route: u16, class: u8) -> Learned {
+    pub fn of(&self, route: u16, class: u8) -> &Learned {
         let at = usize::from(route) * self.classes + usize::from(class);
-        self.taught.get(at).map_or_else(Learned::default, |it| it.learned)
+        self.taught.get(at).map_or(&NOTHING, |it| &it.learned)
     }
 
     /// Changes whenever something was learned, modulo 256.

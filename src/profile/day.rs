@@ -3,7 +3,7 @@
 use super::baseline::{CONCENTRATION, Learned};
 use super::{ClassSpec, Flag, Lesson, Profile, RATES};
 use crate::evidence::math::{exp, ln};
-use crate::evidence::volume::Level;
+use crate::evidence::volume::{Level, Spread};
 use crate::evidence::{Daily, Nats, STEP_MAX, cold, guess, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
@@ -28,6 +28,20 @@ const COLD_TRIALS_MIN: u16 = 20;
 const TAUGHT_STEPS: u8 = 2;
 /// Steps of a nat in which the busiest hour is kept.
 const RUSH_STEPS: f64 = 8.0;
+/// The busiest hour by its steps; none at 0.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the compiler makes it, and would refuse to go beyond the end"
+)]
+static RUSH: [f64; 256] = {
+    let mut table = [0.0; 256];
+    let mut steps = 1;
+    while steps < table.len() {
+        table[steps] = exp(steps as f64 / RUSH_STEPS);
+        steps += 1;
+    }
+    table
+};
 
 /// Honest rates before anything is learned, and what they may not fall below.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,8 +69,9 @@ impl Profile {
 
     /// What its counts are read against. A level learned over d days is used with the uncertainty
     /// of d days on top; a new client has its class's 90th percentile.
+    #[inline]
     #[must_use]
-    pub fn level(&self, class: &ClassSpec, learned: &Learned) -> Level {
+    pub fn level(&self, class: &ClassSpec, learned: &Learned, spread: Spread) -> Level {
         let known = self.is_known();
         let a_day = if known {
             let days = f64::from(self.own_days);
@@ -68,7 +83,7 @@ impl Profile {
             start.max(f64::from(self.level))
         };
         let an_hour = self.rush().max(a_day / 24.0);
-        Level { a_day, an_hour, spread: class.spread(known), carries: known }
+        Level { a_day, an_hour, spread, carries: known }
     }
 
     /// Sets the honest rates from the class's and its own.
@@ -122,7 +137,7 @@ impl Profile {
     /// Subjects of its busiest hour while it was only observed; nothing where it never was.
     #[must_use]
     pub fn rush(&self) -> f64 {
-        if self.rush == 0 { 0.0 } else { exp(f64::from(self.rush) / RUSH_STEPS) }
+        RUSH.get(usize::from(self.rush)).copied().unwrap_or(0.0)
     }
 
     /// Takes an hour of this many subjects of a client that is only observed.

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod day;
+mod index;
 mod sketch;
 mod state;
 mod table;
@@ -17,4 +18,4 @@ pub use baseline::{
 pub use day::Priors;
 pub use sketch::{Large, Small};
 pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};
-pub use table::{Evicted, Slot, Table};
+pub use table::{Opened, Slot, Table};

@@ -1,8 +1,8 @@
 //! The profiles of one logical shard, within a bound.
 
+use super::index::Index;
 use super::{Flag, Profile};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use crate::time::Moment;
 
 /// An index into a shard's profiles.
 pub type Slot = u32;
@@ -10,41 +10,28 @@ pub type Slot = u32;
 /// Profiles looked at when one must go: enough that a telling one is never the worst of them by
 /// bad luck, few enough that a flood of new identities costs a constant.
 const CANDIDATES: usize = 16;
+/// Profiles of a block. A table that grows by blocks never moves a profile, and never has room for
+/// twice as many as there are.
+const BLOCK: usize = 128;
 
-/// Keys are keyed hashes already; hashing them again would buy nothing.
-#[derive(Clone, Copy, Debug, Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-}
-
-/// A profile that had to go.
+/// Where a profile is, and how it came there.
 #[derive(Clone, Copy, Debug)]
-pub struct Evicted {
-    /// Its slot, which the new profile has now.
-    pub slot: Slot,
-    /// What it was.
-    pub profile: Profile,
+pub enum Opened {
+    /// It was there.
+    Known(Slot),
+    /// It is new.
+    Fresh(Slot),
+    /// It is new, and the one that had this slot had to go.
+    Instead(Slot),
 }
 
 /// The profiles of one shard. Never iterated in hash order.
 #[derive(Clone, Debug)]
 pub struct Table {
-    index: HashMap<u64, Slot, BuildHasherDefault<AsIs>>,
-    profiles: Vec<Profile>,
+    index: Index,
+    /// Blocks of [`BLOCK`] profiles, those of the last one blank from `length` on.
+    blocks: Vec<Box<[Profile]>>,
+    length: usize,
     capacity: usize,
     hand: usize,
     evicted: u64,
@@ -55,69 +42,98 @@ impl Table {
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        Self { index: HashMap::default(), profiles: Vec::new(), capacity, hand: 0, evicted: 0 }
+        let (index, blocks) = (Index::default(), Vec::new());
+        Self { index, blocks, length: 0, capacity, hand: 0, evicted: 0 }
     }
 
     /// The slot of the profile with this id.
     #[must_use]
     pub fn find(&self, id: u64) -> Option<Slot> {
-        self.index.get(&id).copied()
+        self.index.find(id, |it| self.get(it).is_some_and(|it| it.id == id))
     }
 
     /// The profile in a slot.
     #[must_use]
     pub fn get(&self, slot: Slot) -> Option<&Profile> {
-        self.profiles.get(slot as usize)
+        let at = slot as usize;
+        self.blocks.get(at / BLOCK)?.get(at % BLOCK)
     }
 
     /// The profile in a slot.
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Profile> {
-        self.profiles.get_mut(slot as usize)
+        let at = slot as usize;
+        self.blocks.get_mut(at / BLOCK)?.get_mut(at % BLOCK)
     }
 
-    /// The slot of the profile with this id, which `make` makes where there is none. Where no
-    /// slot is left the least telling of sixteen profiles goes: first those without
-    /// evidence, idle longest first; then the one with the least.
-    pub fn entry(&mut self, id: u64, make: impl FnOnce() -> Profile) -> (Slot, Option<Evicted>) {
-        if let Some(slot) = self.find(id) {
-            return (slot, None);
+    /// The slot of the profile with this id, which begins at `at` where there is none: of this
+    /// route, class and kind of key. Where no slot is left the least telling of sixteen profiles
+    /// goes: first those without evidence, idle longest first; then the one with the least.
+    pub fn entry(&mut self, id: u64, place: (u16, u8, u8), at: Moment) -> Opened {
+        if let Some(known) = self.find(id) {
+            return Opened::Known(known);
         }
-        if self.profiles.len() < self.capacity {
-            let slot = Slot::try_from(self.profiles.len()).unwrap_or(Slot::MAX);
-            self.profiles.push(make());
+        if self.length < self.capacity {
+            let slot = Slot::try_from(self.length).unwrap_or(Slot::MAX);
             self.index.insert(id, slot);
-            return (slot, None);
+            self.grow();
+            if let Some(fresh) = self.get_mut(slot) {
+                fresh.start(id, place, at);
+            }
+            return Opened::Fresh(slot);
         }
-        let worst = self.worst();
-        let slot = Slot::try_from(worst).unwrap_or(Slot::MAX);
-        let Some(place) = self.profiles.get_mut(worst) else { return (0, None) };
-        let profile = std::mem::replace(place, make());
-        self.index.remove(&profile.id);
+        let slot = self.worst();
+        let Some(profile) = self.get_mut(slot) else { return Opened::Known(slot) };
+        let gone = std::mem::replace(profile, Profile::new(id, place, at));
+        self.index.remove(gone.id, slot);
         self.index.insert(id, slot);
         self.evicted += 1;
-        (slot, Some(Evicted { slot, profile }))
+        Opened::Instead(slot)
     }
 
-    fn worst(&mut self) -> usize {
+    /// Room for one more, blank: written a block at a time, and so in the cache, or
+    /// [warmed](Self::warm), when its turn comes.
+    fn grow(&mut self) {
+        if self.length.is_multiple_of(BLOCK) {
+            let more = BLOCK.min(self.capacity - self.length);
+            self.blocks.push(vec![Profile::blank(); more].into());
+        }
+        self.length += 1;
+    }
+
+    /// Brings what [`find`](Self::find) reads first into the cache; what it returns only keeps the
+    /// reading from being optimised away.
+    #[must_use]
+    pub fn warm_index(&self, id: u64) -> u64 {
+        self.index.warm(id)
+    }
+
+    /// Brings a profile, or the place of the next new one, into the cache; what it returns only
+    /// keeps the reading from being optimised away.
+    #[must_use]
+    pub fn warm(&self, slot: Option<Slot>) -> u64 {
+        let next = || Slot::try_from(self.length).unwrap_or(Slot::MAX);
+        self.get(slot.unwrap_or_else(next)).map_or(0, Profile::warm)
+    }
+
+    fn worst(&mut self) -> Slot {
         let start = self.hand;
-        self.hand = (self.hand + CANDIDATES) % self.profiles.len();
-        let candidates = (0..CANDIDATES).map(|it| (start + it) % self.profiles.len());
-        let telling = |at: &usize| {
-            self.profiles.get(*at).map(|it| (it.is(Flag::Firing), it.log_e >> 10, it.last))
-        };
-        candidates.min_by_key(telling).unwrap_or(0)
+        self.hand = (self.hand + CANDIDATES) % self.length;
+        let candidates = (0..CANDIDATES).map(|it| (start + it) % self.length);
+        let telling =
+            |at: &Slot| self.get(*at).map(|it| (it.is(Flag::Firing), it.log_e >> 10, it.last));
+        candidates.filter_map(|it| Slot::try_from(it).ok()).min_by_key(telling).unwrap_or(0)
     }
 
     /// How many profiles there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.profiles.len()
+    pub const fn len(&self) -> usize {
+        self.length
     }
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.profiles.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
     }
 
     /// How many had to go.
@@ -129,27 +145,43 @@ impl Table {
     /// Bytes of memory, index included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.profiles.capacity() * size_of::<Profile>() + self.index.capacity() * 17
+        let profiles: usize = self.blocks.iter().map(|it| it.len()).sum();
+        profiles * size_of::<Profile>() + self.index.bytes()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Moment;
 
     #[test]
     fn a_full_table_lets_the_least_telling_go_and_counts_it() {
         let mut table = Table::new(8);
         for id in 1..=8_u64 {
-            let (slot, _) = table.entry(id, || Profile::new(id, (0, 0, 0), Moment(0)));
+            let Opened::Fresh(slot) = table.entry(id, (0, 0, 0), Moment(0)) else { panic!("{id}") };
             let profile = table.get_mut(slot).unwrap();
             profile.log_e = if id == 3 { 0 } else { 9_000 };
             profile.last = Moment(i64::try_from(id).unwrap());
         }
-        let (_, evicted) = table.entry(99, || Profile::new(99, (0, 0, 0), Moment(0)));
-        assert_eq!(evicted.unwrap().profile.id, 3);
+        let Opened::Instead(slot) = table.entry(99, (0, 0, 0), Moment(0)) else {
+            panic!("there was room");
+        };
+        assert_eq!(table.get(slot).unwrap().id, 99);
         assert_eq!((table.len(), table.evicted(), table.find(3)), (8, 1, None));
-        assert!(table.find(99).is_some());
+        assert_eq!(table.find(99), Some(slot));
+    }
+
+    #[test]
+    fn a_profile_stays_where_it_is_while_thousands_are_added() {
+        let mut table = Table::new(1_000);
+        for id in 1..=1_000_u64 {
+            table.entry(id, (7, 2, 5), Moment(0));
+        }
+        for id in 1..=1_000_u64 {
+            let Opened::Known(slot) = table.entry(id, (0, 0, 0), Moment(0)) else { panic!("{id}") };
+            let profile = table.get(slot).unwrap();
+            assert_eq!((profile.id, profile.route, profile.class, profile.kind), (id, 7, 2, 5));
+        }
+        assert_eq!(table.len(), 1_000);
     }
 }

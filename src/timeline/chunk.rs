@@ -29,12 +29,14 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The names of the lookup with this index: they end where the next one's begin.
+    /// Where the names of the lookup with this index begin: where those of the one before end.
+    pub(super) fn names_from(&self, index: usize) -> usize {
+        self.lookups.get(index).map_or(self.names.len(), |(_, it)| it.names.0 as usize)
+    }
+
+    /// The names of the lookup with this index.
     #[must_use]
     pub fn names_of(&self, index: usize) -> &[u8] {
-        let start = self.lookups.get(index).map_or(0, |(_, it)| it.names.0 as usize);
-        let end =
-            self.lookups.get(index + 1).map_or(self.names.len(), |(_, it)| it.names.0 as usize);
-        self.names.get(start..end).unwrap_or_default()
+        self.names.get(self.names_from(index)..self.names_from(index + 1)).unwrap_or_default()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::clock::{AGREEING, Clock, Kind, clamp_event};
 use super::pace::{Runner, held_back};
+use super::placed::{Placed, in_order};
 use super::{Bound, Chunk, Cut, Options, Stamp, Stats};
 use crate::attribute::{Lookup, NameRef};
 use crate::source::Partition;
@@ -12,17 +13,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// open, whether or not it ever spoke: a partition that lost its leader must not silence the
 /// others for longer than a person waits for a page.
 pub const SILENT_HOLD_MS: i64 = 30 * SECOND_MS;
-
-/// A lookup in its slice.
-#[derive(Clone, Copy, Debug)]
-pub struct Placed {
-    /// The lookup; its event time is clamped and its names stand in the cut's arena.
-    pub lookup: Lookup,
-    /// Where it was read.
-    pub partition: Partition,
-    /// Its offset there.
-    pub offset: i64,
-}
 
 #[derive(Clone, Debug, Default)]
 struct Pending {
@@ -141,13 +131,21 @@ impl Timeline {
         let records = chunk.stamps.iter().map(|it| clock.advance(it, &nothing, reading));
         let records: Vec<Moment> = records.collect();
         lane.next = chunk.stamps.last().map_or(lane.next, |it| it.offset.saturating_add(1));
-        for (index, (row, lookup)) in chunk.lookups.iter().enumerate() {
-            let row = *row as usize;
-            let (Some(stamp), Some(record)) = (chunk.stamps.get(row), records.get(row)) else {
-                continue;
-            };
-            let spot = Spot { partition: chunk.partition, offset: stamp.offset, record: *record };
-            self.place(spot, *lookup, chunk.names_of(index), reading);
+        let spot = |row: u32| {
+            let (stamp, record) = (chunk.stamps.get(row as usize)?, records.get(row as usize)?);
+            Some(Spot { partition: chunk.partition, offset: stamp.offset, record: *record })
+        };
+        let spots = chunk.lookups.iter().map(|(row, _)| spot(*row));
+        let spots: Vec<Spot> = spots.map_while(|it| it).collect();
+        let slice_ms = self.options.slice_ms;
+        let mut first = 0;
+        for same in spots.chunk_by(|a, b| a.record.index(slice_ms) == b.record.index(slice_ms)) {
+            let names = chunk.names_from(first)..chunk.names_from(first + same.len());
+            let lookups = chunk.lookups.iter().skip(first).map(|(_, it)| it);
+            first += same.len();
+            let names_first = names.start;
+            let names = chunk.names.get(names).unwrap_or_default();
+            self.place(same.iter().zip(lookups), (names, names_first), reading);
         }
     }
 
@@ -164,24 +162,43 @@ impl Timeline {
             if lane.parked.front().is_some_and(|it| it.0 == stamp.offset)
                 && let Some((offset, lookup, names)) = lane.parked.pop_front()
             {
-                self.place(Spot { partition, offset, record }, lookup, &names, reading);
+                let spot = Spot { partition, offset, record };
+                let names_first = lookup.names.0 as usize;
+                self.place([(&spot, &lookup)].into_iter(), (&names, names_first), reading);
             }
         }
     }
 
-    fn place(&mut self, spot: Spot, mut lookup: Lookup, names: &[u8], reading: Moment) {
-        let Spot { partition, offset, record } = spot;
+    /// Places lookups of one partition and one slice, whose names begin at `names_first`.
+    fn place<'a>(
+        &mut self,
+        lookups: impl Iterator<Item = (&'a Spot, &'a Lookup)>,
+        (names, names_first): (&[u8], usize),
+        reading: Moment,
+    ) {
+        let mut lookups = lookups.peekable();
+        let Some(&(&Spot { partition, offset, record }, _)) = lookups.peek() else { return };
         let own = record.index(self.options.slice_ms);
         let slice = self.closed.map_or(own, |closed| own.max(closed + 1));
-        self.stats.late += u64::from(slice != own);
         let pending = self
             .pending
             .entry(slice)
             .or_insert_with(|| Pending { first_read: reading, ..Pending::default() });
-        lookup.event = clamp_event(lookup.event, record);
-        lookup.names = NameRef(u32::try_from(pending.names.len()).unwrap_or(u32::MAX));
+        let names_at = pending.names.len().wrapping_sub(names_first);
         pending.names.extend_from_slice(names);
-        pending.lookups.push(Placed { lookup, partition, offset });
+        let before = pending.lookups.len();
+        pending.lookups.extend(lookups.map(|(spot, lookup)| {
+            let names = (lookup.names.0 as usize).wrapping_add(names_at);
+            let lookup = Lookup {
+                event: clamp_event(lookup.event, spot.record),
+                names: NameRef(u32::try_from(names).unwrap_or(u32::MAX)),
+                ..*lookup
+            };
+            Placed { lookup, partition, offset: spot.offset }
+        }));
+        if slice != own {
+            self.stats.late += (pending.lookups.len() - before) as u64;
+        }
         if let Some(lane) = self.lanes.get_mut(&partition)
             && lane.open.back().is_none_or(|it| it.0 < slice)
         {
@@ -268,16 +285,13 @@ impl Timeline {
     }
 
     fn close(&mut self, slice: i64, by_clock: bool) -> Cut {
-        let mut pending = self.pending.remove(&slice).unwrap_or_default();
-        pending.lookups.sort_unstable_by_key(|it| {
-            let id = it.lookup.position.ordinal();
-            (it.lookup.event, id, it.lookup.content, it.partition, it.offset)
-        });
+        let pending = self.pending.remove(&slice).unwrap_or_default();
+        let lookups = in_order(&pending.lookups);
         self.closed = Some(slice);
         self.stats.cuts += 1;
         let at = Moment((slice + 1).saturating_mul(self.options.slice_ms));
         let bounds = self.bounds(slice);
-        Cut { slice, at, lookups: pending.lookups, names: pending.names, bounds, by_clock }
+        Cut { slice, at, lookups, names: pending.names, bounds, by_clock }
     }
 
     /// The lowest unjudged offset of every partition once `slice` is judged.

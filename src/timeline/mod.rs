@@ -17,9 +17,11 @@ mod clock;
 mod cut;
 mod cuts;
 mod pace;
+mod placed;
 
 pub use chunk::{Chunk, Stamp};
 pub use clock::{EVENT_AHEAD_MAX_MS, EVENT_BEHIND_MAX_MS, RECORD_AHEAD_MAX_MS};
 pub use cut::{Bound, Cut, Options, Stats};
-pub use cuts::{Placed, SILENT_HOLD_MS, Timeline};
+pub use cuts::{SILENT_HOLD_MS, Timeline};
 pub use pace::PENDING_MAX;
+pub use placed::Placed;

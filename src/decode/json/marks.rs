@@ -2,15 +2,41 @@
 //!
 //! A log's strings are short and of every length, so that looking for the end of each one costs a
 //! vector search's set-up, or a branch that is guessed wrongly, forty times a line. Here the bytes
-//! of a block are compared without a branch, once, and the next mark is a count of zeroes. Words
-//! of eight bytes and not vectors: those need `unsafe`, and this is half of what is won already.
+//! of a block are compared without a branch, once, and the next mark is a count of zeroes. Written
+//! so that the compiler makes vectors of it, which by hand would need `unsafe`.
 
 /// Bytes of a block: bits of a word.
 const BLOCK: usize = 64;
-/// A one in every byte.
-const ONES: u64 = u64::MAX / 255;
-/// All bits but the highest of every byte.
-const LOW: u64 = ONES * 0x7f;
+
+/// The marks of a line: a bit a byte, and no mark behind its last block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LineMarks(Vec<u64>);
+
+impl LineMarks {
+    /// Those of this line instead, in the same memory.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
+        self.0.clear();
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        self.0.extend(blocks.iter().map(marks_of));
+        self.0.extend([marks(rest), 0]);
+    }
+
+    /// The first quote or backslash at or behind this place. Two blocks are looked into at once:
+    /// whether a string reaches into the next one is nothing that could be guessed.
+    #[inline]
+    pub(super) fn next(&self, from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            let (block, bit) = (at / BLOCK, at % BLOCK);
+            let [these, those] = *self.0.get(block..)?.first_chunk::<2>()?;
+            let rest = these >> bit | those << 1 << (BLOCK - 1 - bit);
+            if rest != 0 {
+                return Some(at + rest.trailing_zeros() as usize);
+            }
+            at += BLOCK;
+        }
+    }
+}
 
 /// The marks of the block that was asked about last.
 #[derive(Debug, Default)]
@@ -50,19 +76,14 @@ fn marks(bytes: &[u8]) -> u64 {
     marks_of(block)
 }
 
+/// The bytes are compared first, all of them, so that the compiler may take as many at a time as
+/// the processor has lanes; then eight answers at a time become eight bits side by side.
 fn marks_of(block: &[u8; BLOCK]) -> u64 {
-    let (words, _) = block.as_chunks::<8>();
-    words.iter().rev().fold(0, |bits, word| bits << 8 | marks_of_word(u64::from_le_bytes(*word)))
-}
-
-/// Exact for every byte: none of these sums carries into the next one.
-const fn marks_of_word(word: u64) -> u64 {
-    let low = word & LOW;
-    let not_quote = (low ^ (ONES * b'"' as u64)) + LOW;
-    let not_backslash = (low ^ (ONES * b'\\' as u64)) + LOW;
-    let marked = !(not_quote & not_backslash | word) & !LOW;
-    // The highest bits of eight bytes side by side.
-    (marked >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    let is_mark = block.map(|it| u8::from(it == b'"') | u8::from(it == b'\\'));
+    let (words, _) = is_mark.as_chunks::<8>();
+    words.iter().rev().fold(0, |bits, word| {
+        bits << 8 | u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
 }
 
 #[cfg(test)]
@@ -79,13 +100,20 @@ mod tests {
             bytes in proptest::collection::vec(
                 prop_oneof![any::<u8>(), Just(b'"'), Just(b'\\'), Just(0xa2), Just(0xdc)], 0..300),
         ) {
-            let (mut marks, mut at, mut found) = (Marks::default(), 0, Vec::new());
-            while let Some(mark) = marks.next(&bytes, at) {
-                found.push(mark);
-                at = mark + 1;
-            }
             let is_mark = |it: &usize| matches!(bytes[*it], b'"' | b'\\');
-            prop_assert_eq!(found, (0..bytes.len()).filter(is_mark).collect::<Vec<_>>());
+            let all: Vec<usize> = (0..bytes.len()).filter(is_mark).collect();
+            let found = |mut next: Box<dyn FnMut(usize) -> Option<usize> + '_>| {
+                let mut found = Vec::new();
+                while let Some(mark) = next(found.last().map_or(0, |it| it + 1)) {
+                    found.push(mark);
+                }
+                found
+            };
+            let (mut marks, mut line) = (Marks::default(), LineMarks::default());
+            line.read(b"of \"another\" line");
+            line.read(&bytes);
+            prop_assert_eq!(&found(Box::new(|at| marks.next(&bytes, at))), &all);
+            prop_assert_eq!(&found(Box::new(|at| line.next(at))), &all);
         }
     }
 }

@@ -16,6 +16,7 @@ pub use shape::Shapes;
 
 use super::Refusal;
 use escape::unescape;
+use marks::LineMarks;
 use names::NAMES_MAX;
 use scan::{Kind, Pair, Scan, Span};
 use shape::Shape;
@@ -52,77 +53,94 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The fields of an object in the order in which they stand. Spans and not slices: a line's fields
-/// are a kilobyte so, and setting it up anew for every line costs little.
+/// The fields of an object in the order in which they stand.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
     bytes: &'a [u8],
-    pairs: [Pair; FIELDS_MAX],
-    length: usize,
+    pairs: Vec<Pair>,
+    /// The line's, where it is read by a shape.
+    marks: LineMarks,
     /// Where each name stands first, from 1; 0 where it does not.
     named: [u8; NAMES_MAX],
 }
 
+/// The memory of a line's fields, which the next line uses again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Room(Vec<Pair>, LineMarks);
+
 impl<'a> Fields<'a> {
     /// The fields of the object that `bytes` are, white space around it allowed.
     pub(super) fn of(bytes: &'a [u8]) -> Result<Self, Refusal> {
-        let mut fields = Self::none(bytes);
+        let mut fields = Self::none(bytes, Room::default());
         fields.read(None)?;
         Ok(fields)
     }
 
     /// No fields yet.
-    pub(super) const fn none(bytes: &'a [u8]) -> Self {
-        let span = Span::new(0, 0);
-        let pair = Pair { key: span, key_escaped: false, kind: Kind::Null, value: span };
-        Self { bytes, pairs: [pair; FIELDS_MAX], length: 0, named: [0; NAMES_MAX] }
+    pub(super) fn none(bytes: &'a [u8], Room(mut pairs, marks): Room) -> Self {
+        pairs.clear();
+        Self { bytes, pairs, marks, named: [0; NAMES_MAX] }
     }
 
-    /// Reads the object, in place because it is large, and notes where these names stand.
+    /// The memory of the fields, which are done with.
+    pub(super) fn into_room(self) -> Room {
+        Room(self.pairs, self.marks)
+    }
+
+    /// Reads the object, and notes where these names stand.
     pub(super) fn read(&mut self, names: Option<&Names>) -> Result<(), Refusal> {
         let bytes = self.bytes;
         let mut scan = Scan::new(bytes, 0);
         scan.space();
         scan.object(0, |pair| {
-            let Some(place) = self.pairs.get_mut(self.length) else { return };
-            *place = pair;
-            self.length += 1;
+            if self.pairs.len() >= FIELDS_MAX {
+                return;
+            }
+            self.pairs.push(pair);
             let name = names.and_then(|names| name_of(names, pair.key.of(bytes), pair.key_escaped));
             let named = name.and_then(|it| self.named.get_mut(it.index()));
             if let Some(first) = named.filter(|it| **it == 0) {
-                *first = u8::try_from(self.length).unwrap_or(u8::MAX);
+                *first = u8::try_from(self.pairs.len()).unwrap_or(u8::MAX);
             }
         })?;
         scan.space();
         if scan.at < bytes.len() { Err(Refusal::Malformed) } else { Ok(()) }
     }
 
-    /// Reads the object by a shape; whether it fits. Where it does not, nothing is read.
-    fn read_like(&mut self, shape: &Shape) -> bool {
-        let fits = self.fit(shape).is_some();
-        self.length = if fits { shape.keys.len() } else { 0 };
-        if fits {
-            self.named = shape.named;
+    /// Reads the object by the first of these shapes that fits; its place. Where none does,
+    /// nothing is read.
+    fn read_like(&mut self, shapes: &[Shape]) -> Option<usize> {
+        if shapes.is_empty() {
+            return None;
+        }
+        self.marks.read(self.bytes);
+        let fits = shapes.iter().position(|it| self.fit(it).is_some());
+        match fits.and_then(|at| shapes.get(at)) {
+            Some(shape) => self.named = shape.named,
+            None => self.pairs.clear(),
         }
         fits
     }
 
     fn fit(&mut self, shape: &Shape) -> Option<()> {
-        let mut scan = Scan::new(self.bytes, 0);
-        for ((pair, between), (back, length)) in
-            self.pairs.iter_mut().zip(shape.between()).zip(&shape.keys)
-        {
-            let start = scan.at + between.len();
-            if self.bytes.get(scan.at..start)? != between {
+        self.pairs.clear();
+        let mut at = 0;
+        for part in &shape.parts {
+            if !part.between.stands_in(self.bytes.get(at..)?) {
                 return None;
             }
-            let key = Span::new(start - back, start - back + length);
-            scan.at = start;
-            let escaped = scan.find_quote().ok()?;
-            let kind = if escaped { Kind::Escaped } else { Kind::Text };
-            *pair = Pair { key, key_escaped: false, kind, value: Span::new(start, scan.at) };
+            let start = at + part.between.len();
+            let key = start - part.key_back;
+            let key = Span::new(key, key + part.key_length);
+            at = self.marks.next(start)?;
+            let mut kind = Kind::Text;
+            while self.bytes.get(at) == Some(&b'\\') {
+                kind = Kind::Escaped;
+                at = self.marks.next(at + 2)?;
+            }
+            self.pairs.push(Pair { key, key_escaped: false, kind, value: Span::new(start, at) });
         }
-        (self.bytes.get(scan.at..)? == &*shape.end).then_some(())
+        (self.bytes.get(at..)? == &*shape.end).then_some(())
     }
 
     /// Where keys and values stand, if every value is a string and no key has escapes.
@@ -131,12 +149,12 @@ impl<'a> Fields<'a> {
         let span = |it: &Pair| {
             (is_text(it) && !it.key_escaped).then(|| (it.key.range(), it.value.range()))
         };
-        self.pairs().iter().map(span).collect()
+        self.pairs.iter().map(span).collect()
     }
 
     /// Every field; of equal keys the first wins, which is the reader's to see to.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'a [u8], Value<'a>)> + '_ {
-        self.pairs().iter().map(|it| (it.key.of(self.bytes), self.value(it)))
+        self.pairs.iter().map(|it| (it.key.of(self.bytes), self.value(it)))
     }
 
     /// The first field with this key.
@@ -145,7 +163,7 @@ impl<'a> Fields<'a> {
             let written = it.key.of(self.bytes);
             written == key || it.key_escaped && unescape(written) == key
         };
-        self.pairs().iter().find(is).map(|it| self.value(it))
+        self.pairs.iter().find(is).map(|it| self.value(it))
     }
 
     /// The first field with this name, of those that were given when the object was read.
@@ -157,10 +175,6 @@ impl<'a> Fields<'a> {
     /// The first field whose key is this one, whatever the case of its letters.
     pub(super) fn get_any_case(&self, key: &[u8]) -> Option<Value<'a>> {
         self.iter().find(|it| it.0.eq_ignore_ascii_case(key)).map(|it| it.1)
-    }
-
-    fn pairs(&self) -> &[Pair] {
-        self.pairs.get(..self.length).unwrap_or_default()
     }
 
     fn value(&self, pair: &Pair) -> Value<'a> {
@@ -204,9 +218,21 @@ pub(super) fn elements(bytes: &[u8]) -> Vec<Value<'_>> {
 
 /// The value that a JSON pointer (RFC 6901) names inside the object that `bytes` are.
 pub(super) fn pointer<'a>(fields: &Fields<'a>, pointer: &str) -> Option<Value<'a>> {
-    let mut steps = pointer.strip_prefix('/')?.split('/').map(unescape_step);
-    let mut value = fields.get(steps.next()?.as_bytes())?;
-    for step in steps {
+    let (first, rest) = first_step(pointer)?;
+    inside(fields.get(first.as_bytes())?, rest)
+}
+
+/// The first step of a pointer, and those behind it.
+pub(super) fn first_step(pointer: &str) -> Option<(Cow<'_, str>, &str)> {
+    let steps = pointer.strip_prefix('/')?;
+    let end = steps.find('/').unwrap_or(steps.len());
+    let (first, rest) = steps.split_at_checked(end)?;
+    Some((unescape_step(first), rest))
+}
+
+/// The value that a pointer names inside of another; without a step the value itself.
+pub(super) fn inside<'a>(mut value: Value<'a>, pointer: &str) -> Option<Value<'a>> {
+    for step in pointer.split('/').skip(1).map(unescape_step) {
         value = match value {
             Value::Object(bytes) => Fields::of(bytes).ok()?.get(step.as_bytes())?,
             Value::Array(bytes) => elements(bytes).get(step.parse::<usize>().ok()?).copied()?,

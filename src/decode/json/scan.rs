@@ -177,7 +177,7 @@ impl<'a> Scan<'a> {
 
     /// Goes to the quote that ends a string; whether there are escapes before it.
     #[inline]
-    pub(super) fn find_quote(&mut self) -> Result<bool, Refusal> {
+    fn find_quote(&mut self) -> Result<bool, Refusal> {
         let mut escaped = false;
         loop {
             self.at = self.marks.next(self.bytes, self.at).ok_or(Refusal::Malformed)?;

@@ -9,7 +9,7 @@
 
 use super::super::Format;
 use super::names::NAMES_MAX;
-use super::{FIELDS_MAX, Fields};
+use super::{FIELDS_MAX, Fields, Room};
 
 /// Shapes remembered: gateways of different versions may write one topic.
 const SHAPES: usize = 4;
@@ -17,10 +17,8 @@ const SHAPES: usize = 4;
 /// What lines of one template have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
-    /// The text in front of every value, from the end of the one before.
-    between: Vec<Box<[u8]>>,
-    /// How many bytes before a value its key begins, and how many it has.
-    pub(super) keys: Vec<(usize, usize)>,
+    /// Its members.
+    pub(super) parts: Vec<Part>,
     /// The text behind the last value.
     pub(super) end: Box<[u8]>,
     /// Where each name stands first.
@@ -29,9 +27,57 @@ pub(super) struct Shape {
     format: Format,
 }
 
-impl Shape {
-    pub(super) fn between(&self) -> impl Iterator<Item = &[u8]> {
-        self.between.iter().map(|it| &**it)
+/// A member of a shape.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// The text in front of the value, from the end of the one before.
+    pub(super) between: Between,
+    /// How many bytes before the value the key begins.
+    pub(super) key_back: usize,
+    /// How many it has.
+    pub(super) key_length: usize,
+}
+
+/// Words that are compared at once: nearly every text between two values is shorter.
+const WORDS: usize = 4;
+
+/// A text that is compared twenty times a line: by words, its end by a mask, where it is short.
+#[derive(Clone, Debug)]
+pub(super) struct Between {
+    text: Box<[u8]>,
+    /// Its first words, and ones where it reaches.
+    words: [(u64, u64); WORDS],
+}
+
+impl Between {
+    fn new(text: &[u8]) -> Self {
+        let mut padded = [(0, 0); WORDS * 8];
+        padded.iter_mut().zip(text).for_each(|(to, byte)| *to = (*byte, u8::MAX));
+        let (words, _) = padded.as_chunks::<8>();
+        let word = |it: [u8; 8]| u64::from_le_bytes(it);
+        let mut both = [(0, 0); WORDS];
+        for (to, of) in both.iter_mut().zip(words) {
+            *to = (word(of.map(|it| it.0)), word(of.map(|it| it.1)));
+        }
+        Self { text: text.into(), words: both }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether these bytes begin with it.
+    #[inline]
+    pub(super) fn stands_in(&self, bytes: &[u8]) -> bool {
+        let Some(near) = bytes.first_chunk::<{ WORDS * 8 }>() else {
+            return bytes.starts_with(&self.text);
+        };
+        let (near, _) = near.as_chunks::<8>();
+        let words = near.iter().zip(&self.words);
+        let differ = words.fold(0, |bits, (near, (word, reach))| {
+            bits | (u64::from_le_bytes(*near) ^ word) & reach
+        });
+        differ == 0 && (self.text.len() <= WORDS * 8 || bytes.starts_with(&self.text))
     }
 }
 
@@ -39,6 +85,8 @@ impl Shape {
 #[derive(Clone, Debug, Default)]
 pub struct Shapes {
     shapes: Vec<Shape>,
+    /// The memory of the last line's fields.
+    pub(in super::super) room: Room,
     /// Which one goes next.
     turn: usize,
 }
@@ -47,7 +95,7 @@ impl Shapes {
     /// Reads a line by a shape; its format, if there was one. The shape that fitted last is tried
     /// first.
     pub(in super::super) fn read(&mut self, fields: &mut Fields<'_>) -> Option<Format> {
-        let at = self.shapes.iter().position(|it| fields.read_like(it))?;
+        let at = fields.read_like(&self.shapes)?;
         if at > 0 {
             self.shapes.swap(0, at);
         }
@@ -68,17 +116,17 @@ impl Shapes {
 }
 
 fn of(fields: &Fields<'_>, format: Format) -> Option<Shape> {
-    let (mut between, mut keys, mut before) = (Vec::new(), Vec::new(), 0);
+    let (mut parts, mut before) = (Vec::new(), 0);
     for (key, value) in fields.texts()? {
-        between.push(fields.bytes.get(before..value.start)?.into());
-        keys.push((value.start - key.start, key.len()));
+        let between = Between::new(fields.bytes.get(before..value.start)?);
+        parts.push(Part { between, key_back: value.start - key.start, key_length: key.len() });
         before = value.end;
     }
-    if keys.len() >= FIELDS_MAX {
+    if parts.len() >= FIELDS_MAX {
         return None;
     }
     let end = fields.bytes.get(before..)?.into();
-    Some(Shape { between, keys, end, named: fields.named, format })
+    Some(Shape { parts, end, named: fields.named, format })
 }
 
 #[cfg(test)]
@@ -88,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn long<'a>(line: &'a [u8], names: &Names) -> Option<Fields<'a>> {
-        let mut fields = Fields::none(line);
+        let mut fields = Fields::none(line, Room::default());
         fields.read(Some(names)).ok().map(|()| fields)
     }
 
@@ -124,7 +172,7 @@ mod tests {
             names.add(b"time");
             for line in lines.iter().chain(&lines) {
                 let expected = long(line.as_bytes(), &names);
-                let mut fields = Fields::none(line.as_bytes());
+                let mut fields = Fields::none(line.as_bytes(), Room::default());
                 if shapes.read(&mut fields).is_some() {
                     prop_assert_eq!(Some(seen(&fields)), expected.as_ref().map(seen), "{}", line);
                 } else if let Some(fields) = expected {
