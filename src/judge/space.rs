@@ -142,6 +142,21 @@ mod tests {
     }
 
     #[test]
+    fn a_subject_that_clients_of_several_shards_ask_for_counts_once() {
+        let sample = |ids: std::ops::Range<u64>| {
+            let mut sample = SpaceSample::default();
+            for id in ids {
+                let hash = id.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                sample.insert(hash, Position::new(50 * id));
+            }
+            sample
+        };
+        let all = sample(0..20_000);
+        let thrice = [sample(0..15_000), sample(5_000..20_000), sample(0..20_000)];
+        assert_eq!(Space::read(thrice.iter()), Space::read(std::iter::once(&all)));
+    }
+
+    #[test]
     fn chance_is_the_share_of_ids_that_lie_next_to_an_open_run() {
         // Of 2,000 ids with a gap of 8 (16 neighbours) and four runs: about 3 %.
         let space = sample(0..2_000);
