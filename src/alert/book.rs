@@ -27,6 +27,8 @@ const OPEN_MAX: usize = 10_000;
 
 /// Those who joined are told at once where the alert has grown this many times.
 const JOINED_FACTOR: f64 = 1.5;
+/// Of so few members it is told at once when one of them becomes louder.
+const FEW: usize = 10;
 /// Judged keys of an alert that a new finding is compared with, the latest.
 const COMPARED_MAX: usize = 64;
 
@@ -84,6 +86,12 @@ impl Book {
     #[must_use]
     pub fn has_home(&self, finding: &Finding) -> bool {
         self.own_home(finding).is_some()
+    }
+
+    /// The open alert about a judged key.
+    #[must_use]
+    pub fn id_of(&self, route: u16, key: u64) -> Option<&str> {
+        self.by_profile.get(&Judged { route, key }.id()).map(String::as_str)
     }
 
     /// The open alerts with the keys that are loud in each on this route, the latest few.
@@ -153,9 +161,8 @@ impl Book {
         open.come_through(judged, finding.via);
         // Which stream is the loudest changes while a client goes on; another client's, or the same
         // one's on another route, is news.
-        if !self.by_profile.contains_key(&judged.id()) {
-            open.come_to(kind_of(finding.cause), (finding.route, context.route));
-        }
+        let is_new = !self.by_profile.contains_key(&judged.id());
+        let news = is_new && open.come_to(kind_of(finding.cause), (finding.route, context.route));
         let before = open.members.len();
         for member in &finding.members {
             open.join(member);
@@ -173,7 +180,8 @@ impl Book {
         let waits = if joined {
             members < open.told as f64 * JOINED_FACTOR
         } else {
-            finding.what == FindingKind::Changed && open.members.len() > 1 && !grown
+            let few = if finding.what == FindingKind::Raised { FEW } else { 1 };
+            open.members.len() > few && !grown && !news
         };
         if waits && !louder {
             open.untold |= joined;

@@ -3,7 +3,7 @@
 use super::book::CLIENTS_MAX;
 use super::change::{Alert, Client, Kind, Mode, RecordsOut, Severity};
 use super::standing::KeyRecords;
-use crate::judge::{Finding, Member, profile_id};
+use crate::judge::{Finding, Member, SITE_KEY, profile_id};
 use crate::time::{MINUTE_MS, Moment};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,9 +88,19 @@ impl Open {
         self.alert.mode == mode && (alike || self.alert.severity == Severity::Page)
     }
 
-    /// Takes what a judged profile has read by now.
+    /// Takes what a judged profile has read by now. What a route as a whole has counts once: not
+    /// again by each of its clients.
     pub(super) fn hear(&mut self, judged: Judged, records: (u64, u64)) {
-        self.records.insert(judged.id(), records);
+        let site = Judged { key: SITE_KEY, ..judged };
+        let site_speaks = self.loud.contains(&site);
+        if judged == site && !site_speaks {
+            for (key, _) in &self.members {
+                self.records.remove(&profile_id(*key, judged.route));
+            }
+        }
+        if judged == site || !site_speaks {
+            self.records.insert(judged.id(), records);
+        }
         if let Some(adopted) = &mut self.adopted {
             adopted.unheard.retain(|it| *it != judged.id());
         }
@@ -145,8 +155,9 @@ impl Open {
         self.alert.clone()
     }
 
-    /// Takes note of what a finding is, and on which route.
-    pub(super) fn come_to(&mut self, kind: Kind, (route, name): (u16, &Arc<str>)) {
+    /// Takes note of what a finding is, and on which route; whether that is news.
+    pub(super) fn come_to(&mut self, kind: Kind, (route, name): (u16, &Arc<str>)) -> bool {
+        let before = (self.alert.also_kinds.len(), self.alert.also_on.len());
         if self.alert.kind != kind && !self.alert.also_kinds.contains(&kind) {
             self.alert.also_kinds.push(kind);
         }
@@ -157,6 +168,7 @@ impl Open {
         if alert.route != *name && !alert.also_on.contains(name) {
             alert.also_on.push(name.clone());
         }
+        before != (alert.also_kinds.len(), alert.also_on.len())
     }
 
     /// Names a client of it.

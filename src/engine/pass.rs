@@ -12,6 +12,7 @@ const COLD: u8 = 2;
 const WEIGHTLESS: u8 = 4;
 const SPOKEN_FOR: u64 = 1 << 16;
 const AT_ONCE: u64 = 1 << 17;
+const SPEAKS: u64 = 1 << 18;
 const CLASS_SHIFT: u32 = 24;
 const RUSH_SHIFT: u32 = 32;
 const MISSES_SHIFT: u32 = 40;
@@ -59,12 +60,18 @@ impl Cells {
         };
         expects
             .store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_ms), Relaxed);
-        let flags =
-            (u64::from(relay.spoken_for) * SPOKEN_FOR) | (u64::from(relay.at_once) * AT_ONCE);
+        let flags = (u64::from(relay.spoken_for) * SPOKEN_FOR)
+            | (u64::from(relay.at_once) * AT_ONCE)
+            | (u64::from(relay.speaks) * SPEAKS);
         let bytes = u64::from(relay.class) << CLASS_SHIFT
             | u64::from(relay.rush) << RUSH_SHIFT
             | u64::from(relay.misses) << MISSES_SHIFT;
         shown.store(u64::from(relay.evidence) | flags | bytes, Relaxed);
+    }
+
+    /// Whether the client of a lookup speaks for the site.
+    pub(super) fn speaks(&self, at: usize) -> bool {
+        self.shown.get(at).is_some_and(|it| it.load(Relaxed) & SPEAKS != 0)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "unpacks what was packed")]
@@ -77,6 +84,7 @@ impl Cells {
             evidence: shown as u16,
             spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
+            speaks: shown & SPEAKS != 0,
             class: (shown >> CLASS_SHIFT) as u8,
             rush: (shown >> RUSH_SHIFT) as u8,
             misses: (shown >> MISSES_SHIFT) as u8,
@@ -101,6 +109,7 @@ mod tests {
             class: 201,
             rush: 24,
             misses: 63,
+            speaks: true,
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);

@@ -2,12 +2,14 @@
 
 use super::index::CutIndex;
 use super::pass::Cells;
-use super::turns::{judge_addresses, judge_finest, remember, shard_of};
+use super::turns::{finest, judge_addresses, judge_finest, remember, shard_of};
 use super::{Lanes, SHARDS, Settings};
 use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
 use crate::attribute::KeyKind;
+use crate::evidence::Stream;
 use crate::judge::{
-    Clients, Explained, Finding, FindingKind, Rules, Seen, Space, campaign, explain,
+    Cause, Clients, Explained, Finding, FindingKind, Rules, SITE_KEY, Seen, Site, SiteContact,
+    SiteCut, Space, campaign, explain,
 };
 use crate::novelty::Novelty;
 use crate::profile::Baselines;
@@ -74,6 +76,7 @@ pub struct Engine {
     baselines: Baselines,
     spaces: Vec<Space>,
     spaces_next: u64,
+    sites: Vec<Site>,
     novelty: Vec<Novelty>,
     clients: Vec<Clients>,
     book: Book,
@@ -92,6 +95,7 @@ impl Clone for Engine {
             baselines: self.baselines.clone(),
             spaces: self.spaces.clone(),
             spaces_next: self.spaces_next,
+            sites: self.sites.clone(),
             novelty: self.novelty.clone(),
             clients: self.clients.clone(),
             book: self.book.clone(),
@@ -120,6 +124,7 @@ impl Engine {
             baselines: Baselines::new(routes, classes),
             spaces: vec![Space::default(); routes],
             spaces_next: SPACES_FIRST,
+            sites: vec![Site::default(); routes],
             novelty: (0..SHARDS).map(|_| Novelty::new(&settings.novelty)).collect(),
             clients: (0..SHARDS).map(|_| Clients::new(settings.limits, routes)).collect(),
             book: Book::new(settings.alert_key, settings.update_factor),
@@ -149,6 +154,7 @@ impl Engine {
         self.cells.resize(cut.lookups.len());
         self.remember(cut, lanes);
         self.judge(cut, lanes);
+        self.judge_sites(cut);
         self.index.take(cut);
         let mut outputs = Outputs::default();
         for (_, finding) in self.findings() {
@@ -197,10 +203,29 @@ impl Engine {
         });
     }
 
+    /// The last pass, in the order of the cut: every route as a whole.
+    fn judge_sites(&mut self, cut: &Cut) {
+        let site_cut =
+            SiteCut { slice: cut.slice, at: cut.at, names: &cut.names, rules: &self.rules };
+        for (index, (placed, at)) in (0..).zip(cut.lookups.iter().zip(0..)) {
+            let (lookup, speaks) = (&placed.lookup, self.cells.speaks(at));
+            let Some(site) = self.sites.get_mut(usize::from(lookup.route.0)) else { continue };
+            if !speaks && !site.listens() {
+                continue;
+            }
+            let Some((kind, _)) = finest(lookup) else { continue };
+            site.take(SiteContact { index, lookup, kind, speaks }, site_cut);
+        }
+        for (route, site) in (0..).zip(&mut self.sites) {
+            site.tick(route, site_cut);
+        }
+    }
+
     /// The findings of the cut in the order of the lookups behind them, finest keys first.
     fn findings(&mut self) -> Vec<(u32, Finding)> {
         let mut all: Vec<(u32, Finding)> =
             self.clients.iter_mut().flat_map(Clients::take_findings).collect();
+        all.extend(self.sites.iter_mut().flat_map(Site::take_findings));
         all.sort_by_key(|(at, it)| (*at, it.kind, it.route, it.key));
         all
     }
@@ -217,6 +242,11 @@ impl Engine {
     fn campaign_of(&self, finding: &Finding, at: Moment) -> Option<String> {
         if finding.what != FindingKind::Raised || self.book.has_home(finding) {
             return None;
+        }
+        // Who guesses while a whole crowd does is one of it.
+        let site = self.sites.get(usize::from(finding.route))?;
+        if finding.cause == Cause::Evidence(Stream::Miss) && site.is_loud() {
+            return self.book.id_of(finding.route, SITE_KEY).map(str::to_owned);
         }
         let space = self.spaces.get(usize::from(finding.route))?;
         let known = |key: u64| {
@@ -260,6 +290,9 @@ impl Engine {
     fn progress(&mut self) -> Vec<Progress> {
         for (key, route, records) in self.clients.iter().flat_map(Clients::open_records) {
             self.book.count(route, key, records);
+        }
+        for (route, site) in (0..).zip(&self.sites) {
+            site.records().into_iter().for_each(|it| self.book.count(route, SITE_KEY, it));
         }
         let of = |(id, out): (&str, RecordsOut)| Progress {
             id: id.to_owned(),

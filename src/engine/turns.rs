@@ -131,7 +131,7 @@ pub(super) fn judge_addresses(
 }
 
 /// The finest key of a lookup: the first present in the order of trust.
-fn finest(lookup: &Lookup) -> Option<(KeyKind, u64)> {
+pub(super) fn finest(lookup: &Lookup) -> Option<(KeyKind, u64)> {
     let mut kinds = KeyKind::ALL.into_iter().zip(lookup.keys);
     kinds.find(|(_, key)| *key != 0)
 }

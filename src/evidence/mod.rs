@@ -12,6 +12,7 @@
 //! machine, and the hot path holds no call into a math library.
 
 pub mod cold;
+pub mod crowd;
 mod cusum;
 pub mod guess;
 pub mod math;

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member, rush};
+use super::site::VOICE_AN_HOUR;
 use super::space::SpaceSample;
 use super::streams::{self, Start, Voice};
 use super::suspect::Suspect;
@@ -152,7 +153,14 @@ impl Clients {
         let Some(profile) = self.table.get(slot) else { return relay };
         let observed = is_observed(profile, against.class, lookup.event)
             || against.route.observes(profile.class);
-        Relay { evidence: profile.log_e, spoken_for: profile.is(Flag::Firing) || observed, ..relay }
+        let [_, hour, ..] = profile.windows.counts();
+        let is_voice = contact.novel && !contact.weightless && hour <= VOICE_AN_HOUR;
+        Relay {
+            evidence: profile.log_e,
+            spoken_for: profile.is(Flag::Firing) || observed,
+            speaks: is_voice && !observed && !profile.is_known(),
+            ..relay
+        }
     }
 
     /// The same contact for the address it came through, where that is not its finest key.

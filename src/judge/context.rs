@@ -53,6 +53,8 @@ pub struct Relay {
     pub rush: u8,
     /// The step of its own honest rate of misses, once it is known; else 0.
     pub misses: u8,
+    /// It is one of a stranger's first contacts of the hour, with which it speaks for the site.
+    pub speaks: bool,
 }
 
 pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Option<Against<'a>> {

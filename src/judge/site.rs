@@ -1,0 +1,431 @@
+//! A route as a whole: what thousands of clients do together and none of them does alone.
+//!
+//! [`Crowd`] reads the first contacts of a route's strangers as one client's. A client speaks with
+//! its first three contacts of an hour only: one that guesses a thousand times is its own evidence
+//! and not the site's, and honest clients that mistype much weigh no more than others.
+//!
+//! Once the site speaks, whoever missed since its evidence rose from nothing is named, and whoever
+//! misses while it lasts joins: where misses have risen eightfold, seven of eight are the guessers'.
+//! All of it is one alert, and what is found about one of them alone is told with it.
+//!
+//! Where clients that are known miss as well, it is no crowd: a release that answers 404 makes
+//! everybody miss at once. That is a ticket.
+
+use super::context::member;
+use super::{Cause, Finding, FindingKind, Member, Picture, Rules, has_grown};
+use crate::attribute::{KeyKind, Lookup, Mask, Outcome, RouteClass};
+use crate::evidence::crowd::{Crowd, CrowdTally};
+use crate::evidence::{Nats, STREAMS, Stream};
+use crate::profile::Large;
+use crate::time::{DAY_MS, MINUTE_MS, Moment};
+use std::collections::BTreeMap;
+
+/// The key that stands for a route as a whole among keyed hashes of clients.
+pub const SITE_KEY: u64 = 0x5349_5445_0000_0001;
+/// First contacts of an hour with which a client speaks for the site.
+pub(super) const VOICE_AN_HOUR: u32 = 3;
+/// Without evidence for this long an alert is over: such a crowd works in bursts, the same hours
+/// every day, and is one page.
+const OVER_MS: i64 = DAY_MS;
+/// Clients remembered since evidence rose, named or not.
+const CLIENTS_MAX: usize = 1 << 14;
+/// Records remembered of a client that is not named yet.
+const RECORDS_MAX: usize = 8;
+/// Look-ups of clients that are no strangers below which they say nothing about the route.
+const OTHERS_MIN: u32 = 10;
+/// Masked subjects shown.
+const EXAMPLES_MAX: usize = 3;
+
+/// A look-up as a site sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct SiteContact<'a> {
+    /// Its place in the cut.
+    pub index: u32,
+    /// The look-up.
+    pub lookup: &'a Lookup,
+    /// The kind of its finest key.
+    pub kind: KeyKind,
+    /// It is one of a stranger's first contacts of the hour.
+    pub speaks: bool,
+}
+
+/// When a cut is, and where its names stand.
+#[derive(Clone, Copy, Debug)]
+pub struct SiteCut<'a> {
+    /// The slice's number.
+    pub slice: i64,
+    /// The slice's end.
+    pub at: Moment,
+    /// The names of its look-ups.
+    pub names: &'a [u8],
+    /// What it is judged by.
+    pub rules: &'a Rules,
+}
+
+/// A stranger since the site's evidence rose from nothing.
+#[derive(Clone, Debug, Default)]
+struct Stranger {
+    /// Who it is, once it has missed.
+    missed: Option<Member>,
+    /// It stands in the alert.
+    named: bool,
+    /// The first records that it was shown before that.
+    records: Vec<u64>,
+}
+
+/// The open alert about a site.
+#[derive(Clone, Debug)]
+struct Loud {
+    paged: bool,
+    /// The last minute with evidence at ticket level.
+    minute: i64,
+    /// Distinct records that those who are named were shown.
+    out: Large,
+    /// Records out when the picture was told last.
+    told: u64,
+}
+
+/// One route.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    crowd: Crowd,
+    evidence: Nats,
+    /// When evidence rose from nothing, and the slice of that contact.
+    since: Option<(Moment, i64)>,
+    tally: CrowdTally,
+    /// Meanwhile, of clients that are no strangers.
+    others: CrowdTally,
+    strangers: BTreeMap<u64, Stranger>,
+    examples: Vec<Mask>,
+    loud: Option<Loud>,
+    findings: Vec<(u32, Finding)>,
+}
+
+impl Site {
+    /// Whether its look-ups are to be shown to it, also those that do not speak.
+    #[must_use]
+    pub const fn listens(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// Whether an alert about it is open.
+    #[must_use]
+    pub const fn is_loud(&self) -> bool {
+        self.loud.is_some()
+    }
+
+    /// Distinct records that the clients of its open alert were shown, and half a 95 % interval.
+    #[must_use]
+    pub fn records(&self) -> Option<(u64, u64)> {
+        self.loud.as_ref().map(|it| it.out.count())
+    }
+
+    /// The findings since they were last taken, each with the place of the look-up behind it.
+    pub fn take_findings(&mut self) -> Vec<(u32, Finding)> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Takes a look-up.
+    pub fn take(&mut self, contact: SiteContact<'_>, cut: SiteCut<'_>) {
+        let (rules, lookup) = (cut.rules, contact.lookup);
+        let class = rules.routes.get(usize::from(lookup.route.0)).map(|it| it.class);
+        if !matches!(class, Some(RouteClass::Personal | RouteClass::Register)) {
+            return;
+        }
+        let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
+        if contact.speaks {
+            self.evidence = self.crowd.take(&rules.miss, missed);
+            if self.evidence == 0 {
+                self.rest();
+                return;
+            }
+            self.since.get_or_insert((lookup.event, cut.slice));
+            self.tally.count(missed);
+        }
+        if self.since.is_none() {
+            return;
+        }
+        let joins = self.remember(&contact, missed, cut.names);
+        if self.evidence < rules.levels.ticket {
+            return;
+        }
+        let raised = self.rise(cut);
+        if raised || joins || self.has_grown(rules.update_factor) {
+            let what = if raised { FindingKind::Raised } else { FindingKind::Changed };
+            self.find(&contact, what, rules);
+        }
+    }
+
+    /// Keeps what a stranger did; whether it has missed for the first time.
+    fn remember(&mut self, contact: &SiteContact<'_>, missed: bool, names: &[u8]) -> bool {
+        let SiteContact { lookup, kind, speaks, .. } = *contact;
+        let Some(&key) = lookup.keys.get(kind.index()) else { return false };
+        if speaks && self.strangers.len() < CLIENTS_MAX {
+            self.strangers.entry(key).or_default();
+        }
+        let Some(stranger) = self.strangers.get_mut(&key) else {
+            self.others.count(missed);
+            return false;
+        };
+        if lookup.outcome == Outcome::Disclosed {
+            match &mut self.loud {
+                Some(loud) if stranger.named => loud.out.insert(lookup.record),
+                _ if stranger.records.len() < RECORDS_MAX => stranger.records.push(lookup.record),
+                _ => {}
+            }
+        }
+        if !missed {
+            return false;
+        }
+        if self.examples.len() < EXAMPLES_MAX {
+            self.examples.push(lookup.mask);
+        }
+        let first = stranger.missed.is_none();
+        stranger.missed.get_or_insert_with(|| member(lookup, kind, names));
+        first
+    }
+
+    /// Whether this contact opens the alert, or makes a page of it.
+    fn rise(&mut self, cut: SiteCut<'_>) -> bool {
+        let levels = &cut.rules.levels;
+        let page = self.evidence >= levels.page && !self.is_everybodys();
+        let minute = cut.at.index(MINUTE_MS);
+        let Some(loud) = &mut self.loud else {
+            self.loud = Some(Loud { paged: page, minute, out: Large::default(), told: 0 });
+            return true;
+        };
+        loud.minute = minute;
+        let louder = page && !loud.paged;
+        loud.paged |= page;
+        louder
+    }
+
+    /// Whether known clients miss at least half as often.
+    fn is_everybodys(&self) -> bool {
+        let (others, own) = (self.others, self.tally);
+        let others_twice = 2 * u64::from(others.missed) * u64::from(own.trials);
+        let strangers = u64::from(own.missed) * u64::from(others.trials);
+        others.trials >= OTHERS_MIN && others_twice >= strangers
+    }
+
+    fn has_grown(&self, factor: f64) -> bool {
+        self.loud.as_ref().is_some_and(|it| has_grown(it.told, it.out.count().0, factor))
+    }
+
+    /// Says what is known by now, and names who is not named yet.
+    fn find(&mut self, contact: &SiteContact<'_>, what: FindingKind, rules: &Rules) {
+        let Some(loud) = &mut self.loud else { return };
+        let mut members = Vec::new();
+        for stranger in self.strangers.values_mut().filter(|it| !it.named) {
+            let Some(member) = &stranger.missed else { continue };
+            members.push(member.clone());
+            stranger.named = true;
+            stranger.records.drain(..).for_each(|it| loud.out.insert(it));
+        }
+        loud.told = loud.out.count().0;
+        let (route, event) = (contact.lookup.route.0, contact.lookup.event);
+        let finding = self.finding((what, route, event), members, rules);
+        self.findings.extend(finding.map(|it| (contact.index, it)));
+    }
+
+    fn finding(
+        &self,
+        (what, route, at): (FindingKind, u16, Moment),
+        members: Vec<Member>,
+        rules: &Rules,
+    ) -> Option<Finding> {
+        let (loud, (first_seen, first_slice)) = (self.loud.as_ref()?, self.since?);
+        let mut streams = [0; STREAMS];
+        if let Some(miss) = streams.get_mut(Stream::Miss.index()) {
+            *miss = self.evidence;
+        }
+        let CrowdTally { trials, missed } = self.tally;
+        Some(Finding {
+            what,
+            route,
+            key: SITE_KEY,
+            kind: KeyKind::Network,
+            via: 0,
+            members,
+            page: loud.paged,
+            observe: rules.routes.get(usize::from(route)).is_some_and(|it| it.observe),
+            cause: Cause::Evidence(Stream::Miss),
+            log_e: self.evidence,
+            streams,
+            first_seen,
+            first_slice,
+            at,
+            records: loud.out.count(),
+            picture: Picture {
+                expected: self.crowd.honest() * f64::from(trials),
+                seen: f64::from(missed),
+                span_seconds: 0,
+                quantity: format!("misses in {trials} first look-ups of strangers"),
+            },
+            examples: self.examples.clone(),
+        })
+    }
+
+    /// Called once a cut, after its look-ups: hours end, and an alert that has been quiet for long
+    /// enough.
+    pub fn tick(&mut self, route: u16, cut: SiteCut<'_>) {
+        self.crowd.roll(cut.at, cut.rules.levels.ticket);
+        let quiet_ms = |it: &Loud| (cut.at.index(MINUTE_MS) - it.minute) * MINUTE_MS;
+        let over_ms = cut.rules.resolve_after_ms.max(OVER_MS);
+        if self.loud.as_ref().is_none_or(|it| quiet_ms(it) < over_ms) {
+            return;
+        }
+        let finding = self.finding((FindingKind::Quiet, route, cut.at), Vec::new(), cut.rules);
+        self.findings.extend(finding.map(|it| (u32::MAX, it)));
+        self.crowd.reset();
+        self.loud = None;
+        self.strangers.clear();
+        self.since = None;
+        self.rest();
+    }
+
+    /// Evidence has fallen to nothing: forgets what happened since it rose, but for those who are
+    /// named in an open alert.
+    fn rest(&mut self) {
+        if self.loud.is_some() {
+            self.strangers.retain(|_, it| it.named);
+            return;
+        }
+        if self.since.take().is_some() {
+            self.evidence = 0;
+            self.tally = CrowdTally::default();
+            self.others = CrowdTally::default();
+            self.strangers.clear();
+            self.examples.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::weights_of;
+    use super::super::{Levels, RouteRules, WatchList};
+    use super::*;
+    use crate::attribute::{ClassId, KEY_KINDS, NameRef, Position, RouteId};
+    use crate::evidence::ONE_NAT;
+    use crate::time::{HOUR_MS, SECOND_MS};
+
+    const NEWS: [FindingKind; 2] = [FindingKind::Raised, FindingKind::Quiet];
+
+    /// A site with its rules and a clock.
+    struct World {
+        site: Site,
+        rules: Rules,
+        at: Moment,
+        number: u64,
+    }
+
+    impl World {
+        /// After five days in which every twentieth look-up of a stranger missed.
+        fn new() -> Self {
+            let route = RouteRules {
+                name: "form".into(),
+                class: RouteClass::Personal,
+                ordered: false,
+                national: false,
+                households: false,
+                weights: weights_of(RouteClass::Personal, false),
+                observe: false,
+                classes: Vec::new(),
+                class_observe: Vec::new(),
+            };
+            let levels = Levels { page: 18 * ONE_NAT, ticket: 13 * ONE_NAT, records_page: 1_000 };
+            let rules =
+                Rules::new(vec![route], levels, (HOUR_MS, 3.0), WatchList::default().into());
+            let at = Moment(20_000 * DAY_MS);
+            let mut world = Self { site: Site::default(), rules, at, number: 0 };
+            for number in 0..5 * 24 * 60 {
+                world.ask(number, Some(number.is_multiple_of(20)));
+                world.pass(60 * SECOND_MS);
+            }
+            world
+        }
+
+        /// A look-up: a stranger's that misses or does not, or else a known client's that misses.
+        fn ask(&mut self, client: u64, stranger: Option<bool>) {
+            let missed = stranger.unwrap_or(true);
+            self.number += 1;
+            let mut keys = [0; KEY_KINDS];
+            keys[KeyKind::Address.index()] = client + 1;
+            let lookup = Lookup {
+                event: self.at,
+                content: self.number,
+                keys,
+                classes: [ClassId(0); KEY_KINDS],
+                route: RouteId(0),
+                outcome: if missed { Outcome::Missed } else { Outcome::Disclosed },
+                subject: self.number,
+                record: self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                position: Position::NONE,
+                bytes: 0,
+                mask: Mask::of(b"1234567890"),
+                names: NameRef(0),
+            };
+            let speaks = stranger.is_some();
+            let contact = SiteContact { index: 0, lookup: &lookup, kind: KeyKind::Address, speaks };
+            let cut = SiteCut { slice: 0, at: self.at, names: &[], rules: &self.rules };
+            self.site.take(contact, cut);
+        }
+
+        fn pass(&mut self, ms: i64) {
+            self.at = self.at.plus(ms);
+            let cut = SiteCut { slice: 0, at: self.at, names: &[], rules: &self.rules };
+            self.site.tick(0, cut);
+        }
+
+        /// What was raised or ended since it was last asked for: as what, as a page or not.
+        fn news(&mut self) -> Vec<(FindingKind, bool)> {
+            let all = self.site.take_findings().into_iter().map(|it| it.1);
+            all.filter(|it| NEWS.contains(&it.what)).map(|it| (it.what, it.page)).collect()
+        }
+    }
+
+    #[test]
+    fn a_crowd_is_a_ticket_then_a_page_then_over_after_a_day_without() {
+        let mut world = World::new();
+        (0..200).for_each(|it| world.ask(10_000 + it, Some(it.is_multiple_of(2))));
+        assert!(world.site.is_loud());
+        let raised = (FindingKind::Raised, false);
+        assert_eq!(world.news(), [raised, (FindingKind::Raised, true)]);
+        world.pass(DAY_MS - HOUR_MS);
+        assert_eq!(world.news(), []);
+        world.pass(2 * HOUR_MS);
+        assert_eq!(world.news(), [(FindingKind::Quiet, true)]);
+        assert!(!world.site.is_loud());
+    }
+
+    #[test]
+    fn those_who_missed_are_named_and_what_they_were_shown_is_counted() {
+        let mut world = World::new();
+        // Two of three miss, and then all of them are shown somebody.
+        (0..150).for_each(|it| world.ask(10_000 + it, Some(!it.is_multiple_of(3))));
+        (0..150).for_each(|it| world.ask(10_000 + it, Some(false)));
+        let findings = world.site.take_findings();
+        let named: Vec<u64> =
+            findings.iter().flat_map(|it| &it.1.members).map(|it| it.key).collect();
+        let missed: Vec<u64> = (0..150).filter(|it| it % 3 > 0).map(|it| 10_001 + it).collect();
+        let mut sorted = named.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), named.len(), "nobody twice");
+        assert!(named.iter().all(|it| missed.contains(it)));
+        assert!(named.len() >= 80, "{} of {}", named.len(), missed.len());
+        let (records, error) = world.site.records().unwrap();
+        assert!(records.abs_diff(named.len() as u64) <= error + 5, "{records} of {}", named.len());
+    }
+
+    #[test]
+    fn where_known_clients_miss_as_well_it_is_a_ticket() {
+        let mut world = World::new();
+        for it in 0..400 {
+            world.ask(10_000 + it, Some(true));
+            world.ask(it % 7, None);
+        }
+        assert_eq!(world.news(), [(FindingKind::Raised, false)]);
+    }
+}

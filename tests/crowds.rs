@@ -1,0 +1,89 @@
+//! A route as a whole: crowds in which no client does much.
+
+use darban::alert::{Alert, Kind, Mode, Severity, Status};
+use darban::attribute::KeyKind;
+use darban::scenarios::{
+    Harvest, Route, Setting, Simulation, Staff, Trial, Truth, config_toml, named,
+};
+use darban::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, days_from_civil};
+use std::collections::BTreeSet;
+
+/// A small portal with a screening form, and this harvest of it after four honest days.
+fn portal(seed: u64, harvest: impl Fn(Moment) -> Harvest) -> Simulation {
+    let start = Moment(days_from_civil(2026, 11, 23) * DAY_MS);
+    let mut simulation = Simulation::new(&Setting { seed, start, days: 8 });
+    for scenario in named("S7") {
+        scenario.apply(&mut simulation);
+    }
+    let portal = &mut simulation.portal;
+    portal.citizens.per_day = 500.0;
+    portal.staff.count = 30;
+    portal.call_centre = Staff::call_centre(4);
+    portal.partners.truncate(1);
+    portal.visitors.per_day = 200.0;
+    simulation.harvests = vec![harvest(simulation.begin)];
+    simulation
+}
+
+/// What was found on the form until so long after the harvest began, and what it took.
+fn found(simulation: &Simulation, after_ms: i64) -> (Vec<Alert>, Truth, Trial) {
+    let mut trial = Trial::new(&config_toml(&simulation.portal), 7).unwrap();
+    let mut truth = Truth::new(&simulation.harvests);
+    let until = simulation.begin.plus(after_ms);
+    for request in simulation.requests().take_while(|it| it.at < until) {
+        truth.feed(&request);
+        trial.feed(&request);
+    }
+    trial.judge();
+    let on_form = trial.take_alerts().into_iter().filter(|it| &*it.route == "screening");
+    (on_form.collect(), truth, trial)
+}
+
+fn pages(alerts: &[Alert]) -> Vec<&Alert> {
+    let is_page = |it: &&Alert| it.severity == Severity::Page && it.mode == Mode::Page;
+    alerts.iter().filter(is_page).filter(|it| it.status == Status::Firing).collect()
+}
+
+#[test]
+fn fifteen_hundred_addresses_that_guess_are_one_page_within_two_hundred_attempts_of_all() {
+    let simulation = portal(5, |begin| Harvest::s7(1_500, begin));
+    let (alerts, truth, trial) = found(&simulation, DAY_MS + HOUR_MS);
+    let pages = pages(&alerts);
+    assert_eq!(pages.len(), 1, "the second day's burst is the same campaign");
+    assert_eq!((pages[0].kind, &*pages[0].route), (Kind::Guessing, "screening"));
+    let attempts = truth.attempts(1, pages[0].fired_at);
+    assert!(attempts <= 200, "{attempts} attempts");
+    let own = |it: &&Alert| it.id == pages[0].id;
+    let at = pages[0].fired_at.plus(10 * MINUTE_MS);
+    let then = alerts.iter().filter(own).rfind(|it| it.changed_at <= at).unwrap();
+    let thieves = simulation.harvests[0].clients.iter().map(|it| trial.name_of(it));
+    let thieves: BTreeSet<(KeyKind, String)> = thieves.collect();
+    let named = then.clients.iter().map(|it| (it.key, it.id.clone()));
+    let right = named.filter(|it| thieves.contains(it)).count();
+    assert!(right * 10 >= then.clients.len() * 9, "{right} of {}", then.clients.len());
+    assert!((1_200..1_650).contains(&then.members_total), "{} members", then.members_total);
+    let last = alerts.iter().rfind(own).unwrap();
+    let (told, taken) = (last.records_out, truth.taken(1, last.changed_at));
+    let error = told.error + taken / 50;
+    assert!(told.estimate.abs_diff(taken) <= error, "{told:?} of {taken}");
+    assert!(alerts.iter().filter(own).count() < 200, "{} changes", alerts.len());
+}
+
+#[test]
+fn one_address_that_guesses_as_much_is_named_alone() {
+    let simulation = portal(6, |begin| Harvest::s7(1, begin));
+    let (alerts, ..) = found(&simulation, HOUR_MS);
+    let names = |it: &Alert| it.clients.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
+    let named: BTreeSet<Vec<String>> = pages(&alerts).into_iter().map(names).collect();
+    let thief = simulation.harvests[0].clients[0].address.to_string();
+    assert_eq!(named, BTreeSet::from([vec![thief]]));
+}
+
+#[test]
+fn a_form_that_nobody_harvests_says_nothing_for_a_week() {
+    let mut simulation = portal(8, |begin| Harvest::s7(1, begin));
+    simulation.harvests.clear();
+    assert!(simulation.portal.guests.iter().any(|it| it.route == Route::Screening));
+    let (alerts, ..) = found(&simulation, 4 * DAY_MS);
+    assert_eq!(pages(&alerts), Vec::<&Alert>::new());
+}
