@@ -187,6 +187,27 @@ fn explain_counts_the_records_that_the_alert_counts() {
 }
 
 #[test]
+fn explain_draws_the_walk_and_says_how_things_stood_at_a_time() {
+    let desk = Desk::new(CONFIG);
+    desk.put("part.log", &walk(WALKER, 300));
+    let command = ["explain", "--client", WALKER, "--config", "darban.toml"];
+    let then = ["--at", "2026-11-20T08:00:03Z", "part.log"];
+    let early = &desk.rows(&[&command[..], &then].concat())[0];
+    assert_eq!((&early["firing"], &early["alerts"]), (&false.into(), &serde_json::json!([])));
+    let whole = &desk.rows(&[&command[..], &["part.log"]].concat())[0];
+    assert!(early["seen"][2].as_u64().unwrap() < 10, "{early}");
+    assert!(whole["seen"][2].as_u64().unwrap() > 290, "{whole}");
+    let said = desk.said(&[&command[..], &["--svg", "walk.svg", "part.log"]].concat());
+    assert!(said.contains("  ids from its lowest to its highest, 300 look-ups\n"), "{said}");
+    assert!(said.contains('\u{28c0}') || said.contains('\u{2860}'), "no dots in {said}");
+    let drawing = std::fs::read_to_string(desk.path().join("walk.svg")).unwrap();
+    assert!(drawing.contains("staff clinic-17 on beneficiary</text>"), "{drawing}");
+    assert_eq!(drawing.matches("<circle").count(), 300);
+    let wrong = [&command[..], &["--at", "yesterday", "part.log"]].concat();
+    assert_eq!(desk.refused(&wrong).0, Some(64));
+}
+
+#[test]
 fn an_address_is_explained_by_what_its_clients_are_expected_to_do() {
     let desk = Desk::new(CONFIG);
     let mut text = String::new();

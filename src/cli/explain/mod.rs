@@ -1,16 +1,22 @@
 //! `darban explain`: everything about one client, and why it fired or not.
 
+mod walk;
+
 use super::progress::Progress;
 use super::terminal::{self, Printer};
 use super::{Failure, Output, exit};
 use crate::alert::{Alert, Client, Mode, RecordsOut, Severity, Status, escape_text, text};
 use crate::attribute::{Attributor, KeyKind};
+use crate::engine::Engine;
 use crate::evidence::{as_f64, volume::HORIZON_WORDS};
 use crate::judge::Explained;
 use crate::pipeline::{backtest, build};
+use crate::time::Moment;
+use crate::timeline::Cut;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use walk::Walk;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -20,6 +26,12 @@ pub(super) struct Arguments {
     /// The configuration
     #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
+    /// As it stood at this time of the log, not at its end
+    #[arg(long, value_name = "RFC3339")]
+    at: Option<jiff::Timestamp>,
+    /// Where a drawing of the ids it asked for is written, as SVG: relative positions, no id
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// How to print
     #[arg(long, short, value_enum, default_value_t)]
     output: Output,
@@ -28,16 +40,61 @@ pub(super) struct Arguments {
     paths: Vec<PathBuf>,
 }
 
-/// Keeps the changes of alerts that name the client.
+/// A key that may be meant, on a route.
+type Place = (KeyKind, u64, u16);
+
+/// Follows the client through the log until the time that is asked about.
 struct Named<'a> {
     client: &'a str,
+    /// The keys that may be meant.
+    keys: Vec<(KeyKind, u64)>,
+    routes: u16,
+    at: Option<Moment>,
+    /// How things stood then, once that is past.
+    then: Option<BTreeMap<Place, Explained>>,
+    /// Changes of alerts that name it.
     alerts: Vec<Alert>,
+    walks: BTreeMap<Place, Walk>,
     progress: Progress,
 }
 
+impl Named<'_> {
+    /// What is known of every key on every route.
+    fn explained(&self, engine: &Engine) -> BTreeMap<Place, Explained> {
+        let routes = |(kind, key): &(KeyKind, u64)| {
+            let (kind, key) = (*kind, *key);
+            (0..self.routes).map(move |route| (kind, key, route))
+        };
+        let places = self.keys.iter().flat_map(routes);
+        let explained = |place: Place| {
+            let (kind, opened) = engine.explain(place.1, place.2)?;
+            (kind == place.0).then_some((place, opened))
+        };
+        places.filter_map(explained).collect()
+    }
+}
+
 impl backtest::Watcher for Named<'_> {
+    fn cut(&mut self, cut: &Cut, engine: &Engine) {
+        if self.then.is_some() {
+            return;
+        }
+        if self.at.is_some_and(|it| cut.at > it) {
+            self.then = Some(self.explained(engine));
+            return;
+        }
+        for placed in &cut.lookups {
+            let lookup = &placed.lookup;
+            let is = |it: &&(KeyKind, u64)| lookup.keys.get(it.0.index()) == Some(&it.1);
+            for (kind, key) in self.keys.iter().filter(is) {
+                let walk = self.walks.entry((*kind, *key, lookup.route.0)).or_default();
+                walk.take(lookup.position);
+            }
+        }
+    }
+
     fn alert(&mut self, alert: Alert) {
-        if alert.clients.iter().any(|it| it.id == self.client) {
+        if self.then.is_none() && alert.clients.iter().any(|it| it.id == self.client) {
             self.alerts.push(alert);
         }
     }
@@ -50,39 +107,52 @@ impl backtest::Watcher for Named<'_> {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
     let keys = super::keys(&config)?;
-    let progress = Progress::default();
-    let mut named = Named { client: &arguments.client, alerts: Vec::new(), progress };
+    let attributor =
+        build::attributor(&config, &keys).map_err(|it| Failure::new(exit::CONFIG, &it))?;
+    let mut named = Named {
+        client: &arguments.client,
+        keys: keys_named(&arguments.client, &attributor),
+        routes: u16::try_from(config.attribute.routes.len()).unwrap_or(u16::MAX),
+        at: arguments.at.map(|it| Moment(it.as_millisecond())),
+        then: None,
+        alerts: Vec::new(),
+        walks: BTreeMap::new(),
+        progress: Progress::default(),
+    };
     let outcome = backtest::run(&config, &keys, &arguments.paths, &mut named);
     named.progress.end();
     let (engine, _) = outcome.map_err(|error| match error {
         backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
         backtest::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
     })?;
-    let attributor =
-        build::attributor(&config, &keys).map_err(|it| Failure::new(exit::CONFIG, &it))?;
-    let mut printer = Printer::new();
-    let mut found = false;
-    for (kind, key) in keys_named(&arguments.client, &attributor) {
-        for (at, route) in config.attribute.routes.iter().enumerate() {
-            let at = u16::try_from(at).unwrap_or(u16::MAX);
-            let opened = engine.explain(key, at).filter(|it| it.0 == kind);
-            let Some((_, opened)) = opened else { continue };
-            found = true;
-            let client = Client { key: kind, id: arguments.client.clone() };
-            let page_level = config.detect.h;
-            let opinion = Opinion { client, route: &route.name, opened, page_level };
-            match arguments.output {
-                Output::Human => opinion.human(&mut printer, &named.alerts)?,
-                Output::Ndjson => printer.json(&opinion.ndjson(&named.alerts))?,
-            }
-        }
-    }
-    if !found {
+    let explained = named.then.take().unwrap_or_else(|| named.explained(&engine));
+    if explained.is_empty() {
         let words = format!(
             "no look-ups by a client named {} in this input",
             escape_text(&arguments.client)
         );
         return Err(Failure::new(exit::INPUT, &words));
+    }
+    let mut printer = Printer::new();
+    let mut drawn = Vec::new();
+    for (place, opened) in explained {
+        let spec = config.attribute.routes.get(usize::from(place.2));
+        let route = spec.map_or("", |it| it.name.as_str());
+        let client = Client { key: place.0, id: arguments.client.clone() };
+        let page_level = config.detect.h;
+        let walk = named.walks.get(&place).filter(|it| it.is_worth_drawing());
+        let opinion = Opinion { client, route, opened, page_level, walk };
+        match arguments.output {
+            Output::Human => opinion.human(&mut printer, &named.alerts)?,
+            Output::Ndjson => printer.json(&opinion.ndjson(&named.alerts))?,
+        }
+        drawn.extend(walk.map(|it| (opinion.title(), it)));
+    }
+    if let Some(file) = &arguments.svg {
+        let written = std::fs::write(file, walk::svg(&drawn));
+        written.map_err(|it| {
+            Failure::new(exit::INTERNAL, &format!("cannot write {}: {it}", file.display()))
+        })?;
     }
     printer.flush()
 }
@@ -103,9 +173,14 @@ struct Opinion<'a> {
     route: &'a str,
     opened: Explained,
     page_level: f64,
+    walk: Option<&'a Walk>,
 }
 
 impl Opinion<'_> {
+    fn title(&self) -> String {
+        format!("{} {} on {}", self.client.key.name(), self.client.id, self.route)
+    }
+
     fn ndjson(&self, alerts: &[Alert]) -> serde_json::Value {
         let it = &self.opened;
         let streams: serde_json::Map<_, _> = it
@@ -127,8 +202,7 @@ impl Opinion<'_> {
 
     fn human(&self, out: &mut Printer, alerts: &[Alert]) -> Result<(), Failure> {
         let it = &self.opened;
-        let title = format!("{} {} on {}", self.client.key.name(), self.client.id, self.route);
-        out.line(&out.styled(terminal::BOLD, &escape_text(&title)))?;
+        out.line(&out.styled(terminal::BOLD, &escape_text(&self.title())))?;
         out.line(&format!(
             "  class {}, {} working days of its own, last contact {}",
             it.class, it.own_days, it.last
@@ -146,6 +220,12 @@ impl Opinion<'_> {
         for (stream, log_e, live) in it.streams {
             let note = if live { stream.pager_line() } else { "not live on this route" };
             out.line(&format!("  {:<14}{:>6.1}    {note}", stream.name(), as_f64(log_e)))?;
+        }
+        if let Some(walk) = self.walk {
+            let words =
+                format!("  ids from its lowest to its highest, {} look-ups", walk.look_ups());
+            out.line(&words)?;
+            walk.lines().iter().try_for_each(|it| out.line(&format!("  {it}")))?;
         }
         out.line(&self.verdict(alerts))
     }
