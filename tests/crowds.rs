@@ -1,26 +1,15 @@
 //! A route as a whole: crowds in which no client does much.
 
+use crate::simulate;
 use darban::alert::{Alert, Kind, Mode, Severity, Status};
 use darban::attribute::KeyKind;
-use darban::scenarios::{
-    Harvest, Route, Setting, Simulation, Staff, Trial, Truth, config_toml, named,
-};
-use darban::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, days_from_civil};
+use darban::scenarios::{Harvest, Route, Simulation, Trial, Truth, config_toml};
+use darban::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use std::collections::BTreeSet;
 
 /// A small portal with a screening form, and this harvest of it after four honest days.
 fn portal(seed: u64, harvest: impl Fn(Moment) -> Harvest) -> Simulation {
-    let start = Moment(days_from_civil(2026, 11, 23) * DAY_MS);
-    let mut simulation = Simulation::new(&Setting { seed, start, days: 8 });
-    for scenario in named("S7") {
-        scenario.apply(&mut simulation);
-    }
-    let portal = &mut simulation.portal;
-    portal.citizens.per_day = 500.0;
-    portal.staff.count = 30;
-    portal.call_centre = Staff::call_centre(4);
-    portal.partners.truncate(1);
-    portal.visitors.per_day = 200.0;
+    let mut simulation = simulate::simulation(&["S7"], seed, 8);
     simulation.harvests = vec![harvest(simulation.begin)];
     simulation
 }

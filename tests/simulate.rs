@@ -31,7 +31,7 @@ const fn setting(seed: u64, start: Moment, days: i64) -> Setting {
 }
 
 /// A simulation of a small portal with these scenarios in it.
-fn simulation(names: &[&str], seed: u64, days: i64) -> Simulation {
+pub(crate) fn simulation(names: &[&str], seed: u64, days: i64) -> Simulation {
     let mut simulation = Simulation::new(&setting(seed, monday(), days));
     let portal = &mut simulation.portal;
     portal.citizens.per_day = 500.0;
