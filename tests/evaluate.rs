@@ -131,6 +131,33 @@ fn the_figures_are_the_same_whatever_the_number_of_threads() {
 }
 
 #[test]
+fn a_log_that_is_given_is_judged_beside_the_scenarios_and_has_no_bar() {
+    let scratch = Scratch::new();
+    let path = |name: &str| scratch.path().join(name).display().to_string();
+    let [log, config] = [path("access.log"), path("portal.toml")];
+    let program = env!("CARGO_BIN_EXE_darban");
+    let written = Command::new(program)
+        .args(["simulate", "S5", "--days", "1", "--portal-option", "citizens=300"])
+        .args(["--portal-option", "partners=0", "--output", &log, "--config", &config])
+        .output()
+        .unwrap();
+    assert!(written.status.success(), "{written:?}");
+    let output =
+        evaluate(&["--background", &log, "--config", &config, "--output", "json", "--jobs", "1"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let board: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let row = &board["weeks"][0];
+    assert_eq!((&row["scenario"], &row["verdict"]), (&"given".into(), &"no_bar".into()));
+    assert!(row["pages"].as_u64() > Some(0), "{row}");
+    let days = row["weeks"].as_f64().unwrap() * 7.0;
+    assert!((0.9..1.1).contains(&days), "{days}");
+    assert_eq!(
+        evaluate(&["--background", &path("none"), "--config", &config]).status.code(),
+        Some(65)
+    );
+}
+
+#[test]
 fn a_misspelt_scenario_is_told_its_nearest() {
     let output = evaluate(&["S55", "B3"]);
     assert_eq!(output.status.code(), Some(64));

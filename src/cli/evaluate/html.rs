@@ -16,7 +16,7 @@ h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2.5rem}p{max-width:46rem}\
 th{color:var(--soft);font-weight:600}td.name,th.name{text-align:left}.bad{color:var(--bad);font-weight:600}.good{color:var(--good)}.soft{color:var(--soft)}\
 svg{width:100%;height:auto;color:var(--ink)}svg text{font:11px system-ui,sans-serif;fill:currentColor}\
 svg .grid{stroke:var(--line)}svg .limit{stroke:var(--bad);stroke-width:2;fill:none}svg .aim{stroke:var(--good);stroke-width:2}\
-svg .reach{stroke:var(--mark);stroke-width:2}svg .median{fill:var(--mark)}svg .p90{fill:var(--back);stroke:var(--mark);stroke-width:2}\
+svg .reach{stroke:var(--mark);stroke-width:2}svg .median{fill:var(--mark)}svg .p90{fill:none;stroke:var(--mark);stroke-width:2}\
 svg .fill{fill:var(--mark)}svg .curve{fill:none;stroke:var(--mark);stroke-width:3}svg .stream{fill:none;stroke:var(--soft);stroke-dasharray:3 3}";
 
 /// The whole file.
@@ -24,7 +24,7 @@ pub(super) fn report(board: &Board) -> String {
     let mut body = String::from("<h1>darban: the scoreboard</h1>");
     summary(&mut body, board);
     if !board.harvests.is_empty() {
-        body.push_str("<h2>Taken before the page</h2><p>A full dot is the median, an empty one the 90th of a hundred runs; the red line is the bar for the latter, the green one the aim for the former.</p>");
+        body.push_str("<h2>Taken before the page</h2><p>In what each gate counts (records, attempts, minutes). A dot is the median, a ring the 90th of a hundred runs; the red line is the bar for the latter, the green one the aim for the former.</p>");
         body.push_str(&plots::taken(board));
         harvests(&mut body, board);
         body.push_str("<h2>Pages a campaign</h2><p>On average over the runs that were found. One is the target.</p>");
@@ -37,7 +37,9 @@ pub(super) fn report(board: &Board) -> String {
     if board.readings > 0 {
         calibration(&mut body, board);
     }
-    rules(&mut body, board);
+    if board.has_rules() {
+        rules(&mut body, board);
+    }
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width,initial-scale=1\"><title>darban: the scoreboard</title>\
@@ -115,7 +117,7 @@ fn weeks(body: &mut String, board: &Board) {
     for row in &board.weeks {
         body.push_str("<tr>");
         name(body, row.scenario);
-        name(body, row.about);
+        name(body, &row.about);
         if let Some(why) = &row.not_run {
             let why = html_of(why);
             put(
@@ -184,14 +186,14 @@ fn rules(body: &mut String, board: &Board) {
         }
         body.push_str("</table></div>");
     }
-    let run: Vec<&WeekFigures> = board.weeks.iter().filter(|it| it.not_run.is_none()).collect();
+    let run: Vec<&WeekFigures> = board.weeks.iter().filter(|it| !it.rules.is_empty()).collect();
     if !run.is_empty() {
         body.push_str("<p>Honest keys that it calls for, a week, each once a day.</p>");
         head(body, &["week", "what happens"], &names);
         for row in run {
             body.push_str("<tr>");
             name(body, row.scenario);
-            name(body, row.about);
+            name(body, &row.about);
             cell(body, &format!("{:.1}", row.pages_a_week));
             row.rules.iter().for_each(|it| cell(body, &format!("{it:.0}")));
             body.push_str("</tr>");

@@ -4,6 +4,7 @@
 //! has to be at hand and nothing is written but what is asked for. Seeds, portals and harvests run
 //! side by side; the figures are the same whatever their number of threads.
 
+mod given;
 mod html;
 mod plots;
 mod svg;
@@ -30,7 +31,7 @@ const SEEDS_MAX: u64 = 10_000;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Scenarios to run, as `simulate --list` names them: S5 B6, or S10 for S10a to S10c
-    #[arg(required_unless_present_any = ["all", "quick"], value_name = "SCENARIO")]
+    #[arg(required_unless_present_any = ["all", "quick", "background"], value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// Run every scenario
     #[arg(long, conflicts_with = "scenarios")]
@@ -39,6 +40,12 @@ pub(super) struct Arguments {
     /// named
     #[arg(long)]
     quick: bool,
+    /// A log of your own to judge beside them, alone: plain, .gz or .zst; may come several times
+    #[arg(long, value_name = "PATH", requires = "config")]
+    background: Vec<PathBuf>,
+    /// The configuration that backgrounds are read with; scenarios come with their own
+    #[arg(long, short, value_name = "FILE", requires = "background")]
+    config: Option<PathBuf>,
     /// How many seeds; a bar is read at the 90th of a hundred runs, so 20 say something
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: u64,
@@ -72,7 +79,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let jobs = arguments.jobs.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     let pool = pool.map_err(|it| Failure::new(exit::INTERNAL, &it))?;
-    let board = pool.install(|| chosen.run()).map_err(|it| Failure::new(exit::INTERNAL, &it))?;
+    // First: a log that cannot be read should not cost an hour.
+    let given = match &arguments.config {
+        Some(config) => given::judge(config, &arguments.background)?,
+        None => Vec::new(),
+    };
+    let board = pool.install(|| chosen.run());
+    let mut board = board.map_err(|it| Failure::new(exit::INTERNAL, &it))?;
+    board.weeks.extend(given);
     let mut printer = Printer::new();
     match arguments.output {
         Shape::Table => table::print(&mut printer, &board)?,
@@ -124,7 +138,8 @@ impl Chosen {
     fn new(arguments: &Arguments) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let (mut gates, mut weeks) = (Vec::new(), Vec::new());
-        if arguments.scenarios.is_empty() {
+        let is_all = arguments.all || arguments.quick;
+        if is_all && arguments.scenarios.is_empty() {
             gates.extend(GATES);
             weeks.extend(board::silent());
         }

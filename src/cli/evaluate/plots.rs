@@ -49,12 +49,12 @@ pub(super) fn taken(board: &Board) -> String {
         let counts = row.counts;
         match row.median {
             Some(value) => {
-                svg.dot("median", [at(value), y], &format!("{name}: median {value} {counts}"))
+                svg.dot("median", [at(value), y, 4.0], &format!("{name}: median {value} {counts}"))
             }
             None => svg.words("end", [RIGHT, y + 4.0], "missed"),
         }
         if let Some(value) = row.p90 {
-            svg.dot("p90", [at(value), y], &format!("{name}: p90 {value} {counts}"));
+            svg.dot("p90", [at(value), y, 6.5], &format!("{name}: p90 {value} {counts}"));
         }
     }
     svg.end()

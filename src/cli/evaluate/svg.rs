@@ -72,11 +72,11 @@ impl Svg {
         self.put(format_args!("<polyline class=\"{class}\" points=\"{}\"/>", points.trim_end()));
     }
 
-    /// A dot with words for whoever points at it.
-    pub(super) fn dot(&mut self, class: &str, [x, y]: [f64; 2], words: &str) {
+    /// A dot of a radius with words for whoever points at it.
+    pub(super) fn dot(&mut self, class: &str, [x, y, r]: [f64; 3], words: &str) {
         let words = html_of(words);
         self.put(format_args!(
-            "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"><title>{words}</title></circle>"
+            "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.0}\"><title>{words}</title></circle>"
         ));
     }
 

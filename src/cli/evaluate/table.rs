@@ -20,7 +20,9 @@ pub(super) fn print(printer: &mut Printer, board: &Board) -> Result<(), Failure>
         weeks(printer, board)?;
         printer.line("")?;
     }
-    rules(printer, board)?;
+    if board.has_rules() {
+        rules(printer, board)?;
+    }
     let (held, of) = board.held();
     let seeds = board.seeds.len();
     let small = if board.quick { ", a quick look: a tenth of the traffic" } else { "" };
@@ -81,13 +83,13 @@ fn weeks(printer: &mut Printer, board: &Board) -> Result<(), Failure> {
     printer.line(&printer.styled(terminal::BOLD, &head))?;
     for row in &board.weeks {
         if let Some(why) = &row.not_run {
-            printer.line(&format!("{:<7} {:<65} not run: {why}", row.scenario, cut(row.about)))?;
+            printer.line(&format!("{:<7} {:<65} not run: {why}", row.scenario, cut(&row.about)))?;
             continue;
         }
         let text = format!(
             "{:<7} {:<65} {:>6.1} {:>6} {:>6.1}/w  ",
             row.scenario,
-            cut(row.about),
+            cut(&row.about),
             row.weeks,
             row.pages,
             row.tickets_a_week,
@@ -123,7 +125,7 @@ fn rules(printer: &mut Printer, board: &Board) -> Result<(), Failure> {
             "  - found in fewer than half of the runs; noise: it calls for that key whoever uses it",
         )?;
     }
-    let run: Vec<&WeekFigures> = board.weeks.iter().filter(|it| it.not_run.is_none()).collect();
+    let run: Vec<&WeekFigures> = board.weeks.iter().filter(|it| !it.rules.is_empty()).collect();
     if !run.is_empty() {
         numbers(printer, "honest keys that it calls for, a week")?;
         for row in run {

@@ -6,7 +6,7 @@ use super::super::rules::{RULES, published};
 use super::bars::{Asks, Gate, HONEST_WEEKS_A_PAGE, MEMBERS};
 use super::calibration::{Calibration, NATS_SHOWN};
 use super::run::{HarvestRun, RuleRun};
-use super::weeks::WeekRun;
+use super::weeks::{WeekRun, paged, tickets};
 use crate::alert::Alert;
 use crate::evidence::Stream;
 use serde::Serialize;
@@ -131,7 +131,7 @@ pub struct WeekFigures {
     /// The scenario.
     pub scenario: &'static str,
     /// What happens in it.
-    pub about: &'static str,
+    pub about: String,
     /// Why it was not run.
     pub not_run: Option<String>,
     /// Weeks that were run.
@@ -186,6 +186,13 @@ impl Board {
     pub fn holds(&self) -> bool {
         let harvests = self.harvests.iter().map(|it| it.verdict);
         harvests.chain(self.weeks.iter().map(|it| it.verdict)).all(|it| it != Verdict::Fails)
+    }
+
+    /// Whether there is anything that the fixed rules were run on.
+    #[must_use]
+    pub fn has_rules(&self) -> bool {
+        self.harvests.iter().any(|it| it.not_run.is_none())
+            || self.weeks.iter().any(|it| !it.rules.is_empty())
     }
 
     /// How many of what was run and has a bar hold, and how many there are.
@@ -289,9 +296,9 @@ impl WeekFigures {
     /// Those of a scenario's weeks.
     #[must_use]
     pub fn of(scenario: &Scenario, runs: &[&WeekRun]) -> Self {
-        let days: i64 = runs.iter().map(|it| it.days).sum();
-        let weeks = days as f64 / WEEK_DAYS;
-        let a_week = |count: u64| if weeks > 0.0 { count as f64 / weeks } else { 0.0 };
+        let of_days = |days: i64| days as f64 / WEEK_DAYS;
+        let weeks = of_days(runs.iter().map(|it| it.days).sum());
+        let rule_weeks = of_days(runs.iter().map(|it| it.rule_days).sum());
         let pages: Vec<Alert> = runs.iter().flat_map(|it| it.pages.clone()).collect();
         let count = pages.len() as u64;
         let allowed =
@@ -299,19 +306,46 @@ impl WeekFigures {
         let holds = count as f64 <= allowed;
         Self {
             scenario: scenario.name,
-            about: scenario.about,
+            about: scenario.about.to_owned(),
             not_run: None,
             weeks,
             pages: count,
-            pages_a_week: a_week(count),
-            tickets_a_week: a_week(runs.iter().map(|it| it.tickets).sum()),
+            pages_a_week: rate(count, weeks),
+            tickets_a_week: rate(runs.iter().map(|it| it.tickets).sum(), weeks),
             paged: listed(&pages),
             verdict: if holds { Verdict::Holds } else { Verdict::Fails },
             rules: (0..RULES)
-                .map(|rule| a_week(runs.iter().filter_map(|it| it.rules.get(rule)).sum()))
+                .map(|rule| rate(runs.iter().filter_map(|it| it.rules.get(rule)).sum(), rule_weeks))
                 .collect(),
         }
     }
+
+    /// Those of a log that was given: what is in it is known to whoever gave it, so there is no
+    /// bar, and rules are fed with simulated requests only.
+    #[must_use]
+    pub fn given(name: String, changes: Vec<Alert>, days: f64) -> Self {
+        let weeks = days / WEEK_DAYS;
+        let tickets = tickets(&changes);
+        let pages = paged(changes);
+        let count = pages.len() as u64;
+        Self {
+            scenario: "given",
+            about: name,
+            not_run: None,
+            weeks,
+            pages: count,
+            pages_a_week: rate(count, weeks),
+            tickets_a_week: rate(tickets, weeks),
+            paged: listed(&pages),
+            verdict: Verdict::NoBar,
+            rules: Vec::new(),
+        }
+    }
+}
+
+/// So many a week.
+fn rate(count: u64, weeks: f64) -> f64 {
+    if weeks > 0.0 { count as f64 / weeks } else { 0.0 }
 }
 
 /// What paged, gathered by kind, route and kind of key.
