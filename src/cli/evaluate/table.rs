@@ -22,12 +22,13 @@ pub(super) fn print(printer: &mut Printer, board: &Board) -> Result<(), Failure>
     }
     if board.has_rules() {
         rules(printer, board)?;
+        printer.line("")?;
     }
     let (held, of) = board.held();
     let seeds = board.seeds.len();
     let small = if board.quick { ", a quick look: a tenth of the traffic" } else { "" };
     let plural = if seeds == 1 { "" } else { "s" };
-    printer.line(&format!("\n{held} of {of} gates hold, {seeds} seed{plural}{small}"))
+    printer.line(&format!("{held} of {of} gates hold, {seeds} seed{plural}{small}"))
 }
 
 fn harvests(printer: &mut Printer, board: &Board) -> Result<(), Failure> {

@@ -82,6 +82,10 @@ impl Ground {
         }
         let usual = Partner::default().per_second;
         let busy = if self == Self::Quiet { usual } else { Partner::busy().per_second };
+        if self == Self::Quiet {
+            // By day and night partners are most of the traffic, and none of these is theirs.
+            portal.partners.truncate(1);
+        }
         if let Some(first) = portal.partners.first_mut() {
             first.per_second = (busy / f64::from(lengths.smaller)).max(usual);
         }

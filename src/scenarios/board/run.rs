@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a run goes on after its page, to see who joins it and whether there is a second one.
 const AFTER_MS: i64 = 10 * MINUTE_MS;
+/// Attempts after which a harvest has ended: ten times the most that any bar allows. One that
+/// grows by a fifth a day would make a hundred million a day by the end of its window.
+const ATTEMPTS_MAX: u64 = 170_000;
 /// How the quantity of an alert begins whose client writes.
 const WRITES: &str = "writes";
 /// The label of the one harvest.
@@ -130,7 +133,9 @@ pub(super) fn run(prepared: &Prepared, gate: &Gate, row: &Row) -> Result<Harvest
     let day_two = prepared.portal.start.plus(DAY_MS);
     let at = if row.from_start { day_two } else { prepared.at };
     let until = at.plus(row.window_ms);
-    let harvest = Harvest { end: until, ..(row.harvest)(&prepared.draw(at)) };
+    let harvest = (row.harvest)(&prepared.draw(at));
+    let attempts_max = harvest.attempts_max.min(ATTEMPTS_MAX);
+    let harvest = Harvest { end: until, attempts_max, ..harvest };
     let (trial, rules, from) = if row.from_start {
         let (trial, rules) = prepared.unjudged()?;
         (trial, rules, prepared.portal.start)

@@ -104,6 +104,16 @@ impl Counters {
         fires.then_some(key)
     }
 
+    /// Forgets keys of which nothing counts any more.
+    pub(super) fn forget(&mut self, now: Moment) {
+        let counts = |at: Option<Moment>, within: i64| at.is_some_and(|it| now.since(it) <= within);
+        self.fuzzed.retain(|_, it| counts(it.requests.back().map(|it| it.0), FUZZING_MS));
+        self.refused.retain(|_, it| counts(it.back().copied(), WAZUH_MS));
+        self.scanned.retain(|_, it| {
+            counts(it.refused.back().copied(), DATADOG_MS) || counts(it.answered, DATADOG_MS)
+        });
+    }
+
     pub(super) fn wazuh(&mut self, request: &Request) -> Option<Key> {
         let is_crawler = request.agent == super::super::request::Agent::CRAWLER;
         if !is_refused(request) || is_crawler {

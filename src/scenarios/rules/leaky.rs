@@ -68,6 +68,16 @@ impl Counters {
         pour(&mut self.crawl, &CRAWL_BUCKET, (key, None), request.at)
     }
 
+    /// Forgets buckets that are empty.
+    pub(super) fn forget(&mut self, now: Moment) {
+        for (fills, bucket) in
+            [(&mut self.crawl, CRAWL_BUCKET), (&mut self.probing, PROBING_BUCKET)]
+        {
+            let emptied_ms = bucket.capacity * bucket.leak_ms;
+            fills.retain(|_, it| now < it.quiet_until || (now.since(it.last) as f64) < emptied_ms);
+        }
+    }
+
     pub(super) fn probing(&mut self, request: &Request) -> Option<Key> {
         let key = Key::Address(request.client.address);
         if !matches!(request.status, 400 | 403 | 404) {

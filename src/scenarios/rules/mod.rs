@@ -16,7 +16,7 @@ mod limits;
 use super::id::Id;
 use super::request::{Client, Request};
 use super::route::Route;
-use crate::time::{DAY_MS, Moment};
+use crate::time::{DAY_MS, HOUR_MS, Moment};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -93,6 +93,8 @@ pub struct Rulebook {
     leaky: leaky::Counters,
     errors: errors::Counters,
     limits: limits::Counters,
+    /// When keys were last forgotten of which nothing counts any more.
+    hour: i64,
     /// Rules, keys and days of alarms that honest requests set off.
     honest: BTreeSet<(usize, Key, i64)>,
     /// The first alarm of each rule that a harvest's request set off, by key.
@@ -102,6 +104,13 @@ pub struct Rulebook {
 impl Rulebook {
     /// Takes the next request, in time order.
     pub fn feed(&mut self, request: &Request) {
+        let hour = request.at.index(HOUR_MS);
+        if hour > self.hour {
+            self.hour = hour;
+            self.leaky.forget(request.at);
+            self.errors.forget(request.at);
+            self.limits.forget(request.at);
+        }
         let fired = [
             self.leaky.crawl(request),
             self.leaky.probing(request),
