@@ -238,6 +238,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_forgotten_hourly_does_not_count_any_more() {
+        let mut rules = Rulebook::default();
+        let look_up = |it: i64| {
+            let number = it.unsigned_abs();
+            let who = super::super::Who::Staff(3);
+            Request { label: 1, ..request_at(it * 80, who, Route::Beneficiary, number, 200) }
+        };
+        // A thousand and one in 22 hours, none of them close to the next.
+        (0..1_001).map(look_up).for_each(|it| rules.feed(&it));
+        let clients = [look_up(0).client];
+        let called: Vec<bool> = (0..RULES)
+            .map(|it| rules.verdict(it, &clients, Moment(0)) != Verdict::Silent)
+            .collect();
+        assert_eq!(called, [false, false, false, false, false, false, false, false, true]);
+    }
+
+    #[test]
     fn an_alarm_for_somebody_else_is_no_finding() {
         let mut rules = Rulebook::default();
         walk(1, 0, 200).for_each(|it| rules.feed(&it));
