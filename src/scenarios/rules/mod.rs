@@ -242,7 +242,7 @@ mod tests {
         let mut rules = Rulebook::default();
         let look_up = |it: i64| {
             let number = it.unsigned_abs();
-            let who = super::super::Who::Staff(3);
+            let who = Who::Staff(3);
             Request { label: 1, ..request_at(it * 80, who, Route::Beneficiary, number, 200) }
         };
         // A thousand and one in 22 hours, none of them close to the next.
