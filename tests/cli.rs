@@ -275,9 +275,17 @@ fn each_shell_gets_completions_of_every_command() {
     let desk = Desk::new(CONFIG);
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = desk.said(&["completions", shell]);
-        for command in
-            ["run", "demo", "replay", "check", "explain", "hash-ids", "simulate", "completions"]
-        {
+        for command in [
+            "run",
+            "demo",
+            "replay",
+            "check",
+            "explain",
+            "hash-ids",
+            "simulate",
+            "evaluate",
+            "completions",
+        ] {
             assert!(said.contains(command), "{command} is not completed in {shell}");
         }
     }

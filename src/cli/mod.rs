@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod demo;
+mod evaluate;
 mod explain;
 mod hash_ids;
 mod progress;
@@ -17,6 +18,8 @@ use std::process::ExitCode;
 
 /// Exit codes (sysexits.h): what a script may rely on.
 pub mod exit {
+    /// What was asked for was done, and a gate of it does not hold.
+    pub const GATES: u8 = 1;
     /// The command line is wrong.
     pub const USAGE: u8 = 64;
     /// The input cannot be read.
@@ -51,6 +54,8 @@ enum Command {
     HashIds(hash_ids::Arguments),
     /// Write a portal's access log with harvests in it, and who took what
     Simulate(simulate::Arguments),
+    /// Run the scenarios and print what each took before the page, beside published fixed rules
+    Evaluate(evaluate::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -98,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::HashIds(arguments) => hash_ids::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

@@ -7,7 +7,7 @@ use crate::config::{ClassSpec, Config};
 use crate::decode::{Decoder, Options};
 use crate::engine::{Engine, SHARDS, Settings};
 use crate::evidence::{math::ln, nats};
-use crate::judge::{Levels, Limits, RouteRules, weights_of};
+use crate::judge::{Levels, Limits, RouteRules, WatchList, weights_of};
 use crate::novelty;
 use crate::profile;
 use std::sync::Arc;
@@ -60,14 +60,19 @@ pub fn attributor(config: &Config, keys: &Keys) -> Result<Attributor, String> {
 pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
     let detect = &config.detect;
     let (decoys, watched) = (detect.decoys_file.as_deref(), detect.watched_file.as_deref());
-    let watch_list = Arc::new(lists::read(decoys, watched, keys)?);
+    Ok(engine_watching(config, keys, lists::read(decoys, watched, keys)?))
+}
+
+/// The same with these subjects on its lists, whatever files the configuration names.
+#[must_use]
+pub fn engine_watching(config: &Config, keys: &Keys, watch_list: WatchList) -> Engine {
     let routes = config.attribute.routes.iter().enumerate();
     let routes = routes
         .map(|(at, spec)| rules(config, RouteId(u16::try_from(at).unwrap_or(u16::MAX)), spec))
         .collect();
     let per_shard = |total: u64| (total / SHARDS as u64).max(1);
     let bound = |total: u64| usize::try_from(per_shard(total)).unwrap_or(usize::MAX);
-    Ok(Engine::new(Settings {
+    Engine::new(Settings {
         routes,
         levels: Levels {
             page: nats(config.detect.h),
@@ -76,7 +81,7 @@ pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
         },
         resolve_after_ms: config.alert.resolve_after_ms,
         update_factor: config.alert.update_factor,
-        watch_list,
+        watch_list: Arc::new(watch_list),
         slice_ms: config.detect.slice_ms,
         novelty: novelty::Options {
             pairs_max: per_shard(config.state.novelty_pairs_max),
@@ -89,7 +94,7 @@ pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
             suspects_max: bound(config.state.suspects_max),
         },
         alert_key: keys.alert,
-    }))
+    })
 }
 
 fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {

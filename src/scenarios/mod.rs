@@ -10,6 +10,7 @@
 //! Every rate, layout and shape is a field with a default. A method that only works at the
 //! defaults does not work.
 
+pub mod board;
 mod catalogue;
 mod citizens;
 mod crowd;
@@ -35,6 +36,7 @@ mod random;
 mod record;
 mod request;
 mod route;
+pub mod rules;
 mod running;
 mod season;
 mod setup;

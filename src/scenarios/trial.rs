@@ -4,17 +4,21 @@
 //! comes with and everything in `[detect]` at its default. A trial can be cloned, so that a
 //! fortnight of honest history is judged once and any number of harvests go on from there.
 
+use super::id::Id;
 use super::record::{Scratch as Texts, as_record};
 use super::request::{Client, Request};
 use crate::alert::Alert;
 use crate::attribute::{Attributed, Attributor, HashKey, KeyKind, Scratch};
 use crate::config::Config;
+use crate::decode::{AccessRecord, Decoder};
 use crate::engine::{Engine, Serial};
+use crate::judge::{Explained, WatchList};
 use crate::pipeline::{Keys, build};
 use crate::source::{BATCH_RECORDS_MAX, Partition, Place};
 use crate::time::Moment;
 use crate::timeline::{self, Chunk, Stamp, Timeline};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The one partition.
 const PARTITION: Partition = Partition(0);
@@ -22,6 +26,7 @@ const PARTITION: Partition = Partition(0);
 /// An engine and what stands before it.
 #[derive(Debug)]
 pub struct Trial {
+    decoder: Arc<Decoder>,
     attributor: Attributor,
     timeline: Timeline,
     engine: Engine,
@@ -37,6 +42,7 @@ pub struct Trial {
 impl Clone for Trial {
     fn clone(&self) -> Self {
         Self {
+            decoder: Arc::clone(&self.decoder),
             attributor: self.attributor.clone(),
             timeline: self.timeline.clone(),
             engine: self.engine.clone(),
@@ -56,15 +62,34 @@ impl Trial {
     /// # Errors
     /// When the configuration is wrong, in words.
     pub fn new(toml: &str, seed: u64) -> Result<Self, String> {
+        Self::watching(toml, seed, [])
+    }
+
+    /// The same with decoys planted.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, in words.
+    pub fn watching(
+        toml: &str,
+        seed: u64,
+        decoys: impl IntoIterator<Item = Id>,
+    ) -> Result<Self, String> {
         let config = Config::parse_without_files(toml, Path::new("."));
         let config = config.map_err(|problems| problems.to_string())?;
         let key = u128::from(seed) << 64 | u128::from(!seed);
         let keys = Keys { hash: HashKey::new(key.to_le_bytes()), alert: (seed, !seed) };
         let mut timeline = Timeline::new(timeline::Options { slice_ms: config.detect.slice_ms });
-        let mut engine = build::engine(&config, &keys)?;
+        let hash = |id: Id| {
+            let mut text = Vec::new();
+            id.write(&mut text);
+            keys.hash.subject(&text)
+        };
+        let decoys: Vec<u64> = decoys.into_iter().map(hash).collect();
+        let mut engine = build::engine_watching(&config, &keys, WatchList::new(&decoys, &[]));
         engine.name(PARTITION, Place { topic: "portal".into(), number: 0 });
         timeline.assigned(PARTITION, 0, Moment(0));
         Ok(Self {
+            decoder: Arc::new(build::decoder(&config)),
             attributor: build::attributor(&config, &keys)?,
             timeline,
             engine,
@@ -84,20 +109,53 @@ impl Trial {
 
     /// The next request, delivered at this time.
     pub fn deliver(&mut self, request: &Request, at: Moment) {
-        let record = as_record(request, &mut self.texts);
+        let mut texts = std::mem::take(&mut self.texts);
+        self.take(&as_record(request, &mut texts), at);
+        self.texts = texts;
+    }
+
+    /// The next line as a gateway wrote it, delivered at this time; whether it could be read.
+    pub fn deliver_line(&mut self, line: &[u8], at: Moment) -> bool {
+        let decoder = Arc::clone(&self.decoder);
+        let Ok((_, record)) = decoder.decode(line) else { return false };
+        self.take(&record, at);
+        true
+    }
+
+    fn take(&mut self, record: &AccessRecord<'_>, at: Moment) {
         let attributed =
-            self.attributor.attribute(&record, at, &mut self.scratch, &mut self.chunk.names);
+            self.attributor.attribute(record, at, &mut self.scratch, &mut self.chunk.names);
         if let Attributed::Lookup(lookup) = attributed {
             let row = u32::try_from(self.chunk.stamps.len()).unwrap_or(u32::MAX);
             self.chunk.lookups.push((row, lookup));
         }
-        let stamp = Stamp { offset: self.offset, record: Some(at), event: Some(request.at) };
-        self.chunk.stamps.push(stamp);
+        let event = Some(record.time.unwrap_or(at));
+        self.chunk.stamps.push(Stamp { offset: self.offset, record: Some(at), event });
         self.offset += 1;
         self.delivered = self.delivered.max(at);
         if self.chunk.stamps.len() >= BATCH_RECORDS_MAX {
             self.judge();
         }
+    }
+
+    /// Whether the next request makes a batch full, which is then judged.
+    #[must_use]
+    pub fn is_nearly_full(&self) -> bool {
+        self.chunk.stamps.len() + 1 >= BATCH_RECORDS_MAX
+    }
+
+    /// Judges as [`judge`](Self::judge) does, and opens up every finest key that was among what
+    /// was delivered, each once a route: its hash and how it stands.
+    pub fn judge_and_explain(&mut self) -> Vec<(u64, Explained)> {
+        let finest = |keys: &[u64]| keys.iter().copied().find(|it| *it != 0).unwrap_or(0);
+        let lookups = self.chunk.lookups.iter();
+        let mut keys: Vec<(u64, u16)> =
+            lookups.map(|(_, it)| (finest(&it.keys), it.route.0)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        self.judge();
+        let open = |(key, route)| Some((key, self.engine.explain(key, route)?.1));
+        keys.into_iter().filter_map(open).collect()
     }
 
     /// Judges what was delivered, as far as its slices are over.

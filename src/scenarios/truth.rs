@@ -124,6 +124,35 @@ impl Truth {
         self.seen.iter().filter(of).count() as u64
     }
 
+    /// Writes of this harvest up to and including `until`.
+    #[must_use]
+    pub fn writes(&self, label: Label, until: Moment) -> u64 {
+        let of = |it: &&Seen| it.label == label && it.at <= until && it.route.is_write();
+        self.seen.iter().filter(of).count() as u64
+    }
+
+    /// Look-ups of any of these subjects by this harvest up to and including `until`.
+    #[must_use]
+    pub fn touches(&self, label: Label, subjects: &BTreeSet<Id>, until: Moment) -> u64 {
+        let of = |it: &&Seen| it.label == label && it.at <= until && subjects.contains(&it.subject);
+        self.seen.iter().filter(of).count() as u64
+    }
+
+    /// Its clients that made a request for it up to and including `until`, by their finest keys.
+    #[must_use]
+    pub fn active(&self, label: Label, until: Moment) -> BTreeSet<(KeyKind, String)> {
+        let of = |it: &&Seen| it.label == label && it.at <= until;
+        let clients: BTreeSet<Client> =
+            self.seen.iter().filter(of).map(|it| it.client.known_as()).collect();
+        clients.iter().map(Client::finest).collect()
+    }
+
+    /// When it made its first request.
+    #[must_use]
+    pub fn began(&self, label: Label) -> Option<Moment> {
+        self.seen.iter().find(|it| it.label == label).map(|it| it.at)
+    }
+
     /// Distinct subjects that a client was answered on a route between two times, both included,
     /// whether for a harvest or honestly: what an alert's `records_out` counts. Known for the
     /// clients of harvests from the time on when their first harvest began, and for a

@@ -36,19 +36,19 @@ impl Default for Lengths {
 }
 
 /// History begins on a Monday.
-fn begin() -> Moment {
+pub(super) fn begin() -> Moment {
     Moment(days_from_civil(2026, 3, 2) * DAY_MS)
 }
 
 /// The ids of this seed's portal: each layout comes up.
-fn ids(seed: u64) -> Ids {
+pub(super) fn ids(seed: u64) -> Ids {
     let layouts = [Layout::Dense, Layout::Sparse, Layout::DateLed, Layout::Uuid];
     let index = usize::try_from(seed % 4).unwrap_or(0);
     Ids { layout: layouts.get(index).copied().unwrap_or_default(), ..Ids::default() }
 }
 
 /// Whether a change of an alert calls somebody.
-fn pages(alert: &Alert) -> bool {
+pub(super) fn pages(alert: &Alert) -> bool {
     alert.severity == Severity::Page && alert.mode == Mode::Page && alert.status != Status::Resolved
 }
 

@@ -1,0 +1,52 @@
+//! Logs that somebody gave, judged as `replay` judges them.
+
+use super::super::{Failure, exit};
+use crate::alert::{Alert, escape_text};
+use crate::engine::Engine;
+use crate::pipeline::backtest::{self, Watcher};
+use crate::scenarios::board::WeekFigures;
+use crate::time::{DAY_MS, Moment};
+use crate::timeline::Cut;
+use std::path::{Path, PathBuf};
+
+/// The figures of each log, by one configuration.
+pub(super) fn judge(config: &Path, paths: &[PathBuf]) -> Result<Vec<WeekFigures>, Failure> {
+    let config = super::super::load(config)?;
+    let keys = super::super::keys(&config)?;
+    let of = |path: &PathBuf| {
+        let mut heard = Heard::default();
+        let paths = std::slice::from_ref(path);
+        backtest::run(&config, &keys, paths, &mut heard).map_err(|error| match error {
+            backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
+            backtest::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
+        })?;
+        let days = heard.span_ms() as f64 / DAY_MS as f64;
+        let name = escape_text(&path.display().to_string()).into_owned();
+        Ok(WeekFigures::given(name, heard.changes, days))
+    };
+    paths.iter().map(of).collect()
+}
+
+/// What a backtest said, and when its log begins and ends.
+#[derive(Default)]
+struct Heard {
+    changes: Vec<Alert>,
+    span: Option<(Moment, Moment)>,
+}
+
+impl Heard {
+    fn span_ms(&self) -> i64 {
+        self.span.map_or(0, |(first, last)| last.since(first))
+    }
+}
+
+impl Watcher for Heard {
+    fn alert(&mut self, alert: Alert) {
+        self.changes.push(alert);
+    }
+
+    fn cut(&mut self, cut: &Cut, _engine: &Engine) {
+        let (first, last) = self.span.unwrap_or((cut.at, cut.at));
+        self.span = Some((first.min(cut.at), last.max(cut.at)));
+    }
+}
