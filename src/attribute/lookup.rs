@@ -191,6 +191,14 @@ pub struct Lookup {
     pub names: NameRef,
 }
 
+impl Lookup {
+    /// Its finest key: the first present in the order of trust.
+    #[must_use]
+    pub fn finest(&self) -> Option<(KeyKind, u64)> {
+        KeyKind::ALL.into_iter().zip(self.keys).find(|(_, key)| *key != 0)
+    }
+}
+
 /// Why a decoded record gives no lookup: a closed list, counted by these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Skip {

@@ -10,8 +10,10 @@ mod progress;
 mod replay;
 mod run;
 mod simulate;
+mod svg;
 mod terminal;
 
+use crate::pipeline::backtest;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,6 +85,15 @@ impl Failure {
     }
 }
 
+impl From<backtest::Error> for Failure {
+    fn from(error: backtest::Error) -> Self {
+        match error {
+            backtest::Error::Input(error) => Self::new(exit::INPUT, &error),
+            backtest::Error::Setup(words) => Self::new(exit::CONFIG, &words),
+        }
+    }
+}
+
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -115,6 +126,14 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Writes a file that somebody asked for.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let written = std::fs::write(path, text);
+    written.map_err(|it| {
+        Failure::new(exit::INTERNAL, &format!("cannot write {}: {it}", path.display()))
+    })
 }
 
 /// The configuration at a path, for a command that sends nothing and reads no secrets.

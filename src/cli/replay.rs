@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::terminal::{self, Printer};
-use super::{Failure, Output, exit};
+use super::{Failure, Output};
 use crate::alert::text::{Role, Wording, block};
 use crate::alert::{Alert, Mode, Origin, Severity};
 use crate::pipeline::backtest::{self, Totals, Watcher};
@@ -44,10 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let started = shown.clock.now();
     let outcome = backtest::run(&config, &keys, &arguments.paths, &mut shown);
     shown.progress.end();
-    let (_, totals) = outcome.map_err(|error| match error {
-        backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
-        backtest::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
-    })?;
+    let (_, totals) = outcome?;
     if let Some(failure) = shown.failure.take() {
         return Err(failure);
     }

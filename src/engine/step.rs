@@ -2,14 +2,14 @@
 
 use super::index::CutIndex;
 use super::pass::Cells;
-use super::turns::{finest, judge_addresses, judge_finest, remember, shard_of};
+use super::turns::{judge_addresses, judge_finest, judge_sites, remember, shard_of};
 use super::{Lanes, SHARDS, Settings};
 use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
 use crate::attribute::KeyKind;
 use crate::evidence::Stream;
 use crate::judge::{
-    Cause, Clients, Explained, Finding, FindingKind, Rules, SITE_KEY, Seen, Site, SiteContact,
-    SiteCut, Space, campaign, explain,
+    Cause, Clients, Explained, Finding, FindingKind, Rules, SITE_KEY, Seen, Site, Space, campaign,
+    explain,
 };
 use crate::novelty::Novelty;
 use crate::profile::Baselines;
@@ -154,7 +154,6 @@ impl Engine {
         self.cells.resize(cut.lookups.len());
         self.remember(cut, lanes);
         self.judge(cut, lanes);
-        self.judge_sites(cut);
         self.index.take(cut);
         let mut outputs = Outputs::default();
         for (_, finding) in self.findings() {
@@ -183,7 +182,7 @@ impl Engine {
         });
     }
 
-    /// The second and third pass: finest keys, then the addresses above them.
+    /// The other passes: finest keys, the addresses above them, and every route as a whole.
     fn judge<L: Lanes>(&mut self, cut: &Cut, lanes: &L) {
         let cells = &self.cells;
         let seen = Seen {
@@ -201,24 +200,7 @@ impl Engine {
             judge_addresses(cut, (cells, &seen), first, shards);
             shards.iter_mut().for_each(|it| it.tick(&seen));
         });
-    }
-
-    /// The last pass, in the order of the cut: every route as a whole.
-    fn judge_sites(&mut self, cut: &Cut) {
-        let site_cut =
-            SiteCut { slice: cut.slice, at: cut.at, names: &cut.names, rules: &self.rules };
-        for (index, (placed, at)) in (0..).zip(cut.lookups.iter().zip(0..)) {
-            let (lookup, speaks) = (&placed.lookup, self.cells.speaks(at));
-            let Some(site) = self.sites.get_mut(usize::from(lookup.route.0)) else { continue };
-            if !speaks && !site.listens() {
-                continue;
-            }
-            let Some((kind, _)) = finest(lookup) else { continue };
-            site.take(SiteContact { index, lookup, kind, speaks }, site_cut);
-        }
-        for (route, site) in (0..).zip(&mut self.sites) {
-            site.tick(route, site_cut);
-        }
+        judge_sites(cut, (cells, &seen), &mut self.sites);
     }
 
     /// The findings of the cut in the order of the lookups behind them, finest keys first.

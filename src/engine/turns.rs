@@ -1,4 +1,4 @@
-//! The three passes over a cut, each over the shards that it is given.
+//! The passes over a cut: three over the shards that they are given, and one over the routes.
 //!
 //! What a lookup needs lies all over the memory, and a core that takes one lookup after the other
 //! waits for each. So some at a time are looked at first, and the memory serves them side by side.
@@ -8,7 +8,7 @@
 use super::SHARDS;
 use super::pass::Cells;
 use crate::attribute::{KeyKind, Lookup};
-use crate::judge::{Clients, Seen};
+use crate::judge::{Clients, Seen, Site, SiteContact};
 use crate::novelty::Novelty;
 use crate::profile::Slot;
 use crate::timeline::Cut;
@@ -40,7 +40,7 @@ pub(super) fn remember(cut: &Cut, cells: &Cells, first: usize, shards: &mut [Nov
     shards.iter_mut().for_each(|it| it.rotate(cut.at));
     let ours = cut.lookups.iter().zip(0..).filter_map(|(placed, at)| {
         let lookup = &placed.lookup;
-        let (_, key) = finest(lookup)?;
+        let (_, key) = lookup.finest()?;
         let route = u64::from(lookup.route.0);
         let pair = mix(mix(lookup.subject, key), route);
         let shard = shard_of(lookup.subject).wrapping_sub(first);
@@ -98,7 +98,7 @@ pub(super) fn judge_finest(
     shards: &mut [Clients],
 ) {
     let ours = cut.lookups.iter().zip(0..).filter_map(|(placed, at)| {
-        let what = finest(&placed.lookup)?;
+        let what = placed.lookup.finest()?;
         Some(Turn { at, shard: shard_of(what.1).wrapping_sub(first), what })
     });
     let turns = turns(ours, cut.lookups.len(), shards.len());
@@ -117,7 +117,7 @@ pub(super) fn judge_addresses(
     shards: &mut [Clients],
 ) {
     let ours = cut.lookups.iter().zip(0..).filter_map(|(placed, at)| {
-        let (kind, _) = finest(&placed.lookup).filter(|it| it.0 < KeyKind::Address)?;
+        let (kind, _) = placed.lookup.finest().filter(|it| it.0 < KeyKind::Address)?;
         let address = *placed.lookup.keys.get(KeyKind::Address.index()).filter(|it| **it != 0)?;
         let shard = shard_of(address).wrapping_sub(first);
         Some(Turn { at, shard, what: (kind, address) })
@@ -130,10 +130,20 @@ pub(super) fn judge_addresses(
     });
 }
 
-/// The finest key of a lookup: the first present in the order of trust.
-pub(super) fn finest(lookup: &Lookup) -> Option<(KeyKind, u64)> {
-    let mut kinds = KeyKind::ALL.into_iter().zip(lookup.keys);
-    kinds.find(|(_, key)| *key != 0)
+/// The last pass, on one thread and in the order of the cut: every route as a whole.
+pub(super) fn judge_sites(cut: &Cut, (cells, seen): (&Cells, &Seen<'_>), sites: &mut [Site]) {
+    for (index, (placed, at)) in (0..).zip(cut.lookups.iter().zip(0..)) {
+        let (lookup, speaks) = (&placed.lookup, cells.speaks(at));
+        let Some(site) = sites.get_mut(usize::from(lookup.route.0)) else { continue };
+        if !speaks && !site.listens() {
+            continue;
+        }
+        let Some((kind, _)) = lookup.finest() else { continue };
+        site.take(SiteContact { index, lookup, kind, speaks }, seen);
+    }
+    for (route, site) in (0..).zip(sites) {
+        site.tick(route, seen);
+    }
 }
 
 /// The shard of a hash, by bits that neither the filters nor the tables use first.

@@ -11,7 +11,7 @@
 //! the evidence therefore counts half (tempering with eta .5, its floor), which costs such a guesser
 //! some sixty attempts in all.
 
-use super::{Cusum, Ladder, Nats, Rate, miss, rate_of_step};
+use super::{Cusum, GROWTH_A_DAY, Ladder, Nats, Rate, miss, rate_of_step};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// Contacts below which an hour teaches nothing.
@@ -24,8 +24,6 @@ const DAYS: u8 = 14;
 const DAYS_MIN: usize = 3;
 /// Steps (.22 of a logit) by which the highest hour is exceeded honestly.
 const MARGIN_STEPS: u8 = 2;
-/// How fast what was learned may rise after a fortnight.
-const GROWTH_A_DAY: f64 = 0.1 / 30.0;
 /// Evidence counts as its half.
 const TEMPERED: Nats = 2;
 

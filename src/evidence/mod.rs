@@ -3,9 +3,9 @@
 //! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
 //! explains what was seen than this client's honest rate does. Five streams draw a yes or no a
 //! contact ([`cold`], [`miss`], [`walk`], [`monotone`]; [`guess`] of repeats) and share [`Cusum`];
-//! [`volume`] compares counts with an expectation. E-values may be averaged under any dependence
-//! between streams (arXiv 2409.19888), which is why [`merge`] is a weighted mean and nothing
-//! cleverer.
+//! [`volume`] compares counts with an expectation, [`crowd`] reads a route's strangers as one client.
+//! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
+//! [`merge`] is a weighted mean and nothing cleverer.
 //!
 //! Evidence is fixed point ([`Nats`], 1/1024 nat) and every logarithm comes from tables that are
 //! built once from exact IEEE operations ([`math`]): the same log gives the same alert on every
@@ -24,7 +24,7 @@ pub mod volume;
 pub mod walk;
 
 pub use cusum::{Cusum, Ladder, STEP_MAX};
-pub use rate::{Daily, Rate, rate_of_step};
+pub use rate::{Daily, GROWTH_A_DAY, Rate, rate_of_step};
 
 use crate::time::{HOUR_MS, Moment};
 

@@ -11,8 +11,8 @@ const WEIGHT_MAX: u16 = 2_000;
 /// Contacts that a rate must rest on before it counts as established: less is noise, and a rate
 /// of nothing would be kept at nothing for ever.
 const ESTABLISHED: u16 = 200;
-/// How fast a rate may rise once it is established: a tenth in thirty days.
-const GROWTH_A_DAY: f64 = 0.1 / 30.0;
+/// How fast what was learned may rise once it is established: a tenth in thirty days.
+pub const GROWTH_A_DAY: f64 = 0.1 / 30.0;
 
 /// Today's contacts of a stream, and how many of them said yes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@
 //! Where clients that are known miss as well, it is no crowd: a release that answers 404 makes
 //! everybody miss at once. That is a ticket.
 
-use super::context::member;
+use super::context::{Seen, member};
 use super::{Cause, Finding, FindingKind, Member, Picture, Rules, has_grown};
 use crate::attribute::{KeyKind, Lookup, Mask, Outcome, RouteClass};
 use crate::evidence::crowd::{Crowd, CrowdTally};
@@ -27,8 +27,8 @@ pub(super) const VOICE_AN_HOUR: u32 = 3;
 /// Without evidence for this long an alert is over: such a crowd works in bursts, the same hours
 /// every day, and is one page.
 const OVER_MS: i64 = DAY_MS;
-/// Clients remembered since evidence rose, named or not.
-const CLIENTS_MAX: usize = 1 << 14;
+/// Strangers remembered since evidence rose, named or not.
+const STRANGERS_MAX: usize = 1 << 14;
 /// Records remembered of a client that is not named yet.
 const RECORDS_MAX: usize = 8;
 /// Look-ups of clients that are no strangers below which they say nothing about the route.
@@ -47,19 +47,6 @@ pub struct SiteContact<'a> {
     pub kind: KeyKind,
     /// It is one of a stranger's first contacts of the hour.
     pub speaks: bool,
-}
-
-/// When a cut is, and where its names stand.
-#[derive(Clone, Copy, Debug)]
-pub struct SiteCut<'a> {
-    /// The slice's number.
-    pub slice: i64,
-    /// The slice's end.
-    pub at: Moment,
-    /// The names of its look-ups.
-    pub names: &'a [u8],
-    /// What it is judged by.
-    pub rules: &'a Rules,
 }
 
 /// A stranger since the site's evidence rose from nothing.
@@ -96,6 +83,8 @@ pub struct Site {
     /// Meanwhile, of clients that are no strangers.
     others: CrowdTally,
     strangers: BTreeMap<u64, Stranger>,
+    /// Those of them who have missed and are not named yet, in the order in which they did.
+    waiting: Vec<u64>,
     examples: Vec<Mask>,
     loud: Option<Loud>,
     findings: Vec<(u32, Finding)>,
@@ -126,46 +115,50 @@ impl Site {
     }
 
     /// Takes a look-up.
-    pub fn take(&mut self, contact: SiteContact<'_>, cut: SiteCut<'_>) {
-        let (rules, lookup) = (cut.rules, contact.lookup);
+    pub fn take(&mut self, contact: SiteContact<'_>, seen: &Seen<'_>) {
+        let (rules, lookup) = (seen.rules, contact.lookup);
         let class = rules.routes.get(usize::from(lookup.route.0)).map(|it| it.class);
         if !matches!(class, Some(RouteClass::Personal | RouteClass::Register)) {
             return;
         }
         let missed = matches!(lookup.outcome, Outcome::Missed | Outcome::Denied);
         if contact.speaks {
+            let before = self.evidence;
             self.evidence = self.crowd.take(&rules.miss, missed);
-            if self.evidence == 0 {
+            if self.evidence == 0 && before > 0 {
                 self.rest();
-                return;
             }
-            self.since.get_or_insert((lookup.event, cut.slice));
-            self.tally.count(missed);
+            if self.evidence > 0 {
+                self.since.get_or_insert((lookup.event, seen.slice));
+                self.tally.count(missed);
+            }
         }
         if self.since.is_none() {
             return;
         }
-        let joins = self.remember(&contact, missed, cut.names);
+        self.remember(&contact, missed, seen.names);
         if self.evidence < rules.levels.ticket {
             return;
         }
-        let raised = self.rise(cut);
-        if raised || joins || self.has_grown(rules.update_factor) {
+        let raised = self.rise(seen);
+        if raised || !self.waiting.is_empty() || self.has_grown(rules.update_factor) {
             let what = if raised { FindingKind::Raised } else { FindingKind::Changed };
-            self.find(&contact, what, rules);
+            self.tell(&contact, what, rules);
         }
     }
 
-    /// Keeps what a stranger did; whether it has missed for the first time.
-    fn remember(&mut self, contact: &SiteContact<'_>, missed: bool, names: &[u8]) -> bool {
+    /// Keeps what a client did.
+    fn remember(&mut self, contact: &SiteContact<'_>, missed: bool, names: &[u8]) {
         let SiteContact { lookup, kind, speaks, .. } = *contact;
-        let Some(&key) = lookup.keys.get(kind.index()) else { return false };
-        if speaks && self.strangers.len() < CLIENTS_MAX {
+        let Some(&key) = lookup.keys.get(kind.index()) else { return };
+        if speaks && self.evidence > 0 && self.strangers.len() < STRANGERS_MAX {
             self.strangers.entry(key).or_default();
         }
         let Some(stranger) = self.strangers.get_mut(&key) else {
-            self.others.count(missed);
-            return false;
+            if !speaks && self.evidence > 0 {
+                self.others.count(missed);
+            }
+            return;
         };
         if lookup.outcome == Outcome::Disclosed {
             match &mut self.loud {
@@ -175,21 +168,22 @@ impl Site {
             }
         }
         if !missed {
-            return false;
+            return;
         }
         if self.examples.len() < EXAMPLES_MAX {
             self.examples.push(lookup.mask);
         }
-        let first = stranger.missed.is_none();
-        stranger.missed.get_or_insert_with(|| member(lookup, kind, names));
-        first
+        if stranger.missed.is_none() {
+            stranger.missed = Some(member(lookup, kind, names));
+            self.waiting.push(key);
+        }
     }
 
     /// Whether this contact opens the alert, or makes a page of it.
-    fn rise(&mut self, cut: SiteCut<'_>) -> bool {
-        let levels = &cut.rules.levels;
+    fn rise(&mut self, seen: &Seen<'_>) -> bool {
+        let levels = &seen.rules.levels;
         let page = self.evidence >= levels.page && !self.is_everybodys();
-        let minute = cut.at.index(MINUTE_MS);
+        let minute = seen.at.index(MINUTE_MS);
         let Some(loud) = &mut self.loud else {
             self.loud = Some(Loud { paged: page, minute, out: Large::default(), told: 0 });
             return true;
@@ -213,12 +207,12 @@ impl Site {
     }
 
     /// Says what is known by now, and names who is not named yet.
-    fn find(&mut self, contact: &SiteContact<'_>, what: FindingKind, rules: &Rules) {
+    fn tell(&mut self, contact: &SiteContact<'_>, what: FindingKind, rules: &Rules) {
         let Some(loud) = &mut self.loud else { return };
         let mut members = Vec::new();
-        for stranger in self.strangers.values_mut().filter(|it| !it.named) {
-            let Some(member) = &stranger.missed else { continue };
-            members.push(member.clone());
+        for key in std::mem::take(&mut self.waiting) {
+            let Some(stranger) = self.strangers.get_mut(&key) else { continue };
+            members.extend(stranger.missed.clone());
             stranger.named = true;
             stranger.records.drain(..).for_each(|it| loud.out.insert(it));
         }
@@ -268,36 +262,31 @@ impl Site {
 
     /// Called once a cut, after its look-ups: hours end, and an alert that has been quiet for long
     /// enough.
-    pub fn tick(&mut self, route: u16, cut: SiteCut<'_>) {
-        self.crowd.roll(cut.at, cut.rules.levels.ticket);
-        let quiet_ms = |it: &Loud| (cut.at.index(MINUTE_MS) - it.minute) * MINUTE_MS;
-        let over_ms = cut.rules.resolve_after_ms.max(OVER_MS);
+    pub fn tick(&mut self, route: u16, seen: &Seen<'_>) {
+        self.crowd.roll(seen.at, seen.rules.levels.ticket);
+        let quiet_ms = |it: &Loud| (seen.at.index(MINUTE_MS) - it.minute) * MINUTE_MS;
+        let over_ms = seen.rules.resolve_after_ms.max(OVER_MS);
         if self.loud.as_ref().is_none_or(|it| quiet_ms(it) < over_ms) {
             return;
         }
-        let finding = self.finding((FindingKind::Quiet, route, cut.at), Vec::new(), cut.rules);
+        let finding = self.finding((FindingKind::Quiet, route, seen.at), Vec::new(), seen.rules);
         self.findings.extend(finding.map(|it| (u32::MAX, it)));
         self.crowd.reset();
         self.loud = None;
-        self.strangers.clear();
-        self.since = None;
         self.rest();
     }
 
     /// Evidence has fallen to nothing: forgets what happened since it rose, but for those who are
     /// named in an open alert.
     fn rest(&mut self) {
+        self.waiting.clear();
         if self.loud.is_some() {
             self.strangers.retain(|_, it| it.named);
             return;
         }
-        if self.since.take().is_some() {
-            self.evidence = 0;
-            self.tally = CrowdTally::default();
-            self.others = CrowdTally::default();
-            self.strangers.clear();
-            self.examples.clear();
-        }
+        let (crowd, findings) =
+            (std::mem::take(&mut self.crowd), std::mem::take(&mut self.findings));
+        *self = Self { crowd, findings, ..Self::default() };
     }
 }
 
@@ -308,6 +297,7 @@ mod tests {
     use super::*;
     use crate::attribute::{ClassId, KEY_KINDS, NameRef, Position, RouteId};
     use crate::evidence::ONE_NAT;
+    use crate::profile::Baselines;
     use crate::time::{HOUR_MS, SECOND_MS};
 
     const NEWS: [FindingKind; 2] = [FindingKind::Raised, FindingKind::Quiet];
@@ -316,6 +306,7 @@ mod tests {
     struct World {
         site: Site,
         rules: Rules,
+        baselines: Baselines,
         at: Moment,
         number: u64,
     }
@@ -338,7 +329,8 @@ mod tests {
             let rules =
                 Rules::new(vec![route], levels, (HOUR_MS, 3.0), WatchList::default().into());
             let at = Moment(20_000 * DAY_MS);
-            let mut world = Self { site: Site::default(), rules, at, number: 0 };
+            let baselines = Baselines::new(1, 1);
+            let mut world = Self { site: Site::default(), rules, baselines, at, number: 0 };
             for number in 0..5 * 24 * 60 {
                 world.ask(number, Some(number.is_multiple_of(20)));
                 world.pass(60 * SECOND_MS);
@@ -368,14 +360,20 @@ mod tests {
             };
             let speaks = stranger.is_some();
             let contact = SiteContact { index: 0, lookup: &lookup, kind: KeyKind::Address, speaks };
-            let cut = SiteCut { slice: 0, at: self.at, names: &[], rules: &self.rules };
-            self.site.take(contact, cut);
+            let (site, seen) = self.both();
+            site.take(contact, &seen);
         }
 
         fn pass(&mut self, ms: i64) {
             self.at = self.at.plus(ms);
-            let cut = SiteCut { slice: 0, at: self.at, names: &[], rules: &self.rules };
-            self.site.tick(0, cut);
+            let (site, seen) = self.both();
+            site.tick(0, &seen);
+        }
+
+        fn both(&mut self) -> (&mut Site, Seen<'_>) {
+            let Self { site, rules, baselines, at, .. } = self;
+            let seen = Seen { rules, baselines, spaces: &[], names: &[], slice: 0, at: *at };
+            (site, seen)
         }
 
         /// What was raised or ended since it was last asked for: as what, as a page or not.
@@ -397,6 +395,24 @@ mod tests {
         world.pass(2 * HOUR_MS);
         assert_eq!(world.news(), [(FindingKind::Quiet, true)]);
         assert!(!world.site.is_loud());
+    }
+
+    #[test]
+    fn a_crowd_after_another_is_told_by_its_own_numbers_and_strangers_between_take_no_room() {
+        let mut world = World::new();
+        (0..200).for_each(|it| world.ask(10_000 + it, Some(it.is_multiple_of(2))));
+        // Far more honest strangers than are remembered, while the alert is open still.
+        (0..40_000).for_each(|it| world.ask(100_000 + it, Some(it.is_multiple_of(20))));
+        assert!(world.site.is_loud() && world.site.strangers.len() < 1_000);
+        world.pass(DAY_MS + HOUR_MS);
+        assert!(!world.site.is_loud() && world.site.strangers.is_empty());
+        world.site.take_findings();
+        (0..200).for_each(|it| world.ask(20_000 + it, Some(it.is_multiple_of(2))));
+        let findings = world.site.take_findings();
+        let last = &findings.last().unwrap().1;
+        assert!(last.picture.seen <= 100.0, "{:?}", last.picture);
+        let named = findings.iter().flat_map(|it| &it.1.members);
+        assert!(named.clone().count() > 80 && named.clone().all(|it| it.key > 20_000));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use super::distinct::Distinct;
 use super::{Counts, Intake, Keys, Pool, build};
 use crate::alert::Alert;
-use crate::attribute::Lookup;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::source::Partition;
@@ -77,7 +76,10 @@ pub fn run(
             Some(batch) => {
                 let (chunk, counts) = intake.take(&batch);
                 judged.totals.counts.add(&counts);
-                chunk.lookups.iter().for_each(|(_, it)| clients.insert(finest(it)));
+                chunk
+                    .lookups
+                    .iter()
+                    .for_each(|(_, it)| clients.insert(it.finest().map_or(0, |it| it.1)));
                 timeline.feed(&chunk, never);
             }
         }
@@ -90,11 +92,6 @@ pub fn run(
     judged.ids.dedup();
     judged.totals.alerts = judged.ids.len() as u64;
     Ok((judged.engine, judged.totals))
-}
-
-/// The finest key of a look-up: the first present in the order of trust, 0 for none.
-fn finest(lookup: &Lookup) -> u64 {
-    lookup.keys.into_iter().find(|it| *it != 0).unwrap_or(0)
 }
 
 fn read(files: &mut Files, of: Partition) -> Result<Option<crate::source::Batch>, files::Error> {

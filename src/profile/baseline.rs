@@ -6,6 +6,7 @@
 //! busy client must not speak for all. A new key starts at its class's 90th percentile, because it
 //! is differences *between* honest clients, not noise within one, that make false pages.
 
+use crate::evidence::GROWTH_A_DAY;
 use crate::evidence::volume::Spread;
 use crate::time::HOUR_MS;
 use hdrhistogram::Histogram;
@@ -23,7 +24,7 @@ const SUBJECTS_MAX: u64 = 10_000_000;
 /// Hours in which what a class teaches may move freely.
 const FREE_HOURS: u32 = 14 * 24;
 /// How fast it may rise from then on: a tenth in thirty days.
-const GROWTH_AN_HOUR: f64 = 0.1 / 30.0 / 24.0;
+const GROWTH_AN_HOUR: f64 = GROWTH_A_DAY / 24.0;
 /// Contacts that a prior is worth against a client's own rate.
 pub(super) const CONCENTRATION: f64 = 5.0;
 

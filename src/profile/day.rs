@@ -4,7 +4,7 @@ use super::baseline::{CONCENTRATION, Learned};
 use super::{ClassSpec, Flag, Lesson, Profile, RATES};
 use crate::evidence::math::{exp, ln};
 use crate::evidence::volume::{Level, Spread};
-use crate::evidence::{Daily, Nats, STEP_MAX, cold, guess, miss, monotone};
+use crate::evidence::{Daily, GROWTH_A_DAY, Nats, STEP_MAX, cold, guess, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
 /// Own working days after which a client is known.
@@ -17,8 +17,6 @@ const LEVEL_DAYS: f64 = 28.0;
 const OWN_DAYS_TELLING: u8 = 5;
 /// How far one day may lie above a level and still be learned in full.
 const DAY_FACTOR_MAX: f64 = 3.0;
-/// How fast a settled level may rise.
-const GROWTH_A_DAY: f64 = 0.1 / 30.0;
 /// The share of a register's cold contacts can never be learned above this.
 const COLD_RATE_MAX: f64 = cold::RATE;
 /// Contacts below which a client teaches nothing about coldness.

@@ -147,10 +147,9 @@ impl Trial {
     /// Judges as [`judge`](Self::judge) does, and opens up every finest key that was among what
     /// was delivered, each once a route: its hash and how it stands.
     pub fn judge_and_explain(&mut self) -> Vec<(u64, Explained)> {
-        let finest = |keys: &[u64]| keys.iter().copied().find(|it| *it != 0).unwrap_or(0);
         let lookups = self.chunk.lookups.iter();
         let mut keys: Vec<(u64, u16)> =
-            lookups.map(|(_, it)| (finest(&it.keys), it.route.0)).collect();
+            lookups.filter_map(|(_, it)| Some((it.finest()?.1, it.route.0))).collect();
         keys.sort_unstable();
         keys.dedup();
         self.judge();

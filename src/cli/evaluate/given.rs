@@ -1,6 +1,6 @@
 //! Logs that somebody gave, judged as `replay` judges them.
 
-use super::super::{Failure, exit};
+use super::super::Failure;
 use crate::alert::{Alert, escape_text};
 use crate::engine::Engine;
 use crate::pipeline::backtest::{self, Watcher};
@@ -16,10 +16,7 @@ pub(super) fn judge(config: &Path, paths: &[PathBuf]) -> Result<Vec<WeekFigures>
     let of = |path: &PathBuf| {
         let mut heard = Heard::default();
         let paths = std::slice::from_ref(path);
-        backtest::run(&config, &keys, paths, &mut heard).map_err(|error| match error {
-            backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
-            backtest::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
-        })?;
+        backtest::run(&config, &keys, paths, &mut heard)?;
         let days = heard.span_ms() as f64 / DAY_MS as f64;
         let name = escape_text(&path.display().to_string()).into_owned();
         Ok(WeekFigures::given(name, heard.changes, days))

@@ -1,9 +1,9 @@
 //! The scoreboard as one HTML file that needs no other: no script, no font, no image.
 
 use super::plots;
-use super::table::span;
+use super::table::{FIGURES, MISSED, figures_of, number, rule};
 use crate::alert::html_of;
-use crate::scenarios::board::{Board, GateFigures, RuleFigures, Verdict, WeekFigures};
+use crate::scenarios::board::{Board, GateFigures, Verdict, WeekFigures};
 use crate::scenarios::rules::published;
 use std::fmt::Write;
 
@@ -51,7 +51,7 @@ fn summary(body: &mut String, board: &Board) {
     let (held, of) = board.held();
     let reached = board.harvests.iter().filter(|it| it.reaches_aim == Some(true)).count();
     let aims = board.harvests.iter().filter(|it| it.not_run.is_none() && it.aim.is_some()).count();
-    let seeds = board.seeds.len();
+    let seeds = board.run.seeds.len();
     put(
         body,
         format_args!(
@@ -60,26 +60,14 @@ fn summary(body: &mut String, board: &Board) {
             board.pages_for_others
         ),
     );
-    if board.quick {
+    if board.run.quick {
         body.push_str("<p class=\"bad\">A quick look, with a tenth of the traffic and two days for a week: no figure to judge a method by.</p>");
     }
 }
 
 fn harvests(body: &mut String, board: &Board) {
-    let names = [
-        "counted",
-        "median",
-        "aim",
-        "p90",
-        "bar",
-        "found",
-        "time",
-        "pages",
-        "precision",
-        "recall",
-        "",
-    ];
-    head(body, &["harvest", "gate"], &names);
+    let figures = [&FIGURES[..], &[""]].concat();
+    head(body, &["harvest", "gate"], &figures);
     for row in &board.harvests {
         body.push_str("<tr>");
         name(body, row.scenario);
@@ -92,19 +80,7 @@ fn harvests(body: &mut String, board: &Board) {
             );
             continue;
         }
-        let cells = [
-            row.counts.to_owned(),
-            number(row.median, "missed"),
-            number(row.aim, "-"),
-            number(row.p90, "missed"),
-            number(row.bar, "-"),
-            format!("{:.0} %", row.found * 100.0),
-            row.seconds.map_or_else(|| "-".to_owned(), span),
-            row.pages_max.to_string(),
-            share(row.precision),
-            share(row.recall),
-        ];
-        cells.iter().for_each(|it| cell(body, it));
+        figures_of(row).iter().for_each(|it| cell(body, it));
         verdict(body, row.verdict);
         body.push_str("</tr>");
     }
@@ -118,14 +94,6 @@ fn weeks(body: &mut String, board: &Board) {
         body.push_str("<tr>");
         name(body, row.scenario);
         name(body, &row.about);
-        if let Some(why) = &row.not_run {
-            let why = html_of(why);
-            put(
-                body,
-                format_args!("<td class=\"name soft\" colspan=\"4\">not run: {why}</td></tr>"),
-            );
-            continue;
-        }
         cell(body, &format!("{:.1}", row.weeks));
         cell(body, &row.pages.to_string());
         cell(body, &format!("{:.1}", row.tickets_a_week));
@@ -180,7 +148,7 @@ fn rules(body: &mut String, board: &Board) {
             body.push_str("<tr>");
             name(body, row.scenario);
             name(body, row.gate);
-            cell(body, &number(row.median, "missed"));
+            cell(body, &number(row.median, MISSED));
             row.rules.iter().for_each(|it| cell(body, &rule(it)));
             body.push_str("</tr>");
         }
@@ -200,14 +168,6 @@ fn rules(body: &mut String, board: &Board) {
         }
         body.push_str("</table></div>");
     }
-}
-
-/// What a rule took, where it found at least half.
-pub(super) fn rule(figures: &RuleFigures) -> String {
-    if figures.noise >= 0.5 {
-        return "noise".to_owned();
-    }
-    number(figures.median.filter(|_| figures.found >= 0.5), "-")
 }
 
 /// The head of a table: columns of names, then of figures.
@@ -245,14 +205,6 @@ fn list(body: &mut String, title: &str, rows: &[String]) {
     put(body, format_args!("<p>{}</p><ul>", html_of(title)));
     rows.iter().for_each(|it| put(body, format_args!("<li>{}</li>", html_of(it))));
     body.push_str("</ul>");
-}
-
-fn number(value: Option<u64>, otherwise: &str) -> String {
-    value.map_or_else(|| otherwise.to_owned(), |it| it.to_string())
-}
-
-fn share(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"))
 }
 
 fn put(body: &mut String, text: std::fmt::Arguments<'_>) {

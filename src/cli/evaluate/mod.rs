@@ -7,7 +7,6 @@
 mod given;
 mod html;
 mod plots;
-mod svg;
 mod table;
 
 use super::terminal::{self, Printer};
@@ -15,8 +14,8 @@ use super::{Failure, exit};
 use crate::alert::Alert;
 use crate::config::{Config, nearest};
 use crate::scenarios::board::{
-    self, Board, Calibration, GATES, Gate, GateFigures, HarvestRun, History, WeekFigures, WeekRun,
-    Weeks,
+    self, Board, Calibration, GATES, Gate, GateFigures, HarvestRun, History, Run, WeekFigures,
+    WeekRun, Weeks,
 };
 use crate::scenarios::gates::Lengths;
 use crate::scenarios::{Portal, Scenario, config_toml, named};
@@ -97,9 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     printer.flush()?;
     if let Some(path) = &arguments.html {
-        std::fs::write(path, html::report(&board)).map_err(|error| {
-            Failure::new(exit::INTERNAL, &format!("cannot write {}: {error}", path.display()))
-        })?;
+        super::write(path, &html::report(&board))?;
     }
     if board.holds() {
         return Ok(());
@@ -257,12 +254,12 @@ impl Chosen {
         let others: Vec<Alert> = given.iter().flat_map(|it| it.others.iter().cloned()).collect();
         let harvests = self.gates.iter().map(gate).collect();
         let weeks = self.weeks.iter().map(week).collect();
-        Board {
+        let run = Run {
             seeds: self.seeds.clone(),
             quick: self.lengths.smaller > 1,
             page_nats: self.page_nats,
-            ..board::board(harvests, weeks, &others, &calibration)
-        }
+        };
+        board::board(run, harvests, weeks, &others, &calibration)
     }
 }
 

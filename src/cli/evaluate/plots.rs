@@ -1,6 +1,6 @@
 //! The plots of the report.
 
-use super::svg::{Axis, Scale, Svg};
+use super::super::svg::{Axis, Scale, Svg};
 use crate::scenarios::board::{Board, GateFigures, NATS_SHOWN};
 
 /// Pixels of a plot: its width, and the height of a row of one that has rows.
@@ -153,7 +153,7 @@ fn nats_below(svg: &mut Svg, nats: &Axis) {
 
 /// Where a page is sent.
 fn page_level(svg: &mut Svg, board: &Board, nats: &Axis) {
-    let x = nats.at(board.page_nats);
+    let x = nats.at(board.run.page_nats);
     svg.line("aim", [x, 20.0], [x, HEIGHT - 40.0]);
-    svg.words("end", [x - 4.0, 32.0], &format!("page at {:.1}", board.page_nats));
+    svg.words("end", [x - 4.0, 32.0], &format!("page at {:.1}", board.run.page_nats));
 }

@@ -2,14 +2,33 @@
 
 use super::super::Failure;
 use super::super::terminal::{self, Printer};
-use super::html::rule;
-use crate::scenarios::board::{Board, GateFigures, Verdict, WeekFigures};
+use crate::scenarios::board::{Board, GateFigures, RuleFigures, Verdict, WeekFigures};
 use crate::scenarios::rules::published;
 
 /// Seconds of what is shown in a longer unit.
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+
+/// What a row about a harvest has, in the order of its columns.
+pub(super) const FIGURES: [&str; 10] =
+    ["counted", "median", "aim", "p90", "bar", "found", "time", "pages", "prec.", "recall"];
+
+/// The same of a row.
+pub(super) fn figures_of(row: &GateFigures) -> [String; 10] {
+    [
+        row.counts.to_owned(),
+        number(row.median, MISSED),
+        number(row.aim, NONE),
+        number(row.p90, MISSED),
+        number(row.bar, NONE),
+        format!("{:.0} %", row.found * 100.0),
+        row.seconds.map_or_else(|| NONE.to_owned(), span),
+        row.pages_max.to_string(),
+        share(row.precision),
+        share(row.recall),
+    ]
+}
 
 pub(super) fn print(printer: &mut Printer, board: &Board) -> Result<(), Failure> {
     if !board.harvests.is_empty() {
@@ -25,27 +44,18 @@ pub(super) fn print(printer: &mut Printer, board: &Board) -> Result<(), Failure>
         printer.line("")?;
     }
     let (held, of) = board.held();
-    let seeds = board.seeds.len();
-    let small = if board.quick { ", a quick look: a tenth of the traffic" } else { "" };
+    let seeds = board.run.seeds.len();
+    let small = if board.run.quick { ", a quick look: a tenth of the traffic" } else { "" };
     let plural = if seeds == 1 { "" } else { "s" };
     printer.line(&format!("{held} of {of} gates hold, {seeds} seed{plural}{small}"))
 }
 
 fn harvests(printer: &mut Printer, board: &Board) -> Result<(), Failure> {
+    let [counted, median, aims, p90, bar, found, time, pages, precision, recall] = FIGURES;
     let head = format!(
-        "{:<7} {:<35} {:<12} {:>6} {:>6} {:>6} {:>6} {:>6} {:>7} {:>5} {:>5} {:>5}",
-        "harvest",
-        "taken before the page",
-        "counted",
-        "median",
-        "aim",
-        "p90",
-        "bar",
-        "found",
-        "time",
-        "pages",
-        "prec.",
-        "recall"
+        "{:<7} {:<35} {counted:<12} {median:>6} {aims:>6} {p90:>6} {bar:>6} {found:>6} {time:>7} \
+         {pages:>5} {precision:>5} {recall:>5}",
+        "harvest", "taken before the page",
     );
     printer.line(&printer.styled(terminal::BOLD, &head))?;
     for row in &board.harvests {
@@ -53,20 +63,12 @@ fn harvests(printer: &mut Printer, board: &Board) -> Result<(), Failure> {
             printer.line(&format!("{:<7} {:<35} not run: {why}", row.scenario, row.gate))?;
             continue;
         }
+        let [counted, median, aims, p90, bar, found, time, pages, precision, recall] =
+            figures_of(row);
         let text = format!(
-            "{:<7} {:<35} {:<12} {:>6} {:>6} {:>6} {:>6} {:>6} {:>7} {:>5} {:>5} {:>5}  ",
-            row.scenario,
-            row.gate,
-            row.counts,
-            number(row.median),
-            dash(row.aim),
-            number(row.p90),
-            dash(row.bar),
-            percent(row.found),
-            row.seconds.map_or_else(|| "-".to_owned(), span),
-            row.pages_max,
-            share(row.precision),
-            share(row.recall),
+            "{:<7} {:<35} {counted:<12} {median:>6} {aims:>6} {p90:>6} {bar:>6} {found:>6} \
+             {time:>7} {pages:>5} {precision:>5} {recall:>5}  ",
+            row.scenario, row.gate,
         );
         let verdict = verdict(printer, row.verdict);
         printer.line(&format!("{text}{verdict}{}", aim(row)))?;
@@ -83,10 +85,6 @@ fn weeks(printer: &mut Printer, board: &Board) -> Result<(), Failure> {
     );
     printer.line(&printer.styled(terminal::BOLD, &head))?;
     for row in &board.weeks {
-        if let Some(why) = &row.not_run {
-            printer.line(&format!("{:<7} {:<65} not run: {why}", row.scenario, cut(&row.about)))?;
-            continue;
-        }
         let text = format!(
             "{:<7} {:<65} {:>6.1} {:>6} {:>6.1}/w  ",
             row.scenario,
@@ -118,7 +116,7 @@ fn rules(printer: &mut Printer, board: &Board) -> Result<(), Failure> {
         numbers(printer, "taken before the call (median)")?;
         for row in run {
             let rules: String = row.rules.iter().map(|it| format!("{:>7}", rule(it))).collect();
-            let own = number(row.median);
+            let own = number(row.median, MISSED);
             let name = format!("{:<7} {:<35}", row.scenario, row.gate);
             printer.line(&format!("{name} {own:>7} {rules}"))?;
         }
@@ -152,24 +150,28 @@ fn aim(row: &GateFigures) -> &'static str {
     if is_there { ", and its aim" } else { "" }
 }
 
-fn number(value: Option<u64>) -> String {
-    value.map_or_else(|| "missed".to_owned(), |it| it.to_string())
-}
+/// What stands where nothing was found in most runs, and where there is nothing to say.
+pub(super) const MISSED: &str = "missed";
+const NONE: &str = "-";
 
-fn dash(value: Option<u64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |it| it.to_string())
+pub(super) fn number(value: Option<u64>, otherwise: &str) -> String {
+    value.map_or_else(|| otherwise.to_owned(), |it| it.to_string())
 }
 
 fn share(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"))
+    value.map_or_else(|| NONE.to_owned(), |it| format!("{it:.2}"))
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+/// What a rule took, where it found at least half.
+pub(super) fn rule(figures: &RuleFigures) -> String {
+    if figures.noise >= 0.5 {
+        return "noise".to_owned();
+    }
+    number(figures.median.filter(|_| figures.found >= 0.5), NONE)
 }
 
 /// Seconds in the unit that leaves two digits or three.
-pub(super) fn span(seconds: u64) -> String {
+fn span(seconds: u64) -> String {
     match seconds {
         0..=299 => format!("{seconds} s"),
         300..18_000 => format!("{} min", seconds / MINUTE),
@@ -186,7 +188,6 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenarios::board::RuleFigures;
 
     #[test]
     fn a_time_is_shown_in_a_unit_that_fits() {

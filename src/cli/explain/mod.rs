@@ -121,10 +121,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let outcome = backtest::run(&config, &keys, &arguments.paths, &mut named);
     named.progress.end();
-    let (engine, _) = outcome.map_err(|error| match error {
-        backtest::Error::Input(error) => Failure::new(exit::INPUT, &error),
-        backtest::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
-    })?;
+    let (engine, _) = outcome?;
     let explained = named.then.take().unwrap_or_else(|| named.explained(&engine));
     if explained.is_empty() {
         let words = format!(
@@ -149,10 +146,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         drawn.extend(walk.map(|it| (opinion.title(), it)));
     }
     if let Some(file) = &arguments.svg {
-        let written = std::fs::write(file, walk::svg(&drawn));
-        written.map_err(|it| {
-            Failure::new(exit::INTERNAL, &format!("cannot write {}: {it}", file.display()))
-        })?;
+        super::write(file, &walk::svg(&drawn))?;
     }
     printer.flush()
 }

@@ -4,9 +4,9 @@
 //! cloud is a thief in an honest client's key. A position is as good as the id itself, so nothing is
 //! drawn but where one lies between the client's own lowest and its highest, in a few steps.
 
-use crate::alert::escape_html;
+use super::super::svg::Svg;
+use crate::alert::escape_text;
 use crate::attribute::Position;
-use std::fmt::Write as _;
 
 /// Points kept: from there on every second one goes, and so on.
 const POINTS_MAX: usize = 4_096;
@@ -19,10 +19,11 @@ const ROWS: usize = 8;
 const DOTS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 /// A braille character without dots.
 const BLANK: u32 = 0x2800;
-/// Size of a drawing in a file, and of the text above it.
-const WIDTH: usize = 720;
-const HEIGHT: usize = 240;
-const TITLE: usize = 32;
+/// Columns and rows of a drawing in a file, in pixels, and the height of the text above it.
+const FIELD: (usize, usize) = (688, 224);
+const TITLE: f64 = 32.0;
+const STYLE: &str =
+    "text{font:14px sans-serif;fill:#666}.frame{fill:none;stroke:#999}.id{fill:#d6336c}";
 
 /// The positions of a client's look-ups on a route, in their order.
 #[derive(Clone, Debug, Default)]
@@ -85,35 +86,30 @@ impl Walk {
         cells.iter().map(|it| it.iter().filter_map(|it| char::from_u32(*it)).collect()).collect()
     }
 
-    /// The drawing as a part of an SVG, from `top` down, with its height.
-    fn panel(&self, title: &str, top: usize, out: &mut String) -> usize {
-        let text = escape_html(title);
-        // Writing to a text cannot fail.
-        let _written = write!(
-            out,
-            "<text x=\"8\" y=\"{}\">{text}</text><rect x=\"8\" y=\"{}\" width=\"{}\" \
-             height=\"{HEIGHT}\"/>",
-            top + TITLE - 10,
-            top + TITLE,
-            WIDTH - 16,
-        );
-        for (x, up) in self.scaled(WIDTH - 32, HEIGHT - 16) {
-            let y = top + TITLE + HEIGHT - 8 - up;
-            let _written = write!(out, "<circle cx=\"{}\" cy=\"{y}\" r=\"1.5\"/>", x + 16);
+    /// The drawing as a part of a larger one, from `top` down.
+    fn panel(&self, title: &str, top: f64, svg: &mut Svg) {
+        let top_of_field = top + TITLE;
+        svg.words("start", [8.0, top_of_field - 10.0], &escape_text(title));
+        svg.bar("frame", [8.0, top_of_field], [FIELD.0 as f64 + 16.0, FIELD.1 as f64 + 16.0]);
+        for (column, up) in self.scaled(FIELD.0, FIELD.1) {
+            let y = top_of_field + 8.0 + (FIELD.1 - 1 - up) as f64;
+            svg.point("id", [16.0 + column as f64, y, 1.5]);
         }
-        top + TITLE + HEIGHT + 8
     }
 }
 
 /// Drawings one below the other, as one file that needs nothing else.
 pub(super) fn svg(walks: &[(String, &Walk)]) -> String {
-    let mut body = String::new();
-    let height = walks.iter().fold(0, |top, (title, walk)| walk.panel(title, top, &mut body));
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height}\" \
-         viewBox=\"0 0 {WIDTH} {height}\"><style>text{{font:14px sans-serif;fill:#666}}\
-         rect{{fill:none;stroke:#999}}circle{{fill:#d6336c}}</style>{body}</svg>\n"
-    )
+    let height = TITLE + FIELD.1 as f64 + 24.0;
+    let (width, all) = (FIELD.0 as f64 + 32.0, height * walks.len() as f64);
+    let mut svg = Svg::new(width, all, "ids from the lowest to the highest, look-up by look-up");
+    svg.style(STYLE);
+    let mut top = 0.0;
+    for (title, walk) in walks {
+        walk.panel(title, top, &mut svg);
+        top += height;
+    }
+    svg.end() + "\n"
 }
 
 #[cfg(test)]

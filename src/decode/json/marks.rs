@@ -38,7 +38,8 @@ impl LineMarks {
     }
 }
 
-/// The marks of the block that was asked about last.
+/// The marks of the block that was asked about last: for pieces of a line, which need no memory of
+/// their own.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// One more than the block's number.

@@ -31,15 +31,23 @@ pub enum Verdict {
     NotRun,
 }
 
-/// The whole scoreboard.
-#[derive(Clone, Debug, Serialize)]
-pub struct Board {
-    /// The seeds that were run.
+/// What was run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Run {
+    /// The seeds.
     pub seeds: Vec<u64>,
     /// A tenth of the traffic and shorter weeks: no figure to judge a method by.
     pub quick: bool,
     /// The level of evidence at which a page is sent, in nats.
     pub page_nats: f64,
+}
+
+/// The whole scoreboard.
+#[derive(Clone, Debug, Serialize)]
+pub struct Board {
+    /// What was run.
+    #[serde(flatten)]
+    pub run: Run,
     /// Harvests.
     pub harvests: Vec<GateFigures>,
     /// Weeks that must stay silent.
@@ -132,8 +140,6 @@ pub struct WeekFigures {
     pub scenario: &'static str,
     /// What happens in it.
     pub about: String,
-    /// Why it was not run.
-    pub not_run: Option<String>,
     /// Weeks that were run.
     pub weeks: f64,
     /// Pages in all.
@@ -153,6 +159,7 @@ pub struct WeekFigures {
 /// The scoreboard of these runs.
 #[must_use]
 pub fn board(
+    run: Run,
     harvests: Vec<GateFigures>,
     weeks: Vec<WeekFigures>,
     others: &[Alert],
@@ -164,9 +171,7 @@ pub fn board(
         exceeded: curve(&|nats| calibration.share_of(*stream, nats)),
     };
     Board {
-        seeds: Vec::new(),
-        quick: false,
-        page_nats: 0.0,
+        run,
         harvests,
         weeks,
         rules: published().iter().map(|it| it.name).collect(),
@@ -184,8 +189,8 @@ impl Board {
     /// Whether everything that has a bar and was run holds.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let harvests = self.harvests.iter().map(|it| it.verdict);
-        harvests.chain(self.weeks.iter().map(|it| it.verdict)).all(|it| it != Verdict::Fails)
+        let (held, of) = self.held();
+        held == of
     }
 
     /// Whether there is anything that the fixed rules were run on.
@@ -251,8 +256,7 @@ impl GateFigures {
 }
 
 /// Whether a gate holds in these runs.
-#[must_use]
-pub fn verdict_of(gate: &Gate, runs: &[&HarvestRun]) -> Verdict {
+fn verdict_of(gate: &Gate, runs: &[&HarvestRun]) -> Verdict {
     let taken: Vec<Option<u64>> = runs.iter().map(|it| it.taken).collect();
     let members_named = |it: &&&HarvestRun| {
         let named = it.named.is_some_and(|it| it.precision >= MEMBERS && it.recall >= MEMBERS);
@@ -287,12 +291,6 @@ impl RuleFigures {
 }
 
 impl WeekFigures {
-    /// Those of a scenario that was not run.
-    #[must_use]
-    pub fn without(scenario: &Scenario, why: String) -> Self {
-        Self { not_run: Some(why), verdict: Verdict::NotRun, ..Self::of(scenario, &[]) }
-    }
-
     /// Those of a scenario's weeks.
     #[must_use]
     pub fn of(scenario: &Scenario, runs: &[&WeekRun]) -> Self {
@@ -307,7 +305,6 @@ impl WeekFigures {
         Self {
             scenario: scenario.name,
             about: scenario.about.to_owned(),
-            not_run: None,
             weeks,
             pages: count,
             pages_a_week: rate(count, weeks),
@@ -331,7 +328,6 @@ impl WeekFigures {
         Self {
             scenario: "given",
             about: name,
-            not_run: None,
             weeks,
             pages: count,
             pages_a_week: rate(count, weeks),
@@ -408,7 +404,7 @@ mod tests {
     fn what_was_not_run_neither_holds_nor_fails() {
         let first = GATES.first().expect("there are gates");
         let figures = vec![GateFigures::without(first, "no time".to_owned())];
-        let board = board(figures, Vec::new(), &[], &Calibration::default());
+        let board = board(Run::default(), figures, Vec::new(), &[], &Calibration::default());
         assert!(board.holds());
         assert_eq!(board.held(), (0, 0));
     }

@@ -6,11 +6,10 @@
 //! of households, ids that begin with a birth date, and months that nobody could wait for on a
 //! portal of full size.
 
-use super::super::gates::{Lengths, begin, ids};
-use super::super::guests::Guests;
-use super::super::id::{Id, Layout};
+use super::super::catalogue::{nation, readers_of_a_list, readers_of_reports, screened};
+use super::super::gates::{Lengths, Logins, begin, ids};
+use super::super::id::Id;
 use super::super::merge::{Merge, Source};
-use super::super::mixture::Mixture;
 use super::super::partners::Partner;
 use super::super::people::Ids;
 use super::super::portal::Portal;
@@ -18,15 +17,11 @@ use super::super::random::Random;
 use super::super::request::Request;
 use super::super::route::Route;
 use super::super::rules::Rulebook;
-use super::super::season::Season;
 use super::super::{Trial, config_toml};
 use super::rows::Draw;
 use crate::alert::Alert;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, SECOND_MS};
 
-/// The share of misses that a careful login stays below: twice the mean over all staff, which four
-/// in five do.
-const CAREFUL: f64 = 0.1;
 /// Honest requests from a harvest's beginning on are kept for so long; what is longer makes them
 /// anew.
 const KEPT_MS: i64 = 4 * HOUR_MS;
@@ -34,9 +29,6 @@ const KEPT_MS: i64 = 4 * HOUR_MS;
 const RULES_MS: i64 = DAY_MS;
 /// How many decoys are planted among mobile numbers.
 const DECOYS: u64 = 20;
-/// People who are enough for a month of S6, and how many of them have one birthday.
-const NATION: u64 = 20_000_000;
-const BORN_A_DAY: u64 = 640;
 /// The longest harvest, and a day.
 const DAYS_MAX: i64 = 91;
 
@@ -64,22 +56,12 @@ impl Ground {
         let mut portal = Portal::with_acts_and_passes(seed, begin(), days);
         portal.ids = match self {
             Self::Households => Ids { households: true, ..Ids::default() },
-            Self::BirthDates => Ids {
-                layout: Layout::DateLed,
-                people: NATION,
-                born_a_day: BORN_A_DAY,
-                ..Ids::default()
-            },
+            Self::BirthDates => nation(Ids::default()),
             _ => ids(seed),
         };
-        // Each report reader from an address of its own, as visitors of the other register.
-        portal.guests.push(Guests { nat_share: 0.0, ..Guests::new(Route::Report, 3_000.0) });
-        portal.guests.push(Guests::new(Route::Screening, 5_000.0));
-        for route in [Route::Pages, Route::Offsets, Route::Cursors] {
-            let season = Season::Office;
-            let readers = Mixture { per_day: 3.0, misses: 0.0, season, ..Mixture::new(route, 40) };
-            portal.mixtures.push(readers);
-        }
+        portal.guests.extend([readers_of_reports(), screened()]);
+        let lists = [Route::Pages, Route::Offsets, Route::Cursors];
+        portal.mixtures.extend(lists.map(readers_of_a_list));
         let usual = Partner::default().per_second;
         let busy = if self == Self::Quiet { usual } else { Partner::busy().per_second };
         if self == Self::Quiet {
@@ -135,13 +117,7 @@ impl Prepared {
         let minutes = i64::try_from(random.below(240)).unwrap_or(0);
         let start = portal.start.plus(ground.history_days(lengths) * DAY_MS);
         let at = start.plus(9 * HOUR_MS + minutes * MINUTE_MS);
-        let staff = u64::from(portal.staff.count);
-        let mut any = || u32::try_from(random.below(staff)).unwrap_or(0);
-        let login = any();
-        let mut careful = login;
-        while portal.misses_of(careful) > CAREFUL {
-            careful = any();
-        }
+        let Logins { any: login, careful } = Logins::draw(&portal, &mut random);
         let first = 200_000 + random.below(1_000_000);
         let decoys: Vec<Id> = (0..DECOYS).map(|it| portal.decoy(Route::ByMobile, it)).collect();
         let mut trial = Trial::watching(&config_toml(&portal), seed, decoys.iter().copied())?;

@@ -17,9 +17,7 @@ mod weeks;
 
 pub use bars::{Asks, Counts, GATES, Gate, HONEST_WEEKS_A_PAGE, MEMBERS};
 pub use calibration::{Calibration, NATS_SHOWN};
-pub use figures::{
-    Board, GateFigures, RuleFigures, StreamCurve, Verdict, WeekFigures, board, verdict_of,
-};
+pub use figures::{Board, GateFigures, RuleFigures, Run, StreamCurve, Verdict, WeekFigures, board};
 pub use run::{HarvestRun, Named, RuleRun};
 pub use weeks::{WeekRun, Weeks, silent};
 

@@ -1,5 +1,6 @@
 //! What each gate runs: which harvest, on which portal, for how long at most.
 
+use super::super::catalogue::{GROWING, INSIDER_PER_DAY, INSTITUTIONS};
 use super::super::harvest::{Harvest, Order};
 use super::super::pace::Pace;
 use super::super::portal::Portal;
@@ -12,13 +13,6 @@ use crate::time::{DAY_MS, HOUR_MS, Moment, SECOND_MS};
 
 /// How long a harvest may go on before it counts as missed, unless its gate says otherwise.
 const WINDOW_MS: i64 = 4 * HOUR_MS;
-/// The first of the logins without an honest past, as in the catalogue.
-const GROWING: u32 = 220_000;
-/// The first of fifty institutions' logins.
-const INSTITUTIONS: u32 = 200;
-/// An insider's look-ups a day beside twenty honest ones.
-const INSIDER_PER_DAY: f64 = 180.0;
-
 /// What a seed draws for its harvests.
 #[derive(Debug)]
 pub(super) struct Draw<'a> {

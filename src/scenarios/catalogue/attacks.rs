@@ -20,15 +20,15 @@ const INSIDERS: [u32; 2] = [21, 22];
 const LISTERS: [u32; 3] = [31, 32, 33];
 const SLOW: [u32; 2] = [41, 42];
 /// The first of fifty institutions' logins, among those of staff.
-const INSTITUTIONS: u32 = 200;
+pub(in super::super) const INSTITUTIONS: u32 = 200;
 /// Addresses of walks through the register, in hosting companies' ranges, and how far apart they
 /// begin: what one has read is cold no more for the others.
 const WALKERS: u64 = 80;
 const WALKS_APART: u64 = 150_000;
 /// The first of the logins without an honest past.
-const GROWING: u32 = 220_000;
+pub(in super::super) const GROWING: u32 = 220_000;
 /// An insider's look-ups a day beside twenty honest ones.
-const INSIDER_PER_DAY: f64 = 180.0;
+pub(in super::super) const INSIDER_PER_DAY: f64 = 180.0;
 /// People who are enough for a month of S6, and how many of them have one birthday.
 const NATION: u64 = 20_000_000;
 const BORN_A_DAY: u64 = 640;
@@ -67,7 +67,7 @@ pub(super) const ATTACKS: &[Scenario] = &[
         s6,
     ),
     Scenario::new("S7", "the screening form, from 1,500 mobile addresses in bursts", |it| {
-        it.portal.guests.push(Guests::new(Route::Screening, 5_000.0));
+        it.portal.guests.push(screened());
         it.harvests.push(Harvest::s7(1_500, it.begin));
     }),
     Scenario::new("S8", "the register in random order, from 5,000 homes' addresses", |it| {
@@ -144,9 +144,29 @@ pub(super) const ATTACKS: &[Scenario] = &[
     }),
 ];
 
+/// Honest readers of reports, each from an address of its own, as visitors of the register of
+/// protocols.
+pub(in super::super) fn readers_of_reports() -> Guests {
+    Guests { nat_share: 0.0, ..Guests::new(Route::Report, 3_000.0) }
+}
+
+/// Honest people who fill in the screening form.
+pub(in super::super) fn screened() -> Guests {
+    Guests::new(Route::Screening, 5_000.0)
+}
+
+/// Honest readers of a list: a few pages a day.
+pub(in super::super) fn readers_of_a_list(route: Route) -> Mixture {
+    Mixture { per_day: 3.0, misses: 0.0, season: Season::Office, ..Mixture::new(route, 40) }
+}
+
+/// Ids that begin with a birth date, of people enough for S6.
+pub(in super::super) fn nation(ids: Ids) -> Ids {
+    Ids { layout: Layout::DateLed, people: NATION, born_a_day: BORN_A_DAY, ..ids }
+}
+
 fn s2(it: &mut Simulation) {
-    // Each from an address of its own, as visitors of the register of protocols.
-    it.portal.guests.push(Guests { nat_share: 0.0, ..Guests::new(Route::Report, 3_000.0) });
+    it.portal.guests.push(readers_of_reports());
     it.harvests.push(Harvest::s2_crawler(it.begin));
     // The second begins when the first has shown where the files are: a third of what is left.
     let left_ms = it.portal.end.since(it.begin);
@@ -177,17 +197,12 @@ fn s5(it: &mut Simulation) {
 }
 
 fn s6(it: &mut Simulation) {
-    let ids =
-        Ids { layout: Layout::DateLed, people: NATION, born_a_day: BORN_A_DAY, ..it.portal.ids };
-    it.portal.ids = ids;
+    it.portal.ids = nation(it.portal.ids);
     it.harvests.push(Harvest::s6(INSTITUTIONS, it.begin));
 }
 
 fn list(it: &mut Simulation, route: Route, login: u32) {
-    // Whoever is honest looks at a few pages a day.
-    let readers =
-        Mixture { per_day: 3.0, misses: 0.0, season: Season::Office, ..Mixture::new(route, 40) };
-    it.portal.mixtures.push(readers);
+    it.portal.mixtures.push(readers_of_a_list(route));
     it.harvests.push(Harvest::s11(&it.portal, login, route, it.begin));
 }
 

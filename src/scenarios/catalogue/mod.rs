@@ -10,6 +10,9 @@ mod harvest_options;
 mod honest;
 mod options;
 
+pub(super) use attacks::{
+    GROWING, INSIDER_PER_DAY, INSTITUTIONS, nation, readers_of_a_list, readers_of_reports, screened,
+};
 pub use harvest_options::HARVEST_OPTIONS;
 pub use options::{Choice, PORTAL_OPTIONS};
 

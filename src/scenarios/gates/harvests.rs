@@ -4,7 +4,7 @@ use super::super::random::Random;
 use super::super::{
     Harvest, Merge, Order, Pace, Partner, Portal, Request, Source, Trial, Truth, config_toml,
 };
-use super::{Lengths, begin, collect, ids};
+use super::{Lengths, Logins, begin, collect, ids};
 use crate::alert::Alert;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, SECOND_MS};
 use std::collections::BTreeMap;
@@ -13,12 +13,6 @@ use std::collections::BTreeMap;
 const WINDOW_MS: i64 = 4 * HOUR_MS;
 /// How long a run goes on after its page, to see whether there is a second one.
 const AFTER_MS: i64 = 10 * MINUTE_MS;
-/// The share of misses that a careful login stays below: twice the mean over all staff, which four
-/// in five do. A guess tells `ln(p1 / p0)`, and the bars have their floor at a login's .05. Who
-/// misses every fourth time himself hides a guesser who misses every second: .14 nats an attempt,
-/// 140 attempts, whatever the method. Such logins have a row without a bar.
-const CAREFUL: f64 = 0.1;
-
 /// A gate about a harvest.
 #[derive(Clone, Copy, Debug)]
 pub struct HarvestGate {
@@ -142,13 +136,7 @@ impl HarvestRuns {
         let start = portal.start.plus(lengths.history_days * DAY_MS);
         let at =
             start.plus(8 * HOUR_MS + i64::try_from(random.below(600)).unwrap_or(0) * MINUTE_MS);
-        let mut any_login =
-            || u32::try_from(random.below(u64::from(portal.staff.count))).unwrap_or(0);
-        let login = any_login();
-        let mut careful = login;
-        while portal.misses_of(careful) > CAREFUL {
-            careful = any_login();
-        }
+        let Logins { any: login, careful } = Logins::draw(&portal, &mut random);
         let first = 200_000 + random.below(1_000_000);
         let draw = Draw { portal: &portal, at, login, careful, first };
         let mut honest = portal.requests();

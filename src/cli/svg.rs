@@ -1,7 +1,8 @@
 //! Drawings by hand: a plot is a few lines, dots and words in a box.
 //!
-//! No script and no style of its own: strokes and fills are `currentColor` and classes of the
-//! page's style sheet, so a plot is readable on a dark page as on a light one.
+//! No script, and no style of its own unless it is to stand alone: strokes and fills are
+//! `currentColor` and classes of the page's style sheet, so a plot is readable on a dark page as on a
+//! light one. Words are our own; what is from a log goes through `escape_text` first.
 
 use crate::alert::html_of;
 use std::fmt::{Arguments, Write};
@@ -60,6 +61,11 @@ impl Svg {
         ))
     }
 
+    /// The style of one that is a file by itself.
+    pub(super) fn style(&mut self, css: &str) {
+        self.put(format_args!("<style>{css}</style>"));
+    }
+
     pub(super) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
         self.put(format_args!(
             "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
@@ -80,7 +86,14 @@ impl Svg {
         ));
     }
 
-    /// A bar that lies.
+    /// One of many dots, which says nothing.
+    pub(super) fn point(&mut self, class: &str, [x, y, r]: [f64; 3]) {
+        self.put(format_args!(
+            "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\"/>"
+        ));
+    }
+
+    /// A bar that lies, or a frame.
     pub(super) fn bar(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2]) {
         self.put(format_args!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\"/>",
