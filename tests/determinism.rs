@@ -134,6 +134,7 @@ fn lookup(line: &Line, names: &mut Vec<u8>) -> Lookup {
         record: subject,
         position: Position::new(line.id),
         bytes: 0,
+        form: 0,
         mask: Mask::of(line.id.to_string().as_bytes()),
         names: at,
     }

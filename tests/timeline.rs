@@ -45,6 +45,7 @@ fn lookup(event: Moment) -> Lookup {
         record: 1,
         position: Position::new(1),
         bytes: 0,
+        form: 0,
         mask: Mask::of(b""),
         names: NameRef(0),
     }

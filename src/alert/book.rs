@@ -78,7 +78,9 @@ impl Book {
     pub fn take(&mut self, finding: &Finding, context: Context<'_>) -> Option<Alert> {
         match finding.what {
             FindingKind::Quiet => self.quiet(finding, &context),
-            FindingKind::Raised | FindingKind::Changed => self.raise(finding, context),
+            FindingKind::Near | FindingKind::Raised | FindingKind::Changed => {
+                self.raise(finding, context)
+            }
         }
     }
 
@@ -86,6 +88,32 @@ impl Book {
     #[must_use]
     pub fn has_home(&self, finding: &Finding) -> bool {
         self.own_home(finding).is_some()
+    }
+
+    /// Whether the open alert about a finding's own key is a ticket about nobody else.
+    #[must_use]
+    pub fn is_ticket_of(&self, finding: &Finding) -> bool {
+        self.ticket_of(finding).is_some()
+    }
+
+    fn ticket_of(&self, finding: &Finding) -> Option<&str> {
+        let judged = Judged::of(finding);
+        let id = self.by_profile.get(&judged.id())?;
+        let open = self.open.get(id)?;
+        let alone = open.loud.iter().all(|it| *it == judged) && open.adopted.is_none();
+        (alone && open.alert.severity == Severity::Ticket).then_some(id)
+    }
+
+    /// Ends a client's own ticket, because the client turns out to be one of a campaign.
+    pub fn leave_ticket(&mut self, finding: &Finding, at: Moment) -> Option<Alert> {
+        let id = self.ticket_of(finding)?.to_owned();
+        self.end(&id, at)
+    }
+
+    /// Whether an open alert is a page.
+    #[must_use]
+    pub fn is_page(&self, id: &str) -> bool {
+        self.open.get(id).is_some_and(|it| it.alert.severity == Severity::Page)
     }
 
     /// The open alert about a judged key.
@@ -180,7 +208,7 @@ impl Book {
         let waits = if joined {
             members < open.told as f64 * JOINED_FACTOR
         } else {
-            let few = if finding.what == FindingKind::Raised { FEW } else { 1 };
+            let few = if finding.what == FindingKind::Changed { 1 } else { FEW };
             open.members.len() > few && !grown && !news
         };
         if waits && !louder {

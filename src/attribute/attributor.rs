@@ -165,6 +165,7 @@ impl Attributor {
             record: found.record.map_or(subject, |it| self.hashes.record(subject, it.as_bytes())),
             position: found.route.codec.position(id),
             bytes: u32::try_from(record.bytes.unwrap_or(0)).unwrap_or(u32::MAX),
+            form: super::form::of(record),
             mask: Mask::of(id),
             names: keys.names,
         };

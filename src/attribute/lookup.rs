@@ -185,6 +185,8 @@ pub struct Lookup {
     pub position: Position,
     /// Bytes of the answer, at most `u32::MAX`.
     pub bytes: u32,
+    /// The form of the request: what it has in common with others of the same program.
+    pub form: u8,
     /// The subject for examples.
     pub mask: Mask,
     /// The names of the keys.

@@ -9,9 +9,11 @@ mod client;
 mod codec;
 mod crawlers;
 mod field;
+mod form;
 mod hash;
 mod lookup;
 pub mod names;
+mod network;
 mod options;
 mod outcome;
 mod path;
@@ -26,6 +28,7 @@ pub use lookup::{
     Attributed, ClassId, KEY_KINDS, KeyKind, Lookup, Mask, NameRef, Outcome, Position, RouteId,
     Skip,
 };
+pub use network::{Nearness, Network};
 pub use options::{Codec, EmptyField, Field, KeySpec, Options, RouteClass, RouteSpec, SubjectFrom};
 pub use problem::{Fault, Part, Problem};
 

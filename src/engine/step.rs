@@ -9,7 +9,7 @@ use crate::attribute::KeyKind;
 use crate::evidence::Stream;
 use crate::judge::{
     Cause, Clients, Explained, Finding, FindingKind, Rules, SITE_KEY, Seen, Site, Space, campaign,
-    explain,
+    explain, manner,
 };
 use crate::novelty::Novelty;
 use crate::profile::Baselines;
@@ -85,6 +85,8 @@ pub struct Engine {
     hour: i64,
     minute: i64,
     lookups: u64,
+    /// Event time of the first look-up.
+    begins: Option<Moment>,
 }
 
 impl Clone for Engine {
@@ -104,6 +106,7 @@ impl Clone for Engine {
             hour: self.hour,
             minute: self.minute,
             lookups: self.lookups,
+            begins: self.begins,
         }
     }
 }
@@ -133,6 +136,7 @@ impl Engine {
             hour: i64::MIN,
             minute: i64::MIN,
             lookups: 0,
+            begins: None,
             settings,
         }
     }
@@ -151,6 +155,8 @@ impl Engine {
             self.hour = hour;
         }
         self.lookups += cut.lookups.len() as u64;
+        let first = cut.lookups.iter().map(|it| it.lookup.event).min();
+        self.begins = self.begins.or(first);
         self.cells.resize(cut.lookups.len());
         self.remember(cut, lanes);
         self.judge(cut, lanes);
@@ -212,17 +218,32 @@ impl Engine {
         all
     }
 
-    fn book_finding(&mut self, finding: &Finding, cut: &Cut) -> Option<Alert> {
-        let route = self.rules.routes.get(usize::from(finding.route))?;
+    fn book_finding(&mut self, finding: &Finding, cut: &Cut) -> Vec<Alert> {
+        let Some(route) = self.rules.routes.get(usize::from(finding.route)) else {
+            return Vec::new();
+        };
         let since = finding.first_slice.saturating_mul(self.settings.slice_ms);
         let offsets = self.index.spans(Moment(since));
         let campaign = self.campaign_of(finding, cut.at);
-        self.book.take(finding, Context { route: &route.name, at: cut.at, offsets, campaign })
+        if finding.what == FindingKind::Near {
+            if campaign.is_none() {
+                return Vec::new();
+            }
+            if let Some(shard) = self.clients.get_mut(shard_of(finding.key)) {
+                shard.joined(finding.key, finding.route, cut.at);
+            }
+        }
+        let left = campaign.as_ref().and_then(|_| self.book.leave_ticket(finding, cut.at));
+        let context = Context { route: &route.name, at: cut.at, offsets, campaign };
+        left.into_iter().chain(self.book.take(finding, context)).collect()
     }
 
     /// The open alert whose clients work along the same ids as a client that is new to the book.
     fn campaign_of(&self, finding: &Finding, at: Moment) -> Option<String> {
-        if finding.what != FindingKind::Raised || self.book.has_home(finding) {
+        let stands_alone = finding.page && self.book.is_ticket_of(finding);
+        let is_new = !self.book.has_home(finding) || stands_alone;
+        let is_near = finding.what == FindingKind::Near;
+        if !is_new || !(is_near || finding.what == FindingKind::Raised) {
             return None;
         }
         // Who guesses while a whole crowd does is one of it.
@@ -235,15 +256,27 @@ impl Engine {
             let shard = self.clients.get(shard_of(key))?;
             Some((shard.profile(key, finding.route)?, shard.sketch(key, finding.route)?))
         };
-        let own = known(finding.key)?;
-        let shares = |key: &u64| {
-            known(*key).is_some_and(|other| {
-                campaign::share_order(own.0, other.0, space, at)
-                    && campaign::share_out(own.1, other.1)
-            })
+        let working = |key: u64| self.clients.get(shard_of(key))?.working(key, finding.route);
+        let (own, works) = (known(finding.key)?, working(finding.key)?);
+        let parts = |key: &u64| {
+            let other = known(*key).filter(|_| *key != finding.key)?;
+            campaign::share_out(own.1, other.1).then_some((*key, other.0))
         };
-        let mut open = self.book.loud_on(finding.route);
-        open.find(|(_, keys)| keys.iter().any(shares)).map(|(id, _)| id.to_owned())
+        let is_one = |keys: &[u64]| {
+            let others: Vec<_> = keys.iter().filter_map(parts).collect();
+            let mut profiles = others.iter().map(|it| it.1);
+            profiles.any(|it| campaign::share_order(own.0, it, space, at))
+                || manner::is_one_of(
+                    works,
+                    others.iter().filter_map(|it| working(it.0)),
+                    self.begins,
+                )
+        };
+        // What calls nobody yet is no campaign for who is only suspected, or has a ticket already.
+        let open = self.book.loud_on(finding.route);
+        let mut open = open.filter(|it| !(stands_alone || is_near) || self.book.is_page(it.0));
+        let joined = open.find(|(_, keys)| is_one(keys));
+        joined.map(|(id, _)| id.to_owned())
     }
 
     /// At an hour boundary: lessons and samples, in shard order.

@@ -7,9 +7,9 @@
 //! by prefix) has all of its clients in that part. So nothing is compared but where the open runs
 //! of two clients stand right now, which every profile knows anyway.
 //!
-//! Whoever reads all over the place in no order shares no order with anybody, and their findings
-//! stay apart. Coming from one network is not enough to join them: ten harvesters behind one hosting
-//! company are ten pages.
+//! Whoever reads all over the place in no order shares no order with anybody: what such clients have
+//! in common is how they work (`manner`). Coming from one network is not enough to join them: ten
+//! harvesters behind one hosting company are ten pages.
 
 use super::Space;
 use crate::evidence::walk::Tip;

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member, rush};
+use super::manner::Working;
 use super::site::VOICE_AN_HOUR;
 use super::space::SpaceSample;
 use super::streams::{self, Start, Voice};
@@ -270,6 +271,14 @@ impl Clients {
     pub fn sketch(&self, key: u64, route: u16) -> Option<&Large> {
         let slot = self.table.find(profile_id(key, route))?;
         self.suspects.get(&slot).map(|it| &it.sketch)
+    }
+
+    /// How a key under suspicion works on a route.
+    #[must_use]
+    pub fn working(&self, key: u64, route: u16) -> Option<Working<'_>> {
+        let slot = self.table.find(profile_id(key, route))?;
+        let since = self.table.get(slot)?.episode.first_seen;
+        self.suspects.get(&slot).map(|it| Working { manner: &it.manner, since })
     }
 
     /// Records out in the episode of a key on a route: the suspect's own count, which goes on where

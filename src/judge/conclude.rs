@@ -2,6 +2,7 @@
 
 use super::clients::Clients;
 use super::context::{Seen, close_windows, episode, is_observed, member};
+use super::manner::Manner;
 use super::space::Space;
 use super::streams::{self, Against};
 use super::suspect::Suspect;
@@ -55,6 +56,9 @@ impl Clients {
         if disclosed {
             suspect.sketch.insert(lookup.record);
         }
+        if spoke {
+            suspect.manner.take(lookup);
+        }
         if evidence <= ONE_NAT {
             suspect.rest();
         }
@@ -62,6 +66,12 @@ impl Clients {
             profile.loud_minute = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
         }
         if !is_ticket && !profile.is(Flag::Firing) {
+            let worth = evidence > levels.ticket / 2 && suspect.manner.has_doubled();
+            if let Some((streams, reading)) = heard.filter(|_| worth) {
+                let what = (lookup.event, FindingKind::Near);
+                let near = finding(profile, suspect, what, (against, &streams, &reading));
+                self.findings.push((index, near));
+            }
             return;
         }
         let records = suspect.sketch.count();
@@ -81,6 +91,15 @@ impl Clients {
             finding(profile, suspect, (lookup.event, what), (against, &streams, &reading));
         finding.via = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
         self.findings.push((index, finding));
+        self.firing.insert(slot);
+    }
+
+    /// A client under suspicion is named in an open page: it is over when the client is quiet.
+    pub fn joined(&mut self, key: u64, route: u16, at: Moment) {
+        let Some(slot) = self.slot(key, route) else { return };
+        let Some(profile) = self.table.get_mut(slot) else { return };
+        profile.set(Flag::Firing, true);
+        profile.loud_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
         self.firing.insert(slot);
     }
 
@@ -105,7 +124,9 @@ impl Clients {
             // So early every first contact has one record, or none.
             let risen = u64::from(profile.tally.trials);
             let own = member(lookup, kind, seen.names);
-            self.suspects.insert(slot, Suspect::new(own, Large::after(&profile.out), risen));
+            let manner = Manner::new(lookup, seen.names);
+            let suspect = Suspect::new(own, manner, Large::after(&profile.out), risen);
+            self.suspects.insert(slot, suspect);
         }
         if example && let Some(suspect) = self.suspects.get_mut(&slot) {
             suspect.example(lookup.mask);

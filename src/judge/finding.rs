@@ -8,6 +8,9 @@ use crate::time::Moment;
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingKind {
+    /// It is under suspicion, and enough is known of how it works to say whether it is one of a
+    /// campaign whose page is open. Alone it is nothing to tell.
+    Near,
     /// It reached the ticket level, or the page level.
     Raised,
     /// Its picture changed by more than the declared factor.

@@ -12,6 +12,7 @@ mod conclude;
 mod context;
 mod explain;
 mod finding;
+pub mod manner;
 mod picture;
 mod rules;
 mod site;

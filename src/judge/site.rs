@@ -355,6 +355,7 @@ mod tests {
                 record: self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
                 position: Position::NONE,
                 bytes: 0,
+                form: 0,
                 mask: Mask::of(b"1234567890"),
                 names: NameRef(0),
             };

@@ -2,6 +2,7 @@
 //! keys, examples, a large sketch, and at a roll-up its heaviest children. Most clients never get
 //! here, which is why none of this is in the profile.
 
+use super::manner::Manner;
 use super::{Listed, Member};
 use crate::attribute::Mask;
 use crate::evidence::Nats;
@@ -19,6 +20,8 @@ const EXPLAINED_TENTHS: Nats = 8;
 pub(super) struct Suspect {
     pub own: Member,
     pub sketch: Large,
+    /// How it works.
+    pub manner: Manner,
     pub examples: Vec<Mask>,
     pub children: Vec<(Nats, Member)>,
     /// Records out when the last notification left.
@@ -35,11 +38,12 @@ pub(super) struct Suspect {
 
 impl Suspect {
     /// `risen` records at most are out since the evidence last rose from nothing.
-    pub(super) fn new(own: Member, sketch: Large, risen: u64) -> Self {
+    pub(super) fn new(own: Member, manner: Manner, sketch: Large, risen: u64) -> Self {
         let risen_from = sketch.count().0.saturating_sub(risen);
         Self {
             own,
             sketch,
+            manner,
             examples: Vec::new(),
             children: Vec::new(),
             told: 0,
@@ -128,7 +132,8 @@ mod tests {
 
     #[test]
     fn children_are_named_only_where_a_few_explain_the_evidence() {
-        let mut suspect = Suspect::new(member(1), Large::after(&Small::default()), 0);
+        let mut suspect =
+            Suspect::new(member(1), Manner::default(), Large::after(&Small::default()), 0);
         suspect.child(2_000, 7, || member(7));
         assert_eq!(suspect.explanation(18_000), [member(1)]);
         suspect.child(16_000, 8, || member(8));
@@ -142,7 +147,7 @@ mod tests {
     fn what_left_before_the_evidence_rose_does_not_count_towards_a_page() {
         let mut small = Small::default();
         (0..12).for_each(|it: u64| small.insert(it << 32));
-        let mut suspect = Suspect::new(member(1), Large::after(&small), 3);
+        let mut suspect = Suspect::new(member(1), Manner::default(), Large::after(&small), 3);
         assert_eq!(suspect.risen(false), 3);
         // Many records of one subject count like many subjects.
         (100..140).for_each(|it: u64| suspect.sketch.insert(it << 32));
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn what_everybody_behind_an_address_reads_does_not_lift_its_ticket() {
-        let mut suspect = Suspect::new(member(1), Large::after(&Small::default()), 0);
+        let mut suspect =
+            Suspect::new(member(1), Manner::default(), Large::after(&Small::default()), 0);
         (1..2_000_u64).for_each(|it| suspect.sketch.insert(it.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         assert_eq!(suspect.risen(true), 0);
         assert!(suspect.risen(false) > 1_000);
