@@ -13,7 +13,7 @@ use darban::attribute::{
 };
 use darban::engine::{Engine, Lanes, SHARDS, Serial, Settings};
 use darban::evidence::nats;
-use darban::judge::{Levels, Limits, RouteRules, weights_of};
+use darban::judge::{Acts, Levels, Limits, RouteRules, weights_of};
 use darban::novelty;
 use darban::pipeline::Pool;
 use darban::profile::ClassSpec;
@@ -140,6 +140,9 @@ fn lookup(line: &Line, names: &mut Vec<u8>) -> Lookup {
     }
 }
 
+/// Nobody can do anything but look up.
+const ACTS: Acts = Acts { follow: false, passes: false };
+
 fn settings() -> Settings {
     let class = |name: &str, subjects, k, minute, longer| ClassSpec {
         name: name.to_owned(),
@@ -157,7 +160,8 @@ fn settings() -> Settings {
         ordered: true,
         national: false,
         households: false,
-        weights: weights_of(kind, true),
+        acts: ACTS,
+        weights: weights_of(kind, true, ACTS),
         observe: false,
         classes: vec![class("staff", 20.0, 4.0, 1.4, 4.5), class("address", 20.0, 0.3, 10.0, 10.0)],
         class_observe: vec![false, false],

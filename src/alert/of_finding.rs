@@ -36,7 +36,7 @@ pub(super) fn alert_of(finding: &Finding, id: String, context: &Context<'_>) -> 
 
 pub(super) const fn kind_of(cause: Cause) -> Kind {
     match cause {
-        Cause::Evidence(Stream::Cold) => Kind::Harvest,
+        Cause::Evidence(Stream::Cold | Stream::Act) => Kind::Harvest,
         Cause::Evidence(Stream::Miss) => Kind::Guessing,
         Cause::Evidence(Stream::Walk) => Kind::Walk,
         Cause::Evidence(Stream::Monotone) => Kind::Sweep,

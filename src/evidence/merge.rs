@@ -53,16 +53,16 @@ mod tests {
 
     #[test]
     fn streams_at_rest_merge_to_nothing_and_one_loud_stream_loses_its_weight_only() {
-        let weights = Weights::new([3.0, 2.0, 2.0, 1.0, 2.0, 0.0]);
+        let weights = Weights::new([3.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0]);
         assert!(weights.merge(&[0; STREAMS]).abs() < 20);
-        let loud = weights.merge(&[20_480, 0, 0, 0, 0, 0]);
+        let loud = weights.merge(&[20_480, 0, 0, 0, 0, 0, 0]);
         assert!((loud - 20_480 - nats(ln(0.3))).abs() < 20, "{loud}");
     }
 
     #[test]
     fn a_stream_that_is_not_live_adds_nothing() {
-        let weights = Weights::new([0.0, 2.0, 0.0, 0.0, 2.0, 0.0]);
-        assert!(weights.merge(&[60_000, 0, 60_000, 0, 0, 60_000]).abs() < 20);
-        assert_eq!(weights.loudest(&[60_000, 1, 60_000, 0, 9, 0]), 4);
+        let weights = Weights::new([0.0, 2.0, 0.0, 0.0, 2.0, 0.0, 0.0]);
+        assert!(weights.merge(&[60_000, 0, 60_000, 0, 0, 60_000, 0]).abs() < 20);
+        assert_eq!(weights.loudest(&[60_000, 1, 60_000, 0, 9, 0, 0]), 4);
     }
 }

@@ -1,8 +1,8 @@
 //! Evidence streams: one file a stream, each with its state, its update, its argument, its tests.
 //!
 //! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
-//! explains what was seen than this client's honest rate does. Five streams draw a yes or no a
-//! contact ([`cold`], [`miss`], [`walk`], [`monotone`]; [`guess`] of repeats) and share [`Cusum`];
+//! explains what was seen than this client's honest rate does. Six streams draw a yes or no a
+//! contact ([`cold`], [`miss`], [`walk`], [`monotone`], [`act`]; [`guess`] of repeats) and share [`Cusum`];
 //! [`volume`] compares counts with an expectation, [`crowd`] reads a route's strangers as one client.
 //! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
 //! [`merge`] is a weighted mean and nothing cleverer.
@@ -11,6 +11,7 @@
 //! built once from exact IEEE operations ([`math`]): the same log gives the same alert on every
 //! machine, and the hot path holds no call into a math library.
 
+pub mod act;
 pub mod cold;
 pub mod crowd;
 mod cusum;
@@ -50,15 +51,17 @@ pub enum Stream {
     Volume,
     /// Failing checks of passes.
     Guess,
+    /// Nothing follows, or no pass came before.
+    Act,
 }
 
 /// How many streams there are.
-pub const STREAMS: usize = 6;
+pub const STREAMS: usize = 7;
 
 impl Stream {
     /// Every stream, in the order of every array indexed by stream.
     pub const ALL: [Self; STREAMS] =
-        [Self::Cold, Self::Miss, Self::Walk, Self::Monotone, Self::Volume, Self::Guess];
+        [Self::Cold, Self::Miss, Self::Walk, Self::Monotone, Self::Volume, Self::Guess, Self::Act];
 
     /// The name in alerts, in `explain` and in the documentation.
     #[must_use]
@@ -70,6 +73,7 @@ impl Stream {
             Self::Monotone => monotone::NAME,
             Self::Volume => volume::NAME,
             Self::Guess => guess::NAME,
+            Self::Act => act::NAME,
         }
     }
 
@@ -83,6 +87,7 @@ impl Stream {
             Self::Monotone => monotone::PAGER_LINE,
             Self::Volume => volume::PAGER_LINE,
             Self::Guess => guess::PAGER_LINE,
+            Self::Act => act::PAGER_LINE,
         }
     }
 

@@ -7,7 +7,8 @@ use super::site::VOICE_AN_HOUR;
 use super::space::SpaceSample;
 use super::streams::{self, Start, Voice};
 use super::suspect::Suspect;
-use crate::attribute::{KeyKind, Lookup, RouteClass};
+use super::traps::lesson;
+use crate::attribute::{KeyKind, Lookup, Outcome, RouteClass};
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
 use crate::profile::{Flag, Large, Lesson, Opened, Profile, Slot, Table};
@@ -111,6 +112,8 @@ impl Clients {
             sample.insert(lookup.subject, lookup.position);
         }
         let (slot, fresh) = self.open(lookup, (kind, slot), seen);
+        let passed = self.passed(seen, &against, (lookup, contact, kind));
+        let habit = self.habit(seen, &against, (lookup, contact, kind), slot);
         let Some(profile) = self.table.get_mut(slot) else { return Relay::default() };
         if fresh {
             against.begin(profile, &mut self.starts);
@@ -134,12 +137,18 @@ impl Clients {
         let simultaneous = lookup.event == profile.last;
         profile.last = profile.last.max(lookup.event);
         if contact.novel && !contact.weightless {
-            let voice = Voice { cold: true, simultaneous, ..Voice::default() };
+            let voice = Voice { finest: true, passed, habit, simultaneous, ..Voice::default() };
             streams::take(profile, &against, (lookup, contact), voice);
+            if let Some(passed) = passed.filter(|_| begun.begins) {
+                self.lessons.push(lesson(profile, passed));
+            }
             if is_observed(profile, against.class, lookup.event) {
                 streams::teach(profile, &against);
             }
             profile.windows.count_own();
+        }
+        if against.checks_passes() && lookup.outcome == Outcome::Disclosed {
+            profile.set(Flag::Passed, true);
         }
         let again = !contact.novel && against.checks_passes();
         if again {
@@ -149,6 +158,7 @@ impl Clients {
         self.conclude(slot, seen, (&against, &level), (index, lookup, kind, spoke));
         self.touch(slot, seen, &against, (index, lookup, kind));
         if against.route.class == RouteClass::Write {
+            self.acted(seen, lookup, kind);
             self.wrote(seen, (index, lookup, kind));
         }
         let Some(profile) = self.table.get(slot) else { return relay };
@@ -198,7 +208,9 @@ impl Clients {
                     fresh_child,
                     simultaneous,
                     misses: relay.misses,
-                    cold: false,
+                    finest: false,
+                    passed: None,
+                    habit: None,
                 };
                 streams::take(profile, &against, (lookup, contact), voice);
             }

@@ -172,7 +172,7 @@ impl Clients {
         // Read as things stand now: what ended since the last contact is closed first.
         let mut now = *profile;
         let level = against.level(&now);
-        close_windows(&mut now, seen.at, &level);
+        close_windows(&mut now, seen.at, (&level, route.class));
         let (streams, reading) = streams::read(&now, &against, seen.at, &level);
         // Counted people stay counted: while the day, with what the days before left, is still far
         // beyond the usual, the harvest is pausing, not over.

@@ -97,20 +97,20 @@ pub(super) fn begin(
         if over && !profile.is(Flag::Firing) {
             let [_, _, subjects, _] = profile.windows.counts();
             let quiet = profile.was_quiet(against.rules.levels.ticket);
-            lessons.extend(profile.close_day(subjects, 1, quiet));
+            lessons.extend(profile.close_day(subjects, 1, quiet, against.by_class()));
             profile.settle();
             profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
             begun = Begun { begins: true, learned: true };
         }
     } else if !against.class.per_session {
-        let rolled = close_windows(profile, at, level);
+        let rolled = close_windows(profile, at, (level, against.route.class));
         if let Some(subjects) = rolled.hour.filter(|_| is_observed(profile, against.class, at)) {
             profile.learn_hour(subjects);
         }
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
             let quiet = observed || profile.was_quiet(against.rules.levels.ticket);
-            lessons.extend(profile.close_day(subjects, ended, quiet));
+            lessons.extend(profile.close_day(subjects, ended, quiet, against.by_class()));
             profile.learned = against.version.wrapping_sub(1);
         }
         begun.learned = rolled.hour.is_some();
@@ -134,12 +134,16 @@ fn forgive(profile: &mut Profile, against: &Against<'_>, a_day: f64, at: Moment)
 }
 
 /// Closes the windows that ended before `at`, with all that is counted in them.
-pub(super) fn close_windows(profile: &mut Profile, at: Moment, level: &Level) -> Rolled {
+pub(super) fn close_windows(
+    profile: &mut Profile,
+    at: Moment,
+    (level, class): (&Level, RouteClass),
+) -> Rolled {
     let rolled = profile.windows.roll(at, level, profile.expected);
+    if class == RouteClass::Register {
+        profile.by_route.close_cold(rolled.horizons);
+    }
     for horizon in 0..rolled.horizons {
-        if let Some(count) = profile.cold_counts.get_mut(horizon) {
-            *count = 0;
-        }
         if let Some(expected) = profile.expected.get_mut(horizon) {
             *expected = 0.0;
         }

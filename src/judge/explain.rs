@@ -4,8 +4,8 @@ use super::rules::Rules;
 use super::space::Space;
 use super::streams::{self, Against};
 use crate::evidence::volume::{HORIZONS, Level, Reading};
-use crate::evidence::{Nats, STREAMS, Stream, cold, guess, miss, rate_of_step, walk};
-use crate::profile::{Baselines, Flag, Profile, RATES};
+use crate::evidence::{Nats, STREAMS, Stream, act, cold, guess, miss, rate_of_step, walk};
+use crate::profile::{Baselines, ByClass, Flag, Profile, RATES};
 use crate::time::Moment;
 
 /// A profile, opened up.
@@ -25,7 +25,8 @@ pub struct Explained {
     pub seen: [u32; HORIZONS],
     /// Subjects expected there by the last contact, at a roll-up with those of its children.
     pub expected: [f64; HORIZONS],
-    /// What `rates` and `hits` are of: cold (on checks of passes guess), miss, walk, rising.
+    /// What `rates` and `hits` are of: cold (on checks of passes guess, on personal routes act),
+    /// miss, walk, rising.
     pub rated: [&'static str; RATES],
     /// Honest rates in use.
     pub rates: [f64; RATES],
@@ -76,7 +77,11 @@ pub fn explain(
         seen: profile.windows.counts(),
         expected,
         rated: [
-            if against.checks_passes() { guess::NAME } else { cold::NAME },
+            match against.by_class() {
+                ByClass::Cold => cold::NAME,
+                ByClass::Guess => guess::NAME,
+                ByClass::Act { .. } => act::NAME,
+            },
             miss::NAME,
             walk::NAME,
             "rising",

@@ -26,7 +26,7 @@ pub use clients::{Clients, Limits, Stats, profile_id};
 pub use context::{Relay, Seen};
 pub use explain::{Explained, explain};
 pub use finding::{Cause, Finding, FindingKind, Member, Picture};
-pub use rules::{Levels, RouteRules, Rules, has_grown, weights_of};
+pub use rules::{Acts, Levels, RouteRules, Rules, has_grown, weights_of};
 pub use site::{SITE_KEY, Site, SiteContact};
 pub use space::Space;
 pub use watch_list::{Listed, WatchList};

@@ -3,7 +3,7 @@
 use super::WatchList;
 use crate::attribute::RouteClass;
 use crate::evidence::merge::Weights;
-use crate::evidence::{Ladder, Nats, STREAMS, cold, guess, miss, monotone, walk};
+use crate::evidence::{Ladder, Nats, STREAMS, act, cold, guess, miss, monotone, walk};
 use crate::profile::ClassSpec;
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub struct RouteRules {
     pub national: bool,
     /// Whether families hold adjacent ids.
     pub households: bool,
+    /// What its clients could do besides looking up.
+    pub acts: Acts,
     /// Weights of its live streams.
     pub weights: Weights,
     /// Whether its alerts are shown and never paged.
@@ -49,17 +51,28 @@ impl RouteRules {
     }
 }
 
-/// Weights in parts, streams cold, miss, walk, monotone, volume, guess; without `joint` (and the
-/// streams of a later version) they are renormalised over what is live.
+/// What a portal's clients could do besides looking people up, by its configured routes: without
+/// any of it, nothing follows from that nothing was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Acts {
+    /// It has routes of class `write`.
+    pub follow: bool,
+    /// It has routes that check passes.
+    pub passes: bool,
+}
+
+/// Weights in parts, streams cold, miss, walk, monotone, volume, guess, act; without `joint` (and
+/// the streams of a later version) they are renormalised over what is live.
 #[must_use]
-pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
+pub fn weights_of(class: RouteClass, ordered: bool, acts: Acts) -> Weights {
+    let act = if acts == Acts::default() { 0.0 } else { 1.0 };
     let mut parts: [f64; STREAMS] = match class {
-        RouteClass::Register => [3.0, 2.0, 2.0, 1.0, 2.0, 0.0],
-        RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0, 0.0],
-        RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0],
-        RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0],
-        RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 0.0, 4.0],
-        RouteClass::Write | RouteClass::Public => [0.0, 1.0, 0.0, 0.0, 3.0, 0.0],
+        RouteClass::Register => [3.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0],
+        RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0, 0.0, act],
+        RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0],
+        RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0],
+        RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 0.0, 4.0, 0.0],
+        RouteClass::Write | RouteClass::Public => [0.0, 1.0, 0.0, 0.0, 3.0, 0.0, 0.0],
     };
     if !ordered {
         let [_, _, walk, monotone, ..] = &mut parts;
@@ -83,6 +96,7 @@ pub struct Rules {
     pub watch_list: Arc<WatchList>,
     pub(super) cold: Ladder<{ cold::ALTERNATIVES }>,
     pub(super) guess: Ladder<{ guess::ALTERNATIVES }>,
+    pub(super) act: Ladder<{ act::ALTERNATIVES }>,
     pub(super) miss: Ladder<{ miss::ALTERNATIVES }>,
     pub(super) walk: Ladder<{ walk::ALTERNATIVES }>,
     pub(super) household: Ladder<{ walk::ALTERNATIVES }>,
@@ -106,6 +120,7 @@ impl Rules {
             watch_list,
             cold: cold::ladder(),
             guess: guess::ladder(),
+            act: act::ladder(),
             miss: miss::ladder(),
             walk: walk::ladder(),
             household: walk::household_ladder(),

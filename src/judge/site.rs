@@ -293,7 +293,7 @@ impl Site {
 #[cfg(test)]
 mod tests {
     use super::super::rules::weights_of;
-    use super::super::{Levels, RouteRules, WatchList};
+    use super::super::{Acts, Levels, RouteRules, WatchList};
     use super::*;
     use crate::attribute::{ClassId, KEY_KINDS, NameRef, Position, RouteId};
     use crate::evidence::ONE_NAT;
@@ -320,7 +320,8 @@ mod tests {
                 ordered: false,
                 national: false,
                 households: false,
-                weights: weights_of(RouteClass::Personal, false),
+                acts: Acts::default(),
+                weights: weights_of(RouteClass::Personal, false, Acts::default()),
                 observe: false,
                 classes: Vec::new(),
                 class_observe: Vec::new(),

@@ -7,7 +7,7 @@ use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, miss, walk};
 use crate::novelty::Contact;
-use crate::profile::{ClassSpec, Learned, Priors, Profile, RATES};
+use crate::profile::{ByClass, ClassSpec, Learned, Priors, Profile, RATES};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// What a contact is judged against, besides the profile.
@@ -27,7 +27,16 @@ impl Against<'_> {
         let family = if self.class.per_session { HOUSEHOLD_RATE_SESSION } else { HOUSEHOLD_RATE };
         let table = if self.route.households { family } else { table };
         let walk = table.max(self.space.chance);
-        Priors { walk, walk_floor: walk, passes: self.checks_passes() }
+        Priors { walk, walk_floor: walk, by_class: self.by_class() }
+    }
+
+    /// The stream that the route's class chooses.
+    pub(super) fn by_class(&self) -> ByClass {
+        match self.route.class {
+            RouteClass::PassCheck => ByClass::Guess,
+            RouteClass::Personal => ByClass::Act { per_session: self.class.per_session },
+            _ => ByClass::Cold,
+        }
     }
 
     /// Whether the route checks passes, where repeats are evidence.
@@ -94,8 +103,12 @@ const DAY: usize = 2;
 /// Which streams a contact may speak to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Voice {
-    /// It may be cold: the profile is the finest key.
-    pub cold: bool,
+    /// The profile is that of the finest key.
+    pub finest: bool,
+    /// A session, on a portal that checks passes: whether one was right.
+    pub passed: Option<bool>,
+    /// The step of how seldom it acts after look-ups on another route, where it is new to this one.
+    pub habit: Option<u8>,
     /// The child that made it, 0 at a finest key.
     pub child: u8,
     /// At a roll-up: the child begins, or comes back after ten minutes and is known.
@@ -114,11 +127,22 @@ pub(super) fn take(
     voice: Voice,
 ) {
     let rules = against.rules;
-    let [cold, miss, walk, rising, falling] = profile.steps;
+    let [by_class, miss, walk, rising, falling] = profile.steps;
     let mut said = [None; RATES];
-    if voice.cold && !against.checks_passes() {
-        profile.by_class.update(&rules.cold, cold, contact.cold);
-        said[0] = Some(contact.cold);
+    if voice.finest {
+        said[0] = match against.by_class() {
+            ByClass::Guess => None,
+            ByClass::Cold => {
+                profile.by_class.update(&rules.cold, by_class, contact.cold);
+                Some(contact.cold)
+            }
+            ByClass::Act { .. } => {
+                voice.passed.map(|it| !it).or_else(|| forgotten(profile, against, lookup))
+            }
+        };
+        if let (ByClass::Act { .. }, Some(nothing)) = (against.by_class(), said[0]) {
+            profile.by_class.update(&rules.act, voice.habit.unwrap_or(by_class), nothing);
+        }
     }
     // A child's own run of misses is its own evidence, and honest children differ in how often they
     // mistype: what a roll-up may count are different children, once each, and again only at a rate
@@ -143,10 +167,32 @@ pub(super) fn take(
     }
     profile.last_child = voice.child;
     profile.windows.count();
-    if contact.cold && against.route.class == RouteClass::Register && voice.cold {
-        profile.cold_counts = profile.cold_counts.map(|it| it.saturating_add(1));
+    if contact.cold && against.route.class == RouteClass::Register && voice.finest {
+        profile.by_route.count_cold();
     }
     count(profile, said);
+}
+
+/// Takes somebody looked up by a client that may yet act; where another has to make room for whom
+/// nothing was done, that is said.
+fn forgotten(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) -> Option<bool> {
+    let may_act = against.route.acts.follow && !against.class.per_session;
+    if !may_act || lookup.outcome != Outcome::Disclosed {
+        return None;
+    }
+    profile.by_route.look_up(lookup.subject).then_some(true)
+}
+
+/// Takes an act of a client of this personal route, if it looked that person up just before.
+pub(super) fn act(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) {
+    if !profile.by_route.act(lookup.subject) {
+        return;
+    }
+    let [by_class, ..] = profile.steps;
+    profile.by_class.update(&against.rules.act, by_class, false);
+    if let Some(day) = profile.today.first_mut() {
+        day.count(false);
+    }
 }
 
 /// Takes a check of a pass on a subject that the client has tried before.
@@ -229,7 +275,7 @@ pub(super) fn read(
     let walk = if against.route.households { &rules.household } else { &rules.walk };
     let reading = volume_of(profile, against, lookup_at, level);
     let cold_volume = if against.route.class == RouteClass::Register {
-        volume::read_cold(profile.cold_counts, lookup_at)
+        volume::read_cold(profile.by_route.cold(), lookup_at)
     } else {
         0
     };
@@ -240,18 +286,18 @@ pub(super) fn read(
         reading.log_e
     }
     .max(0);
-    let passes = against.checks_passes();
-    let streams = Stream::ALL.map(|it| match it {
-        Stream::Cold if passes => 0,
-        Stream::Cold => profile.by_class.log_e(&rules.cold),
-        Stream::Guess if passes => profile.by_class.log_e(&rules.guess),
-        Stream::Guess => 0,
-        Stream::Miss => {
+    let by_class = against.by_class();
+    let streams = Stream::ALL.map(|it| match (it, by_class) {
+        (Stream::Cold, ByClass::Cold) => profile.by_class.log_e(&rules.cold),
+        (Stream::Guess, ByClass::Guess) => profile.by_class.log_e(&rules.guess),
+        (Stream::Act, ByClass::Act { .. }) => profile.by_class.log_e(&rules.act),
+        (Stream::Cold | Stream::Guess | Stream::Act, _) => 0,
+        (Stream::Miss, _) => {
             miss::log_e(&profile.miss, &rules.miss, || misses_a_day(profile, (rules, level)))
         }
-        Stream::Walk => profile.walk.log_e(walk),
-        Stream::Monotone => profile.monotone.log_e(&rules.monotone),
-        Stream::Volume => volume,
+        (Stream::Walk, _) => profile.walk.log_e(walk),
+        (Stream::Monotone, _) => profile.monotone.log_e(&rules.monotone),
+        (Stream::Volume, _) => volume,
     });
     (streams, reading)
 }

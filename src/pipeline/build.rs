@@ -7,7 +7,7 @@ use crate::config::{ClassSpec, Config};
 use crate::decode::{Decoder, Options};
 use crate::engine::{Engine, SHARDS, Settings};
 use crate::evidence::{math::ln, nats};
-use crate::judge::{Levels, Limits, RouteRules, WatchList, weights_of};
+use crate::judge::{Acts, Levels, Limits, RouteRules, WatchList, weights_of};
 use crate::novelty;
 use crate::profile;
 use std::sync::Arc;
@@ -103,13 +103,16 @@ fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {
         let class = ClassId(u8::try_from(class).unwrap_or(u8::MAX));
         config.alert.mode_of(id, class) == Mode::Observe
     };
+    let has = |class: RouteClass| config.attribute.routes.iter().any(|it| it.class == class);
+    let acts = Acts { follow: has(RouteClass::Write), passes: has(RouteClass::PassCheck) };
     RouteRules {
         name: Arc::from(spec.name.as_str()),
         class: spec.class,
         ordered,
         national: spec.codec == Codec::DateLed,
         households: spec.households,
-        weights: weights_of(spec.class, ordered),
+        acts,
+        weights: weights_of(spec.class, ordered, acts),
         observe: false,
         classes: config.classes.iter().map(|it| class(it, spec.class)).collect(),
         class_observe: (0..config.classes.len()).map(observed).collect(),

@@ -65,7 +65,7 @@ pub struct Lesson {
     pub route: u16,
     /// Which class.
     pub class: u8,
-    /// Novel subjects of the day (or of the session).
+    /// Novel subjects of the day (or of the session); 0 where it is not over yet.
     pub subjects: u32,
     /// Rates of the day; `None` below [`Lesson::TRIALS_MIN`] contacts.
     pub rates: [Option<f32>; RATES],
@@ -161,7 +161,9 @@ impl Baselines {
         for lesson in lessons {
             let at = usize::from(lesson.route) * self.classes + usize::from(lesson.class);
             let Some(taught) = self.taught.get_mut(at) else { continue };
-            taught.subjects.saturating_record(u64::from(lesson.subjects.max(1)));
+            if lesson.subjects > 0 {
+                taught.subjects.saturating_record(u64::from(lesson.subjects));
+            }
             let rates = taught.rates.iter_mut().zip(lesson.rates);
             rates.for_each(|(rates, rate)| rate.into_iter().for_each(|it| record(rates, it)));
         }
@@ -171,7 +173,7 @@ impl Baselines {
     /// from now on. After the first fortnight nothing may rise by more than a tenth in thirty days:
     /// a class is what anybody may join.
     pub fn settle(&mut self, hours: u32) {
-        for taught in self.taught.iter_mut().filter(|it| !it.subjects.is_empty()) {
+        for taught in self.taught.iter_mut().filter(|it| it.has_begun()) {
             let fresh = taught.read();
             taught.learned = match taught.hours {
                 FREE_HOURS.. => fresh.held(&taught.learned, GROWTH_AN_HOUR * f64::from(hours)),
@@ -195,6 +197,11 @@ fn record(rates: &mut Histogram<u32>, rate: f32) {
 }
 
 impl Taught {
+    /// Whether anybody has taught it anything.
+    fn has_begun(&self) -> bool {
+        !self.subjects.is_empty() || self.rates.iter().any(|it| !it.is_empty())
+    }
+
     fn read(&self) -> Learned {
         #[expect(clippy::cast_possible_truncation, reason = "two digits are kept")]
         let count = |it: f64| it as f32;

@@ -4,7 +4,9 @@ use super::baseline::{CONCENTRATION, Learned};
 use super::{ClassSpec, Flag, Lesson, Profile, RATES};
 use crate::evidence::math::{exp, ln};
 use crate::evidence::volume::{Level, Spread};
-use crate::evidence::{Daily, GROWTH_A_DAY, Nats, STEP_MAX, cold, guess, miss, monotone};
+use crate::evidence::{
+    Daily, GROWTH_A_DAY, Nats, Rate, STEP_MAX, act, cold, guess, miss, monotone,
+};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
 /// Own working days after which a client is known.
@@ -48,8 +50,22 @@ pub struct Priors {
     pub walk: f64,
     /// What chance alone continues, at this route's density.
     pub walk_floor: f64,
-    /// The route checks passes: stream `guess` stands where others have `cold`.
-    pub passes: bool,
+    /// The stream that the route's class chooses.
+    pub by_class: ByClass,
+}
+
+/// The first of a profile's streams, which the route's class chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByClass {
+    /// `cold`.
+    Cold,
+    /// `guess`, on checks of passes.
+    Guess,
+    /// `act`, on routes of personal records; of a session, passes that were checked before.
+    Act {
+        /// Its clients are sessions.
+        per_session: bool,
+    },
 }
 
 impl Profile {
@@ -95,10 +111,17 @@ impl Profile {
         let known = self.is_known();
         let miss_start = if known { miss::RATE } else { miss::RATE_UNKNOWN };
         let prior = |at: usize, start: f64| if known { start } else { class(at, start).max(start) };
-        let first = if priors.passes {
-            by_class.step(prior(0, guess::RATE), CONCENTRATION, guess::RATE_MIN)
-        } else {
-            by_class.step(cold::RATE, CONCENTRATION, 0.05).min(step_at_most(COLD_RATE_MAX))
+        let first = match priors.by_class {
+            ByClass::Guess => by_class.step(prior(0, guess::RATE), CONCENTRATION, guess::RATE_MIN),
+            ByClass::Cold => {
+                by_class.step(cold::RATE, CONCENTRATION, 0.05).min(step_at_most(COLD_RATE_MAX))
+            }
+            ByClass::Act { per_session } => {
+                // What a session has not told itself its class has, or nobody.
+                let start = if per_session { class(0, act::RATE) } else { act::RATE };
+                let least = if per_session { act::SESSION_RATE_MIN } else { act::RATE_MIN };
+                by_class.step(start, act::CONCENTRATION, least)
+            }
         };
         self.steps = [
             first,
@@ -148,7 +171,13 @@ impl Profile {
     /// Closes a day of `subjects` novel subjects, `ended` days ago. A quiet day (evidence below
     /// `quiet` all day), or any day of a client that is only observed, trains. At a roll-up its
     /// level is what it looked up itself: what its children do is expected of them.
-    pub fn close_day(&mut self, subjects: u32, ended: i64, quiet: bool) -> Option<Lesson> {
+    pub fn close_day(
+        &mut self,
+        subjects: u32,
+        ended: i64,
+        quiet: bool,
+        by_class: ByClass,
+    ) -> Option<Lesson> {
         let today = std::mem::replace(&mut self.today, [Daily::default(); RATES]);
         let own_today = self.windows.take_own();
         self.begin_peak();
@@ -165,7 +194,7 @@ impl Profile {
         if subjects > 0 {
             self.learn_level(subjects, days, settled);
         }
-        let rates = self.learn_rates(today, days, settled);
+        let rates = self.learn_rates(today, (days, settled), by_class);
         (subjects > 0).then_some(Lesson { route: self.route, class: self.class, subjects, rates })
     }
 
@@ -192,12 +221,13 @@ impl Profile {
     fn learn_rates(
         &mut self,
         today: [Daily; RATES],
-        days: f64,
-        settled: bool,
+        (days, settled): (f64, bool),
+        by_class: ByClass,
     ) -> [Option<f32>; RATES] {
         let mut rates = [None; RATES];
         for (at, (rate, day)) in self.rates.iter_mut().zip(today).enumerate() {
-            let least = if at == 0 { COLD_TRIALS_MIN } else { 1 };
+            let is_cold = at == 0 && by_class == ByClass::Cold;
+            let least = if is_cold { COLD_TRIALS_MIN } else { 1 };
             if day.trials >= least {
                 rate.learn(day, settled, days);
             }
@@ -218,10 +248,10 @@ impl Profile {
 }
 
 fn step_at_most(rate: f64) -> u8 {
-    crate::evidence::Rate::default().step(rate, 1.0, 0.0)
+    Rate::default().step(rate, 1.0, 0.0)
 }
 
 /// The share of falling ids, from that of rising ones.
-fn fell(rising: crate::evidence::Rate) -> crate::evidence::Rate {
+fn fell(rising: Rate) -> Rate {
     rising.complement()
 }

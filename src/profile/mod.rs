@@ -6,6 +6,7 @@
 //! within a bound and evicts the least telling; [`Baselines`] holds what classes teach.
 
 mod baseline;
+mod by_route;
 mod day;
 mod index;
 mod sketch;
@@ -15,7 +16,7 @@ mod table;
 pub use baseline::{
     Baselines, ClassSpec, Learned, Lesson, RATES, SESSION_IDLE_MS, SESSION_LIFE_MS,
 };
-pub use day::Priors;
+pub use day::{ByClass, Priors};
 pub use sketch::{Large, Small};
 pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};
 pub use table::{Opened, Slot, Table};

@@ -1,10 +1,11 @@
 //! One profile.
 
 use super::Small;
+use super::by_route::ByRoute;
 use crate::evidence::monotone::Monotone;
 use crate::evidence::volume::{HORIZONS, Windows};
 use crate::evidence::walk::Runs;
-use crate::evidence::{Cusum, Daily, Nats, Rate, cold, guess, miss, walk};
+use crate::evidence::{Cusum, Daily, Nats, Rate, act, cold, guess, miss, walk};
 use crate::time::Moment;
 
 /// The byte budget of a profile: five cache lines.
@@ -13,8 +14,9 @@ const _: () = assert!(size_of::<Profile>() <= PROFILE_BYTES_MAX);
 
 // One stream or the other has the sums that a route's class chooses.
 const _: () = assert!(cold::ALTERNATIVES == guess::ALTERNATIVES);
+const _: () = assert!(cold::ALTERNATIVES == act::ALTERNATIVES);
 
-/// Streams with a learned rate: cold or guess, miss, walk, and the share of rising ids.
+/// Streams with a learned rate: cold, guess or act, miss, walk, and the share of rising ids.
 const LEARNED: usize = super::RATES;
 /// Streams that an observed client may teach to be quiet: walk, rising and falling ids.
 const TAUGHT: usize = 3;
@@ -36,6 +38,8 @@ pub enum Flag {
     RollUp = 4,
     /// Its evidence is kept beside it: names, examples, a large sketch.
     Suspect = 8,
+    /// On a route that checks passes: one was right.
+    Passed = 16,
 }
 
 /// The [`Flag`]s that are set, in one byte.
@@ -68,7 +72,7 @@ impl Episode {
 pub struct Tally {
     /// First contacts.
     pub trials: u16,
-    /// Yes by stream: cold or guess, miss, walk, and rising ids.
+    /// Yes by stream: cold, guess or act, miss, walk, and rising ids.
     pub hits: [u16; LEARNED],
 }
 
@@ -109,7 +113,7 @@ pub struct Profile {
     pub learned: u8,
     /// What it is at the moment.
     flags: Flags,
-    /// Honest rates as steps: cold or guess, miss, walk, rising, falling.
+    /// Honest rates as steps: cold, guess or act, miss, walk, rising, falling.
     pub steps: [u8; LEARNED + 1],
     /// What the rates of walking, rising and falling ids may not fall below, as steps: raised
     /// while the client is only observed, whenever a stream would have spoken.
@@ -117,7 +121,8 @@ pub struct Profile {
     /// Subjects of its busiest hour while it was only observed, in eighths of a nat; see
     /// [`Profile::rush`].
     pub rush: u8,
-    /// The stream that the route's class chooses: `guess` on checks of passes, else `cold`.
+    /// The stream that the route's class chooses: `cold` on registers, `act` on routes of personal
+    /// records, `guess` on checks of passes.
     pub by_class: Cusum<{ cold::ALTERNATIVES }>,
     /// Stream `miss`.
     pub miss: Cusum<{ miss::ALTERNATIVES }>,
@@ -129,8 +134,8 @@ pub struct Profile {
     pub monotone: Monotone,
     /// Stream `volume`: novel subjects.
     pub windows: Windows,
-    /// Stream `volume`: subjects both novel and cold, on registers.
-    pub cold_counts: [u16; HORIZONS],
+    /// Stream `volume`'s cold subjects on registers, stream `act`'s people on personal routes.
+    pub by_route: ByRoute,
     /// What its children were expected to look up in the current windows.
     pub expected: [f32; HORIZONS],
     /// Its own subjects a day.
@@ -188,7 +193,7 @@ impl Profile {
             runs: Runs::default(),
             monotone: Monotone::default(),
             windows: Windows::default(),
-            cold_counts: [0; HORIZONS],
+            by_route: ByRoute::default(),
             expected: [0.0; HORIZONS],
             level: 0.0,
             rates: [Rate::default(); LEARNED],
@@ -251,11 +256,12 @@ impl Profile {
         self.walk.reset();
         self.monotone.reset();
         self.windows.reset();
-        self.cold_counts = [0; HORIZONS];
+        self.by_route = ByRoute::default();
         self.expected = [0.0; HORIZONS];
         self.log_e = 0;
         self.set(Flag::Firing, false);
         self.set(Flag::Paged, false);
+        self.set(Flag::Passed, false);
         self.end_episode();
     }
 
