@@ -3,7 +3,8 @@
 //! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
 //! explains what was seen than this client's honest rate does. Five streams draw a yes or no a
 //! contact ([`cold`], [`miss`], [`walk`], [`monotone`]; [`guess`] of repeats) and share [`Cusum`];
-//! [`volume`] compares counts with an expectation, [`crowd`] reads a route's strangers as one client.
+//! [`volume`] compares counts with an expectation. [`crowd`] reads a route's strangers as one client,
+//! and [`surge`] how many more of them there are than [`tide`] has seen.
 //! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
 //! [`merge`] is a weighted mean and nothing cleverer.
 //!
@@ -20,6 +21,8 @@ pub mod merge;
 pub mod miss;
 pub mod monotone;
 mod rate;
+pub mod surge;
+pub mod tide;
 pub mod volume;
 pub mod walk;
 
