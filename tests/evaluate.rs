@@ -120,7 +120,8 @@ fn a_gate_that_does_not_hold_is_exit_code_1_and_otherwise_it_is_0() {
     assert_eq!(found.status.code(), Some(0), "{found:?}");
     let words = String::from_utf8(found.stdout).unwrap();
     assert!(words.ends_with("1 of 1 gates hold, 1 seed, a quick look: a tenth of the traffic\n"));
-    // Nobody sees homes yet; when somebody does, another gate stands here.
+    // A tenth of the traffic is too little to tell homes that double it in time; should it be
+    // enough one day, another gate stands here.
     let missed = evaluate(&["--quick", "S8"]);
     assert_eq!(missed.status.code(), Some(1), "{missed:?}");
 }

@@ -3,7 +3,7 @@
 //! Shards on different threads write the cells of different lookups, so atomics without ordering
 //! are all that is needed; the end of a pass is the barrier.
 
-use crate::judge::Relay;
+use crate::judge::{Relay, Voice};
 use crate::novelty::Contact;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
@@ -12,7 +12,8 @@ const COLD: u8 = 2;
 const WEIGHTLESS: u8 = 4;
 const SPOKEN_FOR: u64 = 1 << 16;
 const AT_ONCE: u64 = 1 << 17;
-const SPEAKS: u64 = 1 << 18;
+const STRANGER: u64 = 1 << 18;
+const KNOWN: u64 = 1 << 19;
 const CLASS_SHIFT: u32 = 24;
 const RUSH_SHIFT: u32 = 32;
 const MISSES_SHIFT: u32 = 40;
@@ -62,7 +63,8 @@ impl Cells {
             .store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_ms), Relaxed);
         let flags = (u64::from(relay.spoken_for) * SPOKEN_FOR)
             | (u64::from(relay.at_once) * AT_ONCE)
-            | (u64::from(relay.speaks) * SPEAKS);
+            | (u64::from(relay.voice == Voice::Stranger) * STRANGER)
+            | (u64::from(relay.voice == Voice::Known) * KNOWN);
         let bytes = u64::from(relay.class) << CLASS_SHIFT
             | u64::from(relay.rush) << RUSH_SHIFT
             | u64::from(relay.misses) << MISSES_SHIFT;
@@ -70,8 +72,8 @@ impl Cells {
     }
 
     /// Whether the client of a lookup speaks for the site.
-    pub(super) fn speaks(&self, at: usize) -> bool {
-        self.shown.get(at).is_some_and(|it| it.load(Relaxed) & SPEAKS != 0)
+    pub(super) fn voice(&self, at: usize) -> Voice {
+        voice(self.shown.get(at).map_or(0, |it| it.load(Relaxed)))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "unpacks what was packed")]
@@ -84,11 +86,21 @@ impl Cells {
             evidence: shown as u16,
             spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
-            speaks: shown & SPEAKS != 0,
+            voice: voice(shown),
             class: (shown >> CLASS_SHIFT) as u8,
             rush: (shown >> RUSH_SHIFT) as u8,
             misses: (shown >> MISSES_SHIFT) as u8,
         }
+    }
+}
+
+const fn voice(shown: u64) -> Voice {
+    if shown & STRANGER != 0 {
+        Voice::Stranger
+    } else if shown & KNOWN != 0 {
+        Voice::Known
+    } else {
+        Voice::None
     }
 }
 
@@ -109,7 +121,7 @@ mod tests {
             class: 201,
             rush: 24,
             misses: 63,
-            speaks: true,
+            voice: Voice::Known,
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);

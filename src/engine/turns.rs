@@ -8,7 +8,7 @@
 use super::SHARDS;
 use super::pass::Cells;
 use crate::attribute::{KeyKind, Lookup};
-use crate::judge::{Clients, Seen, Site, SiteContact};
+use crate::judge::{Clients, Seen, Site, SiteContact, Voice, begin_sites};
 use crate::novelty::Novelty;
 use crate::profile::Slot;
 use crate::timeline::Cut;
@@ -132,14 +132,16 @@ pub(super) fn judge_addresses(
 
 /// The last pass, on one thread and in the order of the cut: every route as a whole.
 pub(super) fn judge_sites(cut: &Cut, (cells, seen): (&Cells, &Seen<'_>), sites: &mut [Site]) {
+    begin_sites(sites, seen);
     for (index, (placed, at)) in (0..).zip(cut.lookups.iter().zip(0..)) {
-        let (lookup, speaks) = (&placed.lookup, cells.speaks(at));
+        let (lookup, voice) = (&placed.lookup, cells.voice(at));
         let Some(site) = sites.get_mut(usize::from(lookup.route.0)) else { continue };
-        if !speaks && !site.listens() {
+        if voice == Voice::None && !site.listens() {
             continue;
         }
         let Some((kind, _)) = lookup.finest() else { continue };
-        site.take(SiteContact { index, lookup, kind, speaks }, seen);
+        let cold = cells.contact(at).cold;
+        site.take(SiteContact { index, lookup, kind, voice, cold }, seen);
     }
     for (route, site) in (0..).zip(sites) {
         site.tick(route, seen);

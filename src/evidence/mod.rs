@@ -2,8 +2,9 @@
 //!
 //! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
 //! explains what was seen than this client's honest rate does. Six streams draw a yes or no a
-//! contact ([`cold`], [`miss`], [`walk`], [`monotone`], [`act`]; [`guess`] of repeats) and share [`Cusum`];
-//! [`volume`] compares counts with an expectation, [`crowd`] reads a route's strangers as one client.
+//! contact ([`cold`], [`miss`], [`walk`], [`monotone`], [`act`]; [`guess`] of repeats) and share
+//! [`Cusum`]; [`volume`] compares counts with an expectation. [`crowd`] reads a route's strangers as
+//! one client, and [`surge`] how many more of them there are than [`tide`] has seen.
 //! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
 //! [`merge`] is a weighted mean and nothing cleverer.
 //!
@@ -21,6 +22,8 @@ pub mod merge;
 pub mod miss;
 pub mod monotone;
 mod rate;
+pub mod surge;
+pub mod tide;
 pub mod volume;
 pub mod walk;
 

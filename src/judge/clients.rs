@@ -3,7 +3,7 @@
 use super::Finding;
 use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member, rush};
 use super::manner::Working;
-use super::site::VOICE_AN_HOUR;
+use super::site;
 use super::space::SpaceSample;
 use super::streams::{self, Start, Voice};
 use super::suspect::Suspect;
@@ -165,11 +165,11 @@ impl Clients {
         let observed = is_observed(profile, against.class, lookup.event)
             || against.route.observes(profile.class);
         let [_, hour, ..] = profile.windows.counts();
-        let is_voice = contact.novel && !contact.weightless && hour <= VOICE_AN_HOUR;
+        let counts = contact.novel && !contact.weightless;
         Relay {
             evidence: profile.log_e,
             spoken_for: profile.is(Flag::Firing) || observed,
-            speaks: is_voice && !observed && !profile.is_known(),
+            voice: site::Voice::of(counts, hour, profile.is_known(), observed),
             ..relay
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Member;
 use super::rules::{RouteRules, Rules};
+use super::site::Voice;
 use super::space::Space;
 use super::streams::Against;
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
@@ -53,8 +54,8 @@ pub struct Relay {
     pub rush: u8,
     /// The step of its own honest rate of misses, once it is known; else 0.
     pub misses: u8,
-    /// It is one of a stranger's first contacts of the hour, with which it speaks for the site.
-    pub speaks: bool,
+    /// With it a stranger, or a client that is known, speaks for the site.
+    pub voice: Voice,
 }
 
 pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Option<Against<'a>> {
