@@ -13,6 +13,7 @@ const WEIGHTLESS: u8 = 4;
 const SPOKEN_FOR: u64 = 1 << 16;
 const AT_ONCE: u64 = 1 << 17;
 const SPEAKS: u64 = 1 << 18;
+const LATE: u64 = 1 << 19;
 const CLASS_SHIFT: u32 = 24;
 const RUSH_SHIFT: u32 = 32;
 const MISSES_SHIFT: u32 = 40;
@@ -62,7 +63,8 @@ impl Cells {
             .store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_ms), Relaxed);
         let flags = (u64::from(relay.spoken_for) * SPOKEN_FOR)
             | (u64::from(relay.at_once) * AT_ONCE)
-            | (u64::from(relay.speaks) * SPEAKS);
+            | (u64::from(relay.speaks) * SPEAKS)
+            | (u64::from(relay.late) * LATE);
         let bytes = u64::from(relay.class) << CLASS_SHIFT
             | u64::from(relay.rush) << RUSH_SHIFT
             | u64::from(relay.misses) << MISSES_SHIFT;
@@ -85,6 +87,7 @@ impl Cells {
             spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
             speaks: shown & SPEAKS != 0,
+            late: shown & LATE != 0,
             class: (shown >> CLASS_SHIFT) as u8,
             rush: (shown >> RUSH_SHIFT) as u8,
             misses: (shown >> MISSES_SHIFT) as u8,
@@ -110,6 +113,7 @@ mod tests {
             rush: 24,
             misses: 63,
             speaks: true,
+            late: true,
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);

@@ -19,6 +19,7 @@ pub mod math;
 pub mod merge;
 pub mod miss;
 pub mod monotone;
+mod polya;
 mod rate;
 pub mod volume;
 pub mod walk;

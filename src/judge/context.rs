@@ -3,7 +3,7 @@
 use super::Member;
 use super::rules::{RouteRules, Rules};
 use super::space::Space;
-use super::streams::Against;
+use super::streams::{self, Against};
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::volume::{HORIZON_MS, Level, Rolled, elapsed_ms};
 use crate::evidence::{ONE_NAT, cold, miss};
@@ -40,6 +40,8 @@ pub struct Relay {
     pub expects: f32,
     /// Milliseconds since its contact before; `u32::MAX` at its first.
     pub gap_ms: u32,
+    /// Its contact before was stamped later than this one.
+    pub late: bool,
     /// `ln E`.
     pub evidence: u16,
     /// It is spoken for: an alert of its own is open, or it is only observed for now. Its
@@ -88,7 +90,7 @@ pub(super) fn begin(
     lessons: &mut Vec<Lesson>,
 ) -> Begun {
     if !against.class.per_session && !fresh {
-        forgive(profile, against, level.a_day, at);
+        forgive(profile, against, level, at);
     }
     let mut begun = Begun { begins: fresh, learned: false };
     if against.class.per_session && !fresh {
@@ -97,20 +99,20 @@ pub(super) fn begin(
         if over && !profile.is(Flag::Firing) {
             let [_, _, subjects, _] = profile.windows.counts();
             let quiet = profile.was_quiet(against.rules.levels.ticket);
-            lessons.extend(profile.close_day(subjects, 1, quiet));
+            lessons.extend(profile.close_day((subjects, 1.0), 1, quiet));
             profile.settle();
             profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
             begun = Begun { begins: true, learned: true };
         }
     } else if !against.class.per_session {
-        let rolled = close_windows(profile, at, level);
+        let rolled = close_windows(profile, at, (level, against.route.class));
         if let Some(subjects) = rolled.hour.filter(|_| is_observed(profile, against.class, at)) {
             profile.learn_hour(subjects);
         }
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
             let quiet = observed || profile.was_quiet(against.rules.levels.ticket);
-            lessons.extend(profile.close_day(subjects, ended, quiet));
+            lessons.extend(profile.close_day((subjects, level.busy), ended, quiet));
             profile.learned = against.version.wrapping_sub(1);
         }
         begun.learned = rolled.hour.is_some();
@@ -122,9 +124,13 @@ pub(super) fn begin(
 /// Takes away what honest work gathers between two contacts of a client that comes back: nothing
 /// of misses at a client that is known by its own rate, at one that is only observed (its misses
 /// alone may page) and at a roll-up (its children's are their own).
-fn forgive(profile: &mut Profile, against: &Against<'_>, a_day: f64, at: Moment) {
+fn forgive(profile: &mut Profile, against: &Against<'_>, level: &Level, at: Moment) {
     let known = profile.is_known();
-    let a_day = if known { a_day } else { a_day.max(against.class.subjects) };
+    // That a day is busy shows half a day late: what that adds accrues twice as fast.
+    let a_day = level.a_day * (2.0 - 1.0 / level.busy.max(1.0));
+    // What is forgiven a newcomer is its own level too: a regular reads what it read yesterday.
+    let own = profile.usual.a_day();
+    let a_day = if known { a_day } else { a_day.max(against.class.subjects).max(own) };
     if against.route.class == RouteClass::Register {
         profile.by_class.forgive(cold::allowance(a_day, profile.last, at));
     }
@@ -134,8 +140,13 @@ fn forgive(profile: &mut Profile, against: &Against<'_>, a_day: f64, at: Moment)
 }
 
 /// Closes the windows that ended before `at`, with all that is counted in them.
-pub(super) fn close_windows(profile: &mut Profile, at: Moment, level: &Level) -> Rolled {
-    let rolled = profile.windows.roll(at, level, profile.expected);
+pub(super) fn close_windows(
+    profile: &mut Profile,
+    at: Moment,
+    (level, class): (&Level, RouteClass),
+) -> Rolled {
+    let counted = (profile.expected, streams::telling(profile, class));
+    let rolled = profile.windows.roll(at, level, counted);
     for horizon in 0..rolled.horizons {
         if let Some(count) = profile.cold_counts.get_mut(horizon) {
             *count = 0;

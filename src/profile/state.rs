@@ -1,6 +1,7 @@
 //! One profile.
 
 use super::Small;
+use super::usual::Usual;
 use crate::evidence::monotone::Monotone;
 use crate::evidence::volume::{HORIZONS, Windows};
 use crate::evidence::walk::Runs;
@@ -134,7 +135,7 @@ pub struct Profile {
     /// What its children were expected to look up in the current windows.
     pub expected: [f32; HORIZONS],
     /// Its own subjects a day.
-    pub level: f32,
+    pub usual: Usual,
     /// Its own rates.
     pub rates: [Rate; LEARNED],
     /// Today's contacts.
@@ -190,7 +191,7 @@ impl Profile {
             windows: Windows::default(),
             cold_counts: [0; HORIZONS],
             expected: [0.0; HORIZONS],
-            level: 0.0,
+            usual: Usual::default(),
             rates: [Rate::default(); LEARNED],
             today: [Daily::default(); LEARNED],
             tally: Tally::default(),
