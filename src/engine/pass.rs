@@ -14,6 +14,7 @@ const SPOKEN_FOR: u64 = 1 << 16;
 const AT_ONCE: u64 = 1 << 17;
 const STRANGER: u64 = 1 << 18;
 const KNOWN: u64 = 1 << 19;
+const LATE: u64 = 1 << 20;
 const CLASS_SHIFT: u32 = 24;
 const RUSH_SHIFT: u32 = 32;
 const MISSES_SHIFT: u32 = 40;
@@ -64,7 +65,8 @@ impl Cells {
         let flags = (u64::from(relay.spoken_for) * SPOKEN_FOR)
             | (u64::from(relay.at_once) * AT_ONCE)
             | (u64::from(relay.voice == Voice::Stranger) * STRANGER)
-            | (u64::from(relay.voice == Voice::Known) * KNOWN);
+            | (u64::from(relay.voice == Voice::Known) * KNOWN)
+            | (u64::from(relay.late) * LATE);
         let bytes = u64::from(relay.class) << CLASS_SHIFT
             | u64::from(relay.rush) << RUSH_SHIFT
             | u64::from(relay.misses) << MISSES_SHIFT;
@@ -87,6 +89,7 @@ impl Cells {
             spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
             voice: voice(shown),
+            late: shown & LATE != 0,
             class: (shown >> CLASS_SHIFT) as u8,
             rush: (shown >> RUSH_SHIFT) as u8,
             misses: (shown >> MISSES_SHIFT) as u8,
@@ -122,6 +125,7 @@ mod tests {
             rush: 24,
             misses: 63,
             voice: Voice::Known,
+            late: true,
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);

@@ -129,7 +129,7 @@ impl Engine {
             spaces_next: SPACES_FIRST,
             sites: vec![Site::default(); routes],
             novelty: (0..SHARDS).map(|_| Novelty::new(&settings.novelty)).collect(),
-            clients: (0..SHARDS).map(|_| Clients::new(settings.limits, routes)).collect(),
+            clients: (0..SHARDS).map(|_| Clients::new(settings.limits, routes, classes)).collect(),
             book: Book::new(settings.alert_key, settings.update_factor),
             index: CutIndex::default(),
             cells: Cells::default(),
@@ -282,8 +282,8 @@ impl Engine {
     /// At an hour boundary: lessons and samples, in shard order.
     fn learn(&mut self, hours: u32) {
         for shard in &mut self.clients {
-            let lessons = shard.take_lessons();
-            self.baselines.take(&lessons);
+            let (lessons, pulses) = shard.take_lessons();
+            self.baselines.take(&lessons, pulses);
         }
         self.baselines.settle(hours);
         self.read_spaces();

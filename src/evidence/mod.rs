@@ -21,6 +21,7 @@ pub mod math;
 pub mod merge;
 pub mod miss;
 pub mod monotone;
+mod polya;
 mod rate;
 pub mod surge;
 pub mod tide;

@@ -12,22 +12,26 @@
 //!
 //! Four horizons are read: a minute, an hour, a day, thirty days. They are windows of the UTC
 //! calendar, so that everybody's numbers can be checked against the log with a pocket calculator.
-//! The day and the thirty days carry what they know over their window's end. An hour is also read
+//! An hour is also read
 //! together with the one before it, since a harvest of twenty minutes begins before a full hour as
 //! often as not: cut in two it took twice as many records.
+//!
+//! A day leaves what it knows to the next, one sum for each alternative: who reads three times as
+//! many every day is told by the product of all days at three times, and a mean taken anew each
+//! night would pay for not knowing which alternative it is once a day. A day without a single
+//! look-up leaves the sums as they are. A level is that of working days, so a day off is no sign of
+//! honesty: taken for one, a weekend undid the week of a harvest in office hours.
 
-use super::math::{add_logs, ln};
-use super::{NATS_MAX, Nats, nats};
+use super::math::add_logs;
+pub use super::polya::{FACTORS, log_e, log_ratio};
+use super::polya::{mean, ratios};
+use super::{NATS_MAX, Nats};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 
 /// The stream's name.
 pub const NAME: &str = "volume";
 /// What it tells the person who was woken up.
 pub const PAGER_LINE: &str = "looks up more people than it ever does";
-/// Alternatives: the rate is this many times the usual. The last is for who looks up in minutes
-/// what others do in a day: at eight times a subject tells a seventh less. It is for those whose
-/// work comes in batches only.
-pub const FACTORS: [f64; 4] = [1.5, 3.0, 8.0, 64.0];
 /// How many horizons there are.
 pub const HORIZONS: usize = 4;
 /// Their lengths in milliseconds.
@@ -42,13 +46,13 @@ pub const fn elapsed_ms(at: Moment) -> [i64; HORIZONS] {
     [hour % MINUTE_MS, hour, day, month]
 }
 
-/// The hour's place among them.
+/// The hour's place among them, and the day's.
 const HOUR: usize = 1;
+const DAY: usize = 2;
+/// The place of the thirty days.
+const MONTH: usize = 3;
 /// Their names as alerts say them.
 pub const HORIZON_WORDS: [&str; HORIZONS] = ["a minute", "an hour", "a day", "in thirty days"];
-/// Expectations below this are this: a division by nothing must not make evidence.
-const EXPECTED_MIN: f64 = 1e-6;
-
 /// How far counts may honestly spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
@@ -76,33 +80,6 @@ impl Spread {
     }
 }
 
-/// `ln L` of `n` subjects after `m` expected ones under `factor` times the rate.
-#[must_use]
-pub fn log_ratio(n: f64, m: f64, factor: f64, k_day: f64, batches: f64) -> f64 {
-    let m = m.max(EXPECTED_MIN);
-    let k = 1.0 / ((batches - 1.0) / m + 1.0 / k_day);
-    n * ln(factor) + (n + k) * ln((k + m) / (k + factor * m))
-}
-
-/// The log of the mean over [`FACTORS`] of the likelihood ratios.
-#[must_use]
-pub fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
-    let m = m.max(EXPECTED_MIN);
-    let k = 1.0 / ((batches - 1.0) / m + 1.0 / k_day);
-    let known = ln(k + m);
-    let ratio = |factor: f64, log: f64| nats(n * log + (n + k) * (known - ln(k + factor * m)));
-    // ln 1.5, ln 3, ln 8, ln 64, and ln 4 (1420/1024) for the mean of four.
-    let [a, b, c, d] = FACTORS;
-    let low = add_logs(ratio(a, 0.405_465_108_108_164_4), ratio(b, 1.098_612_288_668_109_8));
-    let high = ratio(c, 2.079_441_541_679_835_7);
-    if batches <= 1.0 {
-        // ln 3 (1125/1024) for the mean of three. Without batches every subject after a full
-        // minute or hour would tell ln 64, and a monitor asks for six in its first second.
-        return add_logs(low, high) - 1125;
-    }
-    add_logs(low, add_logs(high, ratio(d, 4.158_883_083_359_671_5))) - 1420
-}
-
 /// Subjects counted in the current window of every horizon.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Windows {
@@ -110,8 +87,8 @@ pub struct Windows {
     short: [u16; 2],
     /// Counts in the current day and thirty days: a partner's do not fit into sixteen bits.
     long: [u32; 2],
-    /// What the days (thirty days) before this one left over, in 1/1024 nat.
-    carried: [u16; 2],
+    /// What the days before this one left over, one sum an alternative, in [`CARRY_STEP`]s.
+    carried: [u8; FACTORS.len()],
     /// The minute of the last contact, since 1970.
     minute: u32,
     /// Subjects of the hour before this one, where that is read too.
@@ -125,12 +102,16 @@ pub struct Windows {
 pub struct Level {
     /// Subjects expected a day.
     pub a_day: f64,
+    /// How many times as busy as usual the class is today, which is in `a_day`.
+    pub busy: f64,
     /// Subjects expected in an hour: the busiest that was observed, else the average.
     pub an_hour: f64,
     /// How far counts may spread.
     pub spread: Spread,
-    /// Whether the client is known well enough to carry evidence over a window's end.
+    /// Whether the client is known well enough to carry evidence over a day's end.
     pub carries: bool,
+    /// Subjects in thirty days beyond which nothing that was learned counts.
+    pub budget: f64,
 }
 
 /// Which windows ended.
@@ -178,9 +159,15 @@ impl Reading {
 }
 
 impl Windows {
-    /// Closes the windows that ended before `at`, carrying what the long ones know. `others` is
-    /// what was expected in them besides the level: at a roll-up, of its children.
-    pub fn roll(&mut self, at: Moment, level: &Level, others: [f32; HORIZONS]) -> Rolled {
+    /// Closes the windows that ended before `at`, carrying what the day knows. `others` is what was
+    /// expected in them besides the level: at a roll-up, of its children. `telling` are the counts
+    /// of what tells, where that is not every subject.
+    pub fn roll(
+        &mut self,
+        at: Moment,
+        level: &Level,
+        (others, telling): ([f32; HORIZONS], Option<[u16; HORIZONS]>),
+    ) -> Rolled {
         let minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
         if minute <= self.minute || self.minute == 0 {
             self.minute = self.minute.max(minute);
@@ -195,22 +182,39 @@ impl Windows {
                 continue;
             }
             let closed = self.close(horizon);
+            let told = telling.and_then(|it| it.get(horizon).copied()).map_or(closed, u32::from);
             rolled.horizons = horizon + 1;
             if horizon == HOUR {
                 rolled.hour = Some(closed);
                 // What was expected of children an hour ago is not known any more.
                 let counts = ended == 1 && others.get(HOUR).is_some_and(|it| *it <= 0.0);
-                self.hour_before = u16::try_from(closed).unwrap_or(u16::MAX) * u16::from(counts);
+                self.hour_before = u16::try_from(told).unwrap_or(u16::MAX) * u16::from(counts);
             }
-            if horizon == 2 {
+            if horizon == DAY {
                 rolled.day = Some((closed, ended));
-            }
-            if let Some(carried) = horizon.checked_sub(2).and_then(|it| self.carried.get_mut(it)) {
-                let others = others.get(horizon).map_or(0.0, |it| f64::from(*it));
-                *carried = carry(*carried, (closed, ended), (level, horizon), others);
+                let others = others.get(DAY).map_or(0.0, |it| f64::from(*it));
+                self.carry((told, ended), level, others);
             }
         }
         rolled
+    }
+
+    /// Takes a day with `closed` subjects, where `others` were expected besides the level, and the
+    /// days without any that followed it, into what is carried.
+    fn carry(&mut self, (closed, ended): (u32, i64), level: &Level, others: f64) {
+        if !level.carries || ended > EMPTY_DAYS_MAX {
+            self.carried = [0; FACTORS.len()];
+            return;
+        }
+        if closed == 0 {
+            return;
+        }
+        let (k, batches) = (level.spread.k, level.spread.longer);
+        let day = ratios(f64::from(closed), level.a_day + others, k, batches);
+        for (sum, day) in self.carried.iter_mut().zip(day) {
+            let carried = (Nats::from(*sum) * CARRY_STEP + day + CARRY_STEP / 2).max(0);
+            *sum = u8::try_from(carried / CARRY_STEP).unwrap_or(u8::MAX);
+        }
     }
 
     /// The count of a horizon, which begins anew.
@@ -264,6 +268,17 @@ impl Windows {
         }
         // The mean of four: ln 4 is 1420/1024.
         reading.log_e = (sum - 1420).clamp(0, NATS_MAX);
+        let [.., month] = self.counts();
+        if f64::from(month) > level.budget {
+            let log_e = reading.log_e.max(BUDGET_SPENT);
+            return Reading {
+                log_e,
+                horizon: MONTH,
+                doubled: false,
+                seen: month,
+                expected: level.budget,
+            };
+        }
         reading
     }
 
@@ -289,18 +304,30 @@ impl Windows {
     #[must_use]
     pub fn log_e_of(&self, horizon: usize, m: f64, level: &Level) -> Nats {
         let n = self.counts().get(horizon).map_or(0.0, |it| f64::from(*it));
-        let before = horizon.checked_sub(2).and_then(|it| self.carried.get(it)).copied();
-        let before = Nats::from(before.unwrap_or(0));
+        let carries = horizon == DAY && self.carried != [0; FACTORS.len()];
         // Below the expectation every alternative is worse than honesty.
-        if n <= m && before == 0 {
+        if n <= m && !carries {
             return -ALMOST_NOTHING;
         }
-        before + log_e(n, m, level.spread.k, level.spread.of(horizon))
+        let batches = level.spread.of(horizon);
+        let mut ratios = ratios(n, m, level.spread.k, batches);
+        if carries {
+            let sums = ratios.iter_mut().zip(self.carried);
+            sums.for_each(|(ratio, carried)| *ratio += Nats::from(carried) * CARRY_STEP);
+        }
+        mean(ratios, batches)
+    }
+
+    /// The same with only these subjects in the current windows.
+    #[must_use]
+    pub fn with(&self, [minute, hour, day, month]: [u16; HORIZONS]) -> Self {
+        Self { short: [minute, hour], long: [u32::from(day), u32::from(month)], ..*self }
     }
 
     /// Forgets what was counted: an alert that resolved must not fire again on the same people.
     pub fn reset(&mut self) {
-        (self.short, self.long, self.carried) = ([0; 2], [0; 2], [0; 2]);
+        (self.short, self.long) = ([0; 2], [0; 2]);
+        self.carried = [0; FACTORS.len()];
         self.hour_before = 0;
     }
 
@@ -316,9 +343,11 @@ impl Windows {
 /// counted absolutely, so that padding with popular records does not dilute.
 const COLD_LEVEL: Level = Level {
     a_day: 5.0,
+    busy: 1.0,
     an_hour: 5.0 / 24.0,
     spread: Spread { k: 1.0, minute: 6.0, longer: 6.0 },
     carries: false,
+    budget: f64::INFINITY,
 };
 
 /// Evidence of the cold subjects counted in the current windows.
@@ -329,33 +358,15 @@ pub fn read_cold(counts: [u16; HORIZONS], at: Moment) -> Nats {
     Windows { short, long, ..Windows::default() }.read(at, &COLD_LEVEL).log_e
 }
 
+/// What a budget that is spent counts as: a page, whatever share of the weight the stream has.
+const BUDGET_SPENT: Nats = 24 * super::ONE_NAT;
 /// What a horizon far below its expectation counts as: an e-value of e^-2.
 const ALMOST_NOTHING: Nats = 2 * super::ONE_NAT;
-/// Windows without a contact after which nothing is left of what was carried.
-const EMPTY_WINDOWS_MAX: i64 = 14;
-
-/// What is left over after a window with `closed` subjects, where `others` were expected besides
-/// the level, and the empty ones that followed it.
-fn carry(
-    carried: u16,
-    (closed, ended): (u32, i64),
-    (level, horizon): (&Level, usize),
-    others: f64,
-) -> u16 {
-    if !level.carries {
-        return 0;
-    }
-    let days = HORIZON_MS.get(horizon).map_or(1.0, |it| *it as f64 / DAY_MS as f64);
-    let m = level.a_day * days;
-    let (k, batches) = (level.spread.k, level.spread.of(horizon));
-    let mut sum =
-        (Nats::from(carried) + log_e(f64::from(closed), m + others, k, batches)).clamp(0, NATS_MAX);
-    let empty = log_e(0.0, m, k, batches);
-    for _ in 1..ended.min(EMPTY_WINDOWS_MAX) {
-        sum = (sum + empty).max(0);
-    }
-    if ended >= EMPTY_WINDOWS_MAX { 0 } else { u16::try_from(sum).unwrap_or(u16::MAX) }
-}
+/// Steps in which a day leaves what it knows to the next: up to 31.9 nats in a byte, half as much
+/// again as any page takes.
+const CARRY_STEP: Nats = super::ONE_NAT / 8;
+/// Days from one with a look-up to the next after which nothing is left of what was carried.
+const EMPTY_DAYS_MAX: i64 = 14;
 
 /// A session has no clock: its subjects are counted against what sessions of its class look up
 /// in all, from the start. The first subject is free: a session without one is none.
@@ -373,9 +384,11 @@ mod tests {
 
     const STAFF: Level = Level {
         a_day: 20.0,
+        busy: 1.0,
         an_hour: 20.0 / 24.0,
         spread: Spread { k: 4.0, minute: 1.4, longer: 4.5 },
         carries: true,
+        budget: 8_000.0,
     };
 
     #[test]
@@ -390,11 +403,35 @@ mod tests {
         let start = Moment(20_000 * DAY_MS);
         for it in 0..200 {
             let at = start.plus(it * DAY_MS / 200);
-            windows.roll(at, &STAFF, [0.0; HORIZONS]);
+            windows.roll(at, &STAFF, ([0.0; HORIZONS], None));
             windows.count();
         }
         let reading = windows.read(start.plus(DAY_MS - 1), &STAFF);
         assert!(as_f64(reading.log_e) > 5.0 && reading.horizon == 2, "{reading:?}");
+    }
+
+    /// Evidence on the evening of the last of so many days of `a_day`, with these days off.
+    fn after(days: std::ops::Range<i64>, a_day: i64, is_off: fn(i64) -> bool) -> f64 {
+        let (mut windows, mut at) = (Windows::default(), Moment(0));
+        for day in days.filter(|it| !is_off(*it)) {
+            for it in 0..a_day {
+                at = Moment((20_000 + day) * DAY_MS + 8 * HOUR_MS + it * 8 * HOUR_MS / a_day);
+                windows.roll(at, &STAFF, ([0.0; HORIZONS], None));
+                windows.count();
+            }
+        }
+        as_f64(windows.read(Moment((at.index(DAY_MS) + 1) * DAY_MS - 1), &STAFF).log_e)
+    }
+
+    #[test]
+    fn three_times_as_many_every_day_are_told_within_a_fortnight() {
+        assert!(after(0..12, 60, |_| false) > 20.0);
+    }
+
+    #[test]
+    fn days_off_do_not_undo_what_days_of_work_have_shown() {
+        let (without, with) = (after(0..8, 60, |_| false), after(0..10, 60, |it| it / 2 == 2));
+        assert!((without - with).abs() < 0.01, "{without} {with}");
     }
 
     #[test]
@@ -403,7 +440,7 @@ mod tests {
         for day in 0..60 {
             for it in 0..20 {
                 let at = Moment((20_000 + day) * DAY_MS + (8 * 60 + it * 24) * MINUTE_MS);
-                windows.roll(at, &STAFF, [0.0; HORIZONS]);
+                windows.roll(at, &STAFF, ([0.0; HORIZONS], None));
                 windows.count();
                 assert!(as_f64(windows.read(at, &STAFF).log_e) < 3.0, "day {day}, {it}");
             }
@@ -416,7 +453,7 @@ mod tests {
         at = at.plus(9 * HOUR_MS + minute * MINUTE_MS);
         for _ in 0..150 {
             at = at.plus(10_000);
-            windows.roll(at, &STAFF, [0.0; HORIZONS]);
+            windows.roll(at, &STAFF, ([0.0; HORIZONS], None));
             windows.count();
         }
         windows.read(at, &STAFF)
@@ -435,7 +472,7 @@ mod tests {
         let mut windows = Windows::default();
         let start = Moment(20_000 * DAY_MS);
         for at in [start, start.plus(2 * HOUR_MS)] {
-            windows.roll(at, &STAFF, [0.0; HORIZONS]);
+            windows.roll(at, &STAFF, ([0.0; HORIZONS], None));
             (0..40).for_each(|_| windows.count());
         }
         assert!(!windows.read(start.plus(2 * HOUR_MS), &STAFF).doubled);

@@ -11,7 +11,7 @@ use super::traps::lesson;
 use crate::attribute::{KeyKind, Lookup, Outcome, RouteClass};
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
-use crate::profile::{Flag, Large, Lesson, Opened, Profile, Slot, Table};
+use crate::profile::{Flag, Large, Lesson, Opened, Profile, Pulses, Slot, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of one shard.
@@ -53,6 +53,8 @@ pub struct Clients {
     pub(super) findings: Vec<(u32, Finding)>,
     /// Lessons since they were last collected.
     lessons: Vec<Lesson>,
+    /// How busy known clients are, since that was last collected.
+    pulses: Pulses,
     /// Samples of each route's subjects.
     samples: Vec<SpaceSample>,
     /// The honest rates that the last new profile of each route and class began with.
@@ -63,7 +65,7 @@ pub struct Clients {
 impl Clients {
     /// An empty shard.
     #[must_use]
-    pub fn new(limits: Limits, routes: usize) -> Self {
+    pub fn new(limits: Limits, routes: usize, classes: usize) -> Self {
         Self {
             table: Table::new(limits.profiles_max),
             suspects: BTreeMap::new(),
@@ -71,6 +73,7 @@ impl Clients {
             limits,
             findings: Vec::new(),
             lessons: Vec::new(),
+            pulses: Pulses::new(routes, classes),
             samples: vec![SpaceSample::default(); routes],
             starts: Vec::new(),
             suspects_refused: 0,
@@ -119,15 +122,16 @@ impl Clients {
             against.begin(profile, &mut self.starts);
         }
         let gap_ms = if fresh { i64::MAX } else { lookup.event.since(profile.last).max(0) };
-        let mut level = against.level(profile);
+        let mut level = against.level(profile, if fresh { lookup.event } else { profile.last });
         let standing = (&against, &level);
         let begun = begin(profile, standing, lookup.event, fresh, &mut self.lessons);
         if begun.learned {
-            level = against.level(profile);
+            level = against.level(profile, lookup.event);
         }
         let relay = Relay {
             expects: expectation(&level, &against, begun.begins),
             gap_ms: u32::try_from(gap_ms).unwrap_or(u32::MAX),
+            late: lookup.event < profile.last,
             at_once: against.class.per_session,
             class: profile.class,
             rush: rush(profile, &level),
@@ -146,6 +150,11 @@ impl Clients {
                 streams::teach(profile, &against);
             }
             profile.windows.count_own();
+            if profile.is_known() && !against.class.per_session {
+                let [_, _, day, _] = profile.windows.counts();
+                let usual = profile.usual.a_day();
+                self.pulses.count((profile.route, profile.class), profile.last, day, usual);
+            }
         }
         if against.checks_passes() && lookup.outcome == Outcome::Disclosed {
             profile.set(Flag::Passed, true);
@@ -189,16 +198,24 @@ impl Clients {
         if fresh {
             against.begin(profile, &mut self.starts);
         }
-        let mut level = against.level(profile);
+        let mut level = against.level(profile, if fresh { lookup.event } else { profile.last });
         let standing = (&against, &level);
         let begun = begin(profile, standing, lookup.event, fresh, &mut self.lessons);
         profile.set(Flag::RollUp, true);
         let simultaneous = lookup.event == profile.last;
+        // A child behind two gateways, the clock of one of which is slow, is late at every contact
+        // through that one, and no time has passed for it. For its address there has.
+        let gap_ms = if relay.late && !fresh {
+            u32::try_from(lookup.event.since(profile.last).max(0)).unwrap_or(u32::MAX)
+        } else {
+            relay.gap_ms
+        };
         profile.last = profile.last.max(lookup.event);
         let child = lookup.keys.get(finest.index()).copied().unwrap_or(0);
         let spread = profile.child_class;
         if !relay.spoken_for {
-            expect(profile, lookup.event, relay, &against.route.classes);
+            let expected = Relay { gap_ms, ..relay };
+            expect(profile, lookup.event, expected, &against.route.classes);
             if contact.novel && !contact.weightless {
                 let short = (child >> 56) as u8 | 1;
                 let fresh_child =
@@ -216,7 +233,7 @@ impl Clients {
             }
         }
         if begun.learned || profile.child_class != spread {
-            level = against.level(profile);
+            level = against.level(profile, lookup.event);
         }
         let spoke = contact.novel && !relay.spoken_for;
         self.conclude(slot, seen, (&against, &level), (index, lookup, kind, spoke));
@@ -261,9 +278,9 @@ impl Clients {
         std::mem::take(&mut self.findings)
     }
 
-    /// Lessons since they were last taken.
-    pub fn take_lessons(&mut self) -> Vec<Lesson> {
-        std::mem::take(&mut self.lessons)
+    /// Lessons since they were last taken, and how busy known clients are, to be taken.
+    pub fn take_lessons(&mut self) -> (Vec<Lesson>, &mut Pulses) {
+        (std::mem::take(&mut self.lessons), &mut self.pulses)
     }
 
     /// The samples of each route's subjects.

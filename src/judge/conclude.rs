@@ -171,14 +171,15 @@ impl Clients {
         let (route, class) = (against.route, against.class);
         // Read as things stand now: what ended since the last contact is closed first.
         let mut now = *profile;
-        let level = against.level(&now);
+        let level = against.level(&now, now.last);
         close_windows(&mut now, seen.at, (&level, route.class));
+        let level = against.level(&now, seen.at);
         let (streams, reading) = streams::read(&now, &against, seen.at, &level);
         // Counted people stay counted: while the day, with what the days before left, is still far
         // beyond the usual, the harvest is pausing, not over.
         let mut day_only = [0; STREAMS];
         if let Some(day) = day_only.get_mut(Stream::Volume.index()) {
-            *day = streams::day_volume(&now, seen.at, &level);
+            *day = streams::day_volume((&now, route.class), seen.at, &level);
         }
         if !class.per_session && route.weights.merge(&day_only) >= seen.rules.levels.ticket {
             return;
@@ -212,7 +213,7 @@ pub(super) fn found(
     what: (Moment, FindingKind),
     against: &Against<'_>,
 ) -> Finding {
-    let level = against.level(profile);
+    let level = against.level(profile, profile.last);
     let (streams, reading) = streams::read(profile, against, profile.last, &level);
     finding(profile, suspect, what, (against, &streams, &reading))
 }

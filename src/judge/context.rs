@@ -4,7 +4,7 @@ use super::Member;
 use super::rules::{RouteRules, Rules};
 use super::site::Voice;
 use super::space::Space;
-use super::streams::Against;
+use super::streams::{self, Against};
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::volume::{HORIZON_MS, Level, Rolled, elapsed_ms};
 use crate::evidence::{ONE_NAT, cold, miss};
@@ -41,6 +41,8 @@ pub struct Relay {
     pub expects: f32,
     /// Milliseconds since its contact before; `u32::MAX` at its first.
     pub gap_ms: u32,
+    /// Its contact before was stamped later than this one.
+    pub late: bool,
     /// `ln E`.
     pub evidence: u16,
     /// It is spoken for: an alert of its own is open, or it is only observed for now. Its
@@ -89,7 +91,7 @@ pub(super) fn begin(
     lessons: &mut Vec<Lesson>,
 ) -> Begun {
     if !against.class.per_session && !fresh {
-        forgive(profile, against, level.a_day, at);
+        forgive(profile, against, level, at);
     }
     let mut begun = Begun { begins: fresh, learned: false };
     if against.class.per_session && !fresh {
@@ -98,7 +100,7 @@ pub(super) fn begin(
         if over && !profile.is(Flag::Firing) {
             let [_, _, subjects, _] = profile.windows.counts();
             let quiet = profile.was_quiet(against.rules.levels.ticket);
-            lessons.extend(profile.close_day(subjects, 1, quiet, against.by_class()));
+            lessons.extend(profile.close_day((subjects, 1.0), 1, quiet, against.by_class()));
             profile.settle();
             profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
             begun = Begun { begins: true, learned: true };
@@ -111,7 +113,8 @@ pub(super) fn begin(
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
             let quiet = observed || profile.was_quiet(against.rules.levels.ticket);
-            lessons.extend(profile.close_day(subjects, ended, quiet, against.by_class()));
+            let by_class = against.by_class();
+            lessons.extend(profile.close_day((subjects, level.busy), ended, quiet, by_class));
             profile.learned = against.version.wrapping_sub(1);
         }
         begun.learned = rolled.hour.is_some();
@@ -123,9 +126,13 @@ pub(super) fn begin(
 /// Takes away what honest work gathers between two contacts of a client that comes back: nothing
 /// of misses at a client that is known by its own rate, at one that is only observed (its misses
 /// alone may page) and at a roll-up (its children's are their own).
-fn forgive(profile: &mut Profile, against: &Against<'_>, a_day: f64, at: Moment) {
+fn forgive(profile: &mut Profile, against: &Against<'_>, level: &Level, at: Moment) {
     let known = profile.is_known();
-    let a_day = if known { a_day } else { a_day.max(against.class.subjects) };
+    // That a day is busy shows half a day late: what that adds accrues twice as fast.
+    let a_day = level.a_day * (2.0 - 1.0 / level.busy.max(1.0));
+    // What is forgiven a newcomer is its own level too: a regular reads what it read yesterday.
+    let own = profile.usual.a_day();
+    let a_day = if known { a_day } else { a_day.max(against.class.subjects).max(own) };
     if against.route.class == RouteClass::Register {
         profile.by_class.forgive(cold::allowance(a_day, profile.last, at));
     }
@@ -140,7 +147,8 @@ pub(super) fn close_windows(
     at: Moment,
     (level, class): (&Level, RouteClass),
 ) -> Rolled {
-    let rolled = profile.windows.roll(at, level, profile.expected);
+    let counted = (profile.expected, streams::telling(profile, class));
+    let rolled = profile.windows.roll(at, level, counted);
     if class == RouteClass::Register {
         profile.by_route.close_cold(rolled.horizons);
     }

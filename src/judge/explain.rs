@@ -64,7 +64,7 @@ pub fn explain(
     let learned = baselines.of(profile.route, profile.class);
     let version = baselines.version();
     let against = Against { rules, route, class, learned, space, version };
-    let level = against.level(profile);
+    let level = against.level(profile, profile.last);
     let (streams, reading) = streams::read(profile, &against, profile.last, &level);
     let expected = expected(profile, &against, &level);
     let [by_class, misses, walks, rising, _] = profile.steps.map(rate_of_step);

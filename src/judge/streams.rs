@@ -7,7 +7,7 @@ use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, miss, walk};
 use crate::novelty::Contact;
-use crate::profile::{ByClass, ClassSpec, Learned, Priors, Profile, RATES};
+use crate::profile::{ByClass, ClassSpec, Flag, Learned, Priors, Profile, RATES};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// What a contact is judged against, besides the profile.
@@ -46,11 +46,11 @@ impl Against<'_> {
 
     /// What a profile's counts are read against. At a roll-up they may spread as far as those of
     /// its most uneven children: a partner's nightly batch is no surprise at the partner's address.
-    pub(super) fn level(&self, profile: &Profile) -> Level {
-        let own = self.class.spread(profile.is_known());
+    pub(super) fn level(&self, profile: &Profile, at: Moment) -> Level {
+        let level = profile.level(self.class, self.learned, at);
         let child = self.route.classes.get(usize::from(profile.child_class));
-        let spread = child.map_or(own, |it| own.loosest(it.spread(true)));
-        profile.level(self.class, self.learned, spread)
+        let spread = child.map_or(level.spread, |it| level.spread.loosest(it.spread()));
+        Level { spread, ..level }
     }
 
     /// Sets the profile's honest rates where something was learned since.
@@ -314,7 +314,19 @@ fn volume_of(profile: &Profile, against: &Against<'_>, at: Moment, level: &Level
         let [_, _, subjects, _] = profile.windows.counts();
         return volume::session(subjects, mean, against.class.k);
     }
-    profile.windows.read_against(expected_by(profile, at, level), level)
+    let expected = expected_by(profile, at, level);
+    match telling(profile, against.route.class) {
+        Some(cold) => profile.windows.with(cold).read_against(expected, level),
+        None => profile.windows.read_against(expected, level),
+    }
+}
+
+/// The counts that tell, where that is not every subject: on a register, at a finest key, those of
+/// cold ones. Who follows what everybody reads takes nothing that a harvest would be after, and
+/// reads five hundred records in its first hours.
+pub(super) fn telling(profile: &Profile, class: RouteClass) -> Option<[u16; HORIZONS]> {
+    let is_finest = class == RouteClass::Register && !profile.is(Flag::RollUp);
+    is_finest.then_some(profile.by_route.cold())
 }
 
 /// Subjects expected by now in every current window: the level's share of it, and at a roll-up
@@ -338,8 +350,13 @@ pub(super) fn expected_by(profile: &Profile, at: Moment, level: &Level) -> [f64;
 }
 
 /// Evidence of the current day alone, as the mean over all horizons holds it.
-pub(super) fn day_volume(profile: &Profile, at: Moment, level: &Level) -> Nats {
+pub(super) fn day_volume(
+    (profile, class): (&Profile, RouteClass),
+    at: Moment,
+    level: &Level,
+) -> Nats {
     let m = expected_by(profile, at, level).get(DAY).copied().unwrap_or(0.0);
     // The mean of four: ln 4 is 1420/1024.
-    (profile.windows.log_e_of(DAY, m, level) - 1420).max(0)
+    let counted = telling(profile, class).map_or(profile.windows, |it| profile.windows.with(it));
+    (counted.log_e_of(DAY, m, level) - 1420).max(0)
 }

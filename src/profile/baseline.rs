@@ -6,6 +6,7 @@
 //! busy client must not speak for all. A new key starts at its class's 90th percentile, because it
 //! is differences *between* honest clients, not noise within one, that make false pages.
 
+use super::busy::{Factors, Pulses};
 use crate::evidence::GROWTH_A_DAY;
 use crate::evidence::volume::Spread;
 use crate::time::HOUR_MS;
@@ -25,6 +26,9 @@ const SUBJECTS_MAX: u64 = 10_000_000;
 const FREE_HOURS: u32 = 14 * 24;
 /// How fast it may rise from then on: a tenth in thirty days.
 const GROWTH_AN_HOUR: f64 = GROWTH_A_DAY / 24.0;
+/// How many times further than its class's the batches of a client may spread before its first day
+/// is over, besides once. Three let a program fetch two hundred people in a quarter of an hour.
+const BATCHES_UNKNOWN: f64 = 3.0;
 /// Contacts that a prior is worth against a client's own rate.
 pub(super) const CONCENTRATION: f64 = 5.0;
 
@@ -50,11 +54,23 @@ pub struct ClassSpec {
 }
 
 impl ClassSpec {
-    /// How counts spread, for a known or a new client.
+    /// How counts spread of a client that is known by its own days.
     #[must_use]
-    pub fn spread(&self, known: bool) -> Spread {
-        let k = if known { self.k } else { self.k_new.min(self.k) };
-        Spread { k, minute: self.minute, longer: self.longer }
+    pub const fn spread(&self) -> Spread {
+        Spread { k: self.k, minute: self.minute, longer: self.longer }
+    }
+
+    /// How they spread of one that has so few. How its work comes in batches is as little known as
+    /// its level: it may be a program that fetches in ten minutes what it then asks for all day. A
+    /// class that starts as uneven as its clients may be at all has that in it.
+    #[must_use]
+    pub fn spread_new(&self, own_days: u8) -> Spread {
+        if self.k <= self.k_new {
+            return self.spread();
+        }
+        let uncertain = 1.0 + BATCHES_UNKNOWN / (1.0 + f64::from(own_days));
+        let (minute, longer) = (self.minute * uncertain, self.longer * uncertain);
+        Spread { k: self.k_new, minute, longer }
     }
 }
 
@@ -96,10 +112,13 @@ pub struct Learned {
     pub mean: Option<f32>,
     /// Rates of the 90th client in a hundred.
     pub rates: [Option<f32>; RATES],
+    /// How busy the last days were.
+    pub busy: Factors,
 }
 
 /// What a class that is not known has taught.
-static NOTHING: Learned = Learned { subjects: None, mean: None, rates: [None; RATES] };
+static NOTHING: Learned =
+    Learned { subjects: None, mean: None, rates: [None; RATES], busy: Factors::NONE };
 
 impl Learned {
     /// The same, but risen by at most this share since `before`.
@@ -113,7 +132,7 @@ impl Learned {
         let mut rates = self.rates;
         rates.iter_mut().zip(before.rates).for_each(|(it, before)| *it = held(*it, before));
         let subjects = held(self.subjects, before.subjects);
-        Self { subjects, mean: held(self.mean, before.mean), rates }
+        Self { subjects, mean: held(self.mean, before.mean), rates, busy: before.busy }
     }
 }
 
@@ -121,6 +140,7 @@ impl Learned {
 #[derive(Clone, Debug)]
 pub struct Baselines {
     taught: Vec<Taught>,
+    pulses: Pulses,
     classes: usize,
     version: u8,
 }
@@ -140,7 +160,7 @@ impl Baselines {
             })
         };
         let taught = (0..routes * classes).map_while(|_| taught()).collect();
-        Self { taught, classes, version: 0 }
+        Self { taught, pulses: Pulses::new(routes, classes), classes, version: 0 }
     }
 
     /// What a class on a route has taught.
@@ -156,8 +176,9 @@ impl Baselines {
         self.version
     }
 
-    /// Takes a shard's lessons.
-    pub fn take(&mut self, lessons: &[Lesson]) {
+    /// Takes a shard's lessons, and how busy its clients are.
+    pub fn take(&mut self, lessons: &[Lesson], pulses: &mut Pulses) {
+        self.pulses.take(pulses);
         for lesson in lessons {
             let at = usize::from(lesson.route) * self.classes + usize::from(lesson.class);
             let Some(taught) = self.taught.get_mut(at) else { continue };
@@ -177,9 +198,12 @@ impl Baselines {
             let fresh = taught.read();
             taught.learned = match taught.hours {
                 FREE_HOURS.. => fresh.held(&taught.learned, GROWTH_AN_HOUR * f64::from(hours)),
-                _ => fresh,
+                _ => Learned { busy: taught.learned.busy, ..fresh },
             };
             taught.hours = taught.hours.saturating_add(hours);
+        }
+        for (place, taught) in self.taught.iter_mut().enumerate() {
+            self.pulses.read(place, &mut taught.learned.busy);
         }
         self.touch();
     }
@@ -215,6 +239,7 @@ impl Taught {
             subjects: known.then(|| count(self.subjects.value_at_quantile(0.9) as f64)),
             mean: known.then(|| count(self.subjects.mean())),
             rates: [quantile(cold), quantile(miss), quantile(walk), quantile(rising)],
+            busy: Factors::NONE,
         }
     }
 }
@@ -230,11 +255,12 @@ mod tests {
     #[test]
     fn whoever_joins_a_class_moves_it_by_a_tenth_a_month_at_most() {
         let mut baselines = Baselines::new(1, 1);
-        baselines.take(&[day(20); 300]);
+        let mut idle = Pulses::new(1, 1);
+        baselines.take(&[day(20); 300], &mut idle);
         baselines.settle(1);
         assert_eq!(baselines.of(0, 0).subjects, Some(20.0));
         baselines.settle(15 * 24);
-        baselines.take(&[day(900); 3_000]);
+        baselines.take(&[day(900); 3_000], &mut idle);
         (0..30 * 24).for_each(|_| baselines.settle(1));
         let subjects = baselines.of(0, 0).subjects.unwrap();
         assert!((21.9..22.2).contains(&subjects), "{subjects}");

@@ -2,28 +2,34 @@
 
 use super::baseline::{CONCENTRATION, Learned};
 use super::{ClassSpec, Flag, Lesson, Profile, RATES};
+use crate::attribute::KeyKind;
 use crate::evidence::math::{exp, ln};
-use crate::evidence::volume::{Level, Spread};
-use crate::evidence::{
-    Daily, GROWTH_A_DAY, Nats, Rate, STEP_MAX, act, cold, guess, miss, monotone,
-};
+use crate::evidence::volume::Level;
+use crate::evidence::{Daily, Nats, ONE_NAT, Rate, STEP_MAX, act, cold, guess, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
 /// Own working days after which a client is known.
-const KNOWN_DAYS: u8 = 10;
-/// Days after which a level is settled and may rise by at most a tenth in thirty days.
+pub(super) const KNOWN_DAYS: u8 = 10;
+/// Days after which rates are settled and may rise by at most a tenth in thirty days.
 const SETTLED_DAYS: u8 = 14;
 /// Days that a level looks back: its EWMA forgets as fast as it learns from there on.
-const LEVEL_DAYS: f64 = 28.0;
-/// Own days after which one day counts as at most [`DAY_FACTOR_MAX`] times the level.
-const OWN_DAYS_TELLING: u8 = 5;
-/// How far one day may lie above a level and still be learned in full.
-const DAY_FACTOR_MAX: f64 = 3.0;
+pub(super) const LEVEL_DAYS: f64 = 28.0;
+/// Average days of its class that a client may look up in thirty days, whatever its own have taught:
+/// that of thirteen colleagues. It is what is left against who grows by a percent a day, whose days
+/// differ by far more than that from one to the next.
+const BUDGET_DAYS: f64 = 400.0;
+/// Days that the class's 90th percentile is worth against a new client's own level.
+const START_DAYS: f64 = 2.0;
+/// Own days after which a level tells something.
+pub(super) const OWN_DAYS_TELLING: u8 = 5;
 /// The share of a register's cold contacts can never be learned above this.
 const COLD_RATE_MAX: f64 = cold::RATE;
 /// Contacts below which a client teaches nothing about coldness.
 const COLD_TRIALS_MIN: u16 = 20;
 
+/// The highest evidence of a day from which on it teaches a known client no more than a usual day
+/// does: an honest day has as much once in a month, a slow harvest from its third day on.
+const DOUBT: Nats = 3 * ONE_NAT;
 /// Steps by which a stream's honest rate is raised at once: .44 of a logit.
 const TAUGHT_STEPS: u8 = 2;
 /// Steps of a nat in which the busiest hour is kept.
@@ -82,22 +88,41 @@ impl Profile {
     }
 
     /// What its counts are read against. A level learned over d days is used with the uncertainty
-    /// of d days on top; a new client has its class's 90th percentile.
+    /// of d days on top. A new client has its class's 90th percentile, and after five days its own
+    /// level, shrunk to that, where it lies below: who looks up less than most is known sooner.
+    /// One above it is not taken at its word before ten days: it may be growing.
     #[inline]
     #[must_use]
-    pub fn level(&self, class: &ClassSpec, learned: &Learned, spread: Spread) -> Level {
-        let known = self.is_known();
-        let a_day = if known {
-            let days = f64::from(self.own_days);
-            let margin = 1.0 / (4.0 * days).sqrt();
-            let margin = if self.own_days < 28 { 2.0 * margin } else { margin };
-            f64::from(self.level) * (1.0 + margin)
+    pub fn level(&self, class: &ClassSpec, learned: &Learned, at: Moment) -> Level {
+        let own = self.usual.a_day();
+        let (a_day, spread, carries) = if self.is_known() {
+            (own * margin(self.own_days), class.spread(), true)
         } else {
             let start = learned.subjects.map_or(class.subjects, |it| f64::from(it).max(1.0));
-            start.max(f64::from(self.level))
+            let days = f64::from(self.own_days);
+            let shrunk = (own * days + start * START_DAYS) / (days + START_DAYS);
+            let shrunk = shrunk * margin(self.own_days.max(1));
+            if self.own_days >= OWN_DAYS_TELLING && shrunk < start {
+                (shrunk, class.spread(), true)
+            } else {
+                (start, class.spread_new(self.own_days), false)
+            }
         };
+        let busy = learned.busy.on(at);
+        let a_day = a_day * busy;
         let an_hour = self.rush().max(a_day / 24.0);
-        Level { a_day, an_hour, spread, carries: known }
+        Level { a_day, busy, an_hour, spread, carries, budget: self.budget(class) }
+    }
+
+    /// Subjects in thirty days beyond which no baseline helps. Not for an address, which a whole town
+    /// may share, nor for those who are observed first: how much a partner reads is agreed with it.
+    fn budget(&self, class: &ClassSpec) -> f64 {
+        let is_one = usize::from(self.kind) != KeyKind::Address.index();
+        if is_one && !class.per_session && class.observe_days == 0 {
+            class.subjects * BUDGET_DAYS
+        } else {
+            f64::INFINITY
+        }
     }
 
     /// Sets the honest rates from the class's and its own.
@@ -169,22 +194,27 @@ impl Profile {
     }
 
     /// Closes a day of `subjects` novel subjects, `ended` days ago. A quiet day (evidence below
-    /// `quiet` all day), or any day of a client that is only observed, trains. At a roll-up its
+    /// `quiet` all day), or any day of a client that is only observed, trains, as what it would have
+    /// been had its class not been so many times as `busy`. At a roll-up its
     /// level is what it looked up itself: what its children do is expected of them.
     pub fn close_day(
         &mut self,
-        subjects: u32,
+        (subjects, busy): (u32, f64),
         ended: i64,
         quiet: bool,
         by_class: ByClass,
     ) -> Option<Lesson> {
         let today = std::mem::replace(&mut self.today, [Daily::default(); RATES]);
         let own_today = self.windows.take_own();
+        let in_doubt = self.is_known() && self.peak() >= DOUBT;
         self.begin_peak();
         if !quiet || subjects == 0 {
             return None;
         }
         let subjects = if self.is(Flag::RollUp) { own_today } else { subjects };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part")]
+        let subjects =
+            if busy > 1.0 { (f64::from(subjects) / busy).ceil() as u32 } else { subjects };
         let days = ended as f64;
         let settled = if self.is(Flag::RollUp) {
             self.age_days(self.last) >= i64::from(SETTLED_DAYS)
@@ -192,29 +222,15 @@ impl Profile {
             self.own_days >= SETTLED_DAYS
         };
         if subjects > 0 {
-            self.learn_level(subjects, days, settled);
+            self.own_days = self.own_days.saturating_add(1);
+            // What is half-way to an alert may still become one. A usual day is all it teaches.
+            let usual = self.usual.a_day() * margin(self.own_days);
+            let counted = f64::from(subjects);
+            let counted = if in_doubt { counted.min(usual) } else { counted };
+            self.usual.learn(counted, self.own_days, days);
         }
         let rates = self.learn_rates(today, (days, settled), by_class);
         (subjects > 0).then_some(Lesson { route: self.route, class: self.class, subjects, rates })
-    }
-
-    fn learn_level(&mut self, subjects: u32, days: f64, settled: bool) {
-        self.own_days = self.own_days.saturating_add(1);
-        let weight = 1.0 / f64::from(self.own_days).min(LEVEL_DAYS);
-        let before = f64::from(self.level);
-        // One day far beyond all others says little about the days to come, and may be the theft.
-        let subjects = if self.own_days > OWN_DAYS_TELLING {
-            f64::from(subjects).min(before * DAY_FACTOR_MAX)
-        } else {
-            f64::from(subjects)
-        };
-        let mut level = before + (subjects - before) * weight;
-        if settled {
-            level = level.min(before * (1.0 + GROWTH_A_DAY * days) + 0.01);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "a level needs no more digits")]
-        let kept = level as f32;
-        self.level = kept;
     }
 
     /// Learns the day's rates; those that tell the class something.
@@ -245,6 +261,14 @@ impl Profile {
     pub const fn was_quiet(&self, quiet: Nats) -> bool {
         self.peak() < quiet && !self.is(Flag::Firing)
     }
+}
+
+/// The uncertainty of a level that rests on so many days, twice that of the first four weeks. It
+/// looks back no further than [`LEVEL_DAYS`], so more days than that do not make it more certain.
+pub(super) fn margin(days: u8) -> f64 {
+    let days = f64::from(days);
+    let margin = 1.0 / (4.0 * days.min(LEVEL_DAYS)).sqrt();
+    1.0 + if days < LEVEL_DAYS { 2.0 * margin } else { margin }
 }
 
 fn step_at_most(rate: f64) -> u8 {

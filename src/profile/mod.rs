@@ -6,17 +6,21 @@
 //! within a bound and evicts the least telling; [`Baselines`] holds what classes teach.
 
 mod baseline;
+mod busy;
 mod by_route;
 mod day;
 mod index;
 mod sketch;
 mod state;
 mod table;
+mod usual;
 
 pub use baseline::{
     Baselines, ClassSpec, Learned, Lesson, RATES, SESSION_IDLE_MS, SESSION_LIFE_MS,
 };
+pub use busy::{Factors, Pulses};
 pub use day::{ByClass, Priors};
 pub use sketch::{Large, Small};
 pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};
 pub use table::{Opened, Slot, Table};
+pub use usual::Usual;

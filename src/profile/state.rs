@@ -2,6 +2,7 @@
 
 use super::Small;
 use super::by_route::ByRoute;
+use super::usual::Usual;
 use crate::evidence::monotone::Monotone;
 use crate::evidence::volume::{HORIZONS, Windows};
 use crate::evidence::walk::Runs;
@@ -139,7 +140,7 @@ pub struct Profile {
     /// What its children were expected to look up in the current windows.
     pub expected: [f32; HORIZONS],
     /// Its own subjects a day.
-    pub level: f32,
+    pub usual: Usual,
     /// Its own rates.
     pub rates: [Rate; LEARNED],
     /// Today's contacts.
@@ -195,7 +196,7 @@ impl Profile {
             windows: Windows::default(),
             by_route: ByRoute::default(),
             expected: [0.0; HORIZONS],
-            level: 0.0,
+            usual: Usual::default(),
             rates: [Rate::default(); LEARNED],
             today: [Daily::default(); LEARNED],
             tally: Tally::default(),
