@@ -158,6 +158,7 @@ fn settings() -> Settings {
         name: name.into(),
         class: kind,
         ordered: true,
+        by_cursor: false,
         national: false,
         households: false,
         acts: ACTS,

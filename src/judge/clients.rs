@@ -27,6 +27,9 @@ pub struct Limits {
 /// milliseconds.
 const CHILD_AWAY_MS: u32 = 600_000;
 
+/// Who turns the pages of a list takes this long for one at most, in milliseconds.
+const PAGE_TURNED_MS: i64 = 600_000;
+
 /// Counters and gauges of a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -141,7 +144,9 @@ impl Clients {
         let simultaneous = lookup.event == profile.last;
         profile.last = profile.last.max(lookup.event);
         if contact.novel && !contact.weightless {
-            let voice = Voice { finest: true, passed, habit, simultaneous, ..Voice::default() };
+            let follows = gap_ms < PAGE_TURNED_MS;
+            let own = Voice { finest: true, passed, habit, ..Voice::default() };
+            let voice = Voice { simultaneous, follows, ..own };
             streams::take(profile, &against, (lookup, contact), voice);
             if let Some(passed) = passed.filter(|_| begun.begins) {
                 self.lessons.push(lesson(profile, passed));
@@ -221,6 +226,7 @@ impl Clients {
                 let fresh_child =
                     relay.gap_ms == u32::MAX || relay.gap_ms >= CHILD_AWAY_MS && relay.misses > 0;
                 let voice = Voice {
+                    follows: false,
                     child: short,
                     fresh_child,
                     simultaneous,

@@ -27,6 +27,9 @@ pub struct RouteRules {
     pub class: RouteClass,
     /// Whether its ids have an order: streams `walk` and `monotone` are live.
     pub ordered: bool,
+    /// Whether it is a list whose pages are told by cursors: they have no order that anybody could
+    /// read, but who has one got it with the page before.
+    pub by_cursor: bool,
     /// Whether its ids are national ids led by a date.
     pub national: bool,
     /// Whether families hold adjacent ids.

@@ -416,6 +416,7 @@ mod tests {
                 name: "form".into(),
                 class: RouteClass::Personal,
                 ordered: false,
+                by_cursor: false,
                 national: false,
                 households: false,
                 acts: Acts::default(),

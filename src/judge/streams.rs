@@ -109,6 +109,8 @@ pub(super) struct Voice {
     pub passed: Option<bool>,
     /// The step of how seldom it acts after look-ups on another route, where it is new to this one.
     pub habit: Option<u8>,
+    /// It follows within minutes on the one before.
+    pub follows: bool,
     /// The child that made it, 0 at a finest key.
     pub child: u8,
     /// At a roll-up: the child begins, or comes back after ten minutes and is known.
@@ -152,6 +154,10 @@ pub(super) fn take(
         let missed = has_failed(lookup);
         profile.miss.update(&rules.miss, miss.max(voice.misses), missed);
         said[1] = Some(missed);
+    }
+    if against.route.by_cursor && voice.finest {
+        profile.walk.update(&rules.walk, walk, voice.follows);
+        said[2] = Some(voice.follows);
     }
     if against.route.ordered {
         said[2] = walked(profile, against, lookup, (walk, voice.child));

@@ -99,6 +99,7 @@ pub fn engine_watching(config: &Config, keys: &Keys, watch_list: WatchList) -> E
 
 fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {
     let ordered = is_ordered(spec);
+    let by_cursor = spec.class == RouteClass::List && spec.codec == Codec::Cursor;
     let observed = |class: usize| {
         let class = ClassId(u8::try_from(class).unwrap_or(u8::MAX));
         config.alert.mode_of(id, class) == Mode::Observe
@@ -109,10 +110,11 @@ fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {
         name: Arc::from(spec.name.as_str()),
         class: spec.class,
         ordered,
+        by_cursor,
         national: spec.codec == Codec::DateLed,
         households: spec.households,
         acts,
-        weights: weights_of(spec.class, ordered, acts),
+        weights: weights_of(spec.class, ordered || by_cursor, acts),
         observe: false,
         classes: config.classes.iter().map(|it| class(it, spec.class)).collect(),
         class_observe: (0..config.classes.len()).map(observed).collect(),
@@ -137,7 +139,8 @@ fn class(spec: &ClassSpec, route: RouteClass) -> profile::ClassSpec {
         k: level.k,
         minute: level.f_minute,
         longer: level.f_hour,
-        k_new: level.k_new,
+        // How many pages of a list one turns is known of everybody before the first day is over.
+        k_new: if route == RouteClass::List { level.k } else { level.k_new },
         observe_days: i64::from(spec.observe_days),
     }
 }
