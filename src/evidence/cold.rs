@@ -18,6 +18,8 @@ pub const NAME: &str = "cold";
 pub const PAGER_LINE: &str = "reads records that nobody else reads";
 /// Honest rate on a register, and its ceiling.
 pub const RATE: f64 = 0.5;
+/// How many times its usual a regular's day may hold: what nobody else reads comes in batches.
+pub const BUSY_DAY: f64 = 2.0;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
 

@@ -9,8 +9,8 @@ use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::volume::{HORIZON_MS, Level, Rolled, elapsed_ms};
 use crate::evidence::{ONE_NAT, cold, miss};
 use crate::profile::{
-    Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
-    SESSION_LIFE_MS, Tally,
+    Baselines, ByClass, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
+    SESSION_LIFE_MS, Tally, Teaches,
 };
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 
@@ -99,8 +99,8 @@ pub(super) fn begin(
         let over = at.since(profile.last) >= SESSION_IDLE_MS || at.since(born) >= SESSION_LIFE_MS;
         if over && !profile.is(Flag::Firing) {
             let [_, _, subjects, _] = profile.windows.counts();
-            let quiet = profile.was_quiet(against.rules.levels.ticket);
-            lessons.extend(profile.close_day((subjects, 1.0), 1, quiet, against.by_class()));
+            let taught = teaches(profile, against, false);
+            lessons.extend(profile.close_day((subjects, 1.0), 1, taught, against.by_class()));
             profile.settle();
             profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
             begun = Begun { begins: true, learned: true };
@@ -112,15 +112,37 @@ pub(super) fn begin(
         }
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
-            let quiet = observed || profile.was_quiet(against.rules.levels.ticket);
-            let by_class = against.by_class();
-            lessons.extend(profile.close_day((subjects, level.busy), ended, quiet, by_class));
+            let (by_class, taught) = (against.by_class(), teaches(profile, against, observed));
+            lessons.extend(profile.close_day((subjects, level.busy), ended, taught, by_class));
             profile.learned = against.version.wrapping_sub(1);
         }
         begun.learned = rolled.hour.is_some();
     }
     against.refresh(profile);
     begun
+}
+
+/// How many times what its class starts with a regular of a register may read on a day on which it
+/// is a ticket, and be expected to read again.
+const REGULAR: f64 = 2.0;
+
+/// What the day of a profile teaches that ends now. On a register somebody who reads forty records a
+/// day from the first one on is a ticket on each of them while nobody knows him, and would never be
+/// known: so what such a day teaches is bounded and not nothing.
+fn teaches(profile: &Profile, against: &Against<'_>, observed: bool) -> Teaches {
+    let levels = &against.rules.levels;
+    let is_regular = !profile.is_known()
+        && against.by_class() == ByClass::Cold
+        && against.route.class == RouteClass::Register
+        && profile.peak() < levels.page
+        && !profile.is(Flag::Paged);
+    if observed || profile.was_quiet(levels.ticket) {
+        Teaches::All
+    } else if is_regular {
+        Teaches::AtMost(REGULAR * against.class.subjects)
+    } else {
+        Teaches::Nothing
+    }
 }
 
 /// Takes away what honest work gathers between two contacts of a client that comes back: nothing
@@ -132,8 +154,10 @@ fn forgive(profile: &mut Profile, against: &Against<'_>, level: &Level, at: Mome
     let a_day = level.a_day * (2.0 - 1.0 / level.busy.max(1.0));
     // What is forgiven a newcomer is its own level too: a regular reads what it read yesterday.
     let own = profile.usual.a_day();
+    let usual = if known { a_day } else { own };
     let a_day = if known { a_day } else { a_day.max(against.class.subjects).max(own) };
     if against.route.class == RouteClass::Register {
+        let a_day = a_day.max(usual * cold::BUSY_DAY);
         profile.by_class.forgive(cold::allowance(a_day, profile.last, at));
     }
     if !known && !profile.is(Flag::RollUp) && against.class.observe_days == 0 {

@@ -74,6 +74,17 @@ pub enum ByClass {
     },
 }
 
+/// What a day that has ended teaches of how much its client looks up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Teaches {
+    /// All of it: the day was quiet, or its client is only observed.
+    All,
+    /// So many subjects at most, and nothing else: there was a ticket, and no page.
+    AtMost(f64),
+    /// Nothing.
+    Nothing,
+}
+
 impl Profile {
     /// Whether the client has ten working days of its own.
     #[must_use]
@@ -193,23 +204,32 @@ impl Profile {
         self.rush = self.rush.max(steps);
     }
 
-    /// Closes a day of `subjects` novel subjects, `ended` days ago. A quiet day (evidence below
-    /// `quiet` all day), or any day of a client that is only observed, trains, as what it would have
-    /// been had its class not been so many times as `busy`. At a roll-up its
-    /// level is what it looked up itself: what its children do is expected of them.
+    /// Closes a day of `subjects` novel subjects, `ended` days ago. A day that teaches trains as what
+    /// it would have been had its class not been so many times as `busy`. At a roll-up its level is
+    /// what it looked up itself: what its children do is expected of them.
     pub fn close_day(
         &mut self,
         (subjects, busy): (u32, f64),
         ended: i64,
-        quiet: bool,
+        teaches: Teaches,
         by_class: ByClass,
     ) -> Option<Lesson> {
         let today = std::mem::replace(&mut self.today, [Daily::default(); RATES]);
         let own_today = self.windows.take_own();
         let in_doubt = self.is_known() && self.peak() >= DOUBT;
         self.begin_peak();
-        if !quiet || subjects == 0 {
+        if subjects == 0 {
             return None;
+        }
+        match teaches {
+            Teaches::All => {}
+            Teaches::AtMost(most) => {
+                self.own_days = self.own_days.saturating_add(1);
+                let counted = f64::from(subjects).min(most);
+                self.usual.learn(counted, self.own_days, ended as f64);
+                return None;
+            }
+            Teaches::Nothing => return None,
         }
         let subjects = if self.is(Flag::RollUp) { own_today } else { subjects };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part")]

@@ -19,7 +19,7 @@ pub use baseline::{
     Baselines, ClassSpec, Learned, Lesson, RATES, SESSION_IDLE_MS, SESSION_LIFE_MS,
 };
 pub use busy::{Factors, Pulses};
-pub use day::{ByClass, Priors};
+pub use day::{ByClass, Priors, Teaches};
 pub use sketch::{Large, Small};
 pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};
 pub use table::{Opened, Slot, Table};
