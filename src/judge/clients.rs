@@ -5,10 +5,10 @@ use super::context::{Relay, Seen, against, begin, expect, expectation, is_observ
 use super::manner::Working;
 use super::site;
 use super::space::SpaceSample;
-use super::streams::{self, Start, Voice};
+use super::streams::{self, Against, Start, Voice};
 use super::suspect::Suspect;
 use super::traps::lesson;
-use crate::attribute::{KeyKind, Lookup, Outcome, RouteClass};
+use crate::attribute::{KeyKind, Lookup, RouteClass};
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
 use crate::profile::{Flag, Large, Lesson, Opened, Profile, Pulses, Slot, Table};
@@ -141,32 +141,13 @@ impl Clients {
             misses: profile.known_misses(),
             ..Relay::default()
         };
-        let simultaneous = lookup.event == profile.last;
+        let own = Voice { finest: true, passed, habit, ..Voice::default() };
+        let (simultaneous, follows) = (lookup.event == profile.last, gap_ms < PAGE_TURNED_MS);
         profile.last = profile.last.max(lookup.event);
+        let again = streams::check(profile, &against, lookup, contact.novel);
         if contact.novel && !contact.weightless {
-            let follows = gap_ms < PAGE_TURNED_MS;
-            let own = Voice { finest: true, passed, habit, ..Voice::default() };
             let voice = Voice { simultaneous, follows, ..own };
-            streams::take(profile, &against, (lookup, contact), voice);
-            if let Some(passed) = passed.filter(|_| begun.begins) {
-                self.lessons.push(lesson(profile, passed));
-            }
-            if is_observed(profile, against.class, lookup.event) {
-                streams::teach(profile, &against);
-            }
-            profile.windows.count_own();
-            if profile.is_known() && !against.class.per_session {
-                let [_, _, day, _] = profile.windows.counts();
-                let usual = profile.usual.a_day();
-                self.pulses.count((profile.route, profile.class), profile.last, day, usual);
-            }
-        }
-        if against.checks_passes() && lookup.outcome == Outcome::Disclosed {
-            profile.set(Flag::Passed, true);
-        }
-        let again = !contact.novel && against.checks_passes();
-        if again {
-            streams::take_again(profile, &against, lookup);
+            self.first_contact(slot, &against, (lookup, contact), (voice, begun.begins));
         }
         let spoke = contact.novel || again;
         self.conclude(slot, seen, (&against, &level), (index, lookup, kind, spoke));
@@ -185,6 +166,30 @@ impl Clients {
             spoken_for: profile.is(Flag::Firing) || observed,
             voice: site::Voice::of(counts, hour, profile.is_known(), observed),
             ..relay
+        }
+    }
+
+    /// A first contact of a finest key, which begins with it or not.
+    fn first_contact(
+        &mut self,
+        slot: Slot,
+        against: &Against<'_>,
+        (lookup, contact): (&Lookup, Contact),
+        (voice, begins): (Voice, bool),
+    ) {
+        let Some(profile) = self.table.get_mut(slot) else { return };
+        streams::take(profile, against, (lookup, contact), voice);
+        if let Some(passed) = voice.passed.filter(|_| begins) {
+            self.lessons.push(lesson(profile, passed));
+        }
+        if is_observed(profile, against.class, lookup.event) {
+            streams::teach(profile, against);
+        }
+        profile.windows.count_own();
+        if profile.is_known() && !against.class.per_session {
+            let [_, _, day, _] = profile.windows.counts();
+            let usual = profile.usual.a_day();
+            self.pulses.count((profile.route, profile.class), profile.last, day, usual);
         }
     }
 

@@ -201,11 +201,27 @@ pub(super) fn act(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup)
     }
 }
 
-/// Takes a check of a pass on a subject that the client has tried before.
-pub(super) fn take_again(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) {
+/// Takes a check of a pass: whether it was right, and where the client has tried that subject before
+/// (it is not novel) what that says. Whether it said something.
+pub(super) fn check(
+    profile: &mut Profile,
+    against: &Against<'_>,
+    lookup: &Lookup,
+    novel: bool,
+) -> bool {
+    if !against.checks_passes() {
+        return false;
+    }
+    if lookup.outcome == Outcome::Disclosed {
+        profile.set(Flag::Passed, true);
+    }
+    if novel {
+        return false;
+    }
     let ([guess, ..], failed) = (profile.steps, has_failed(lookup));
     profile.by_class.update(&against.rules.guess, guess, failed);
     count(profile, [Some(failed), None, None, None]);
+    true
 }
 
 /// Whether the portal answered that there is nobody, or that this client may not know.
