@@ -265,12 +265,11 @@ impl Engine {
         let is_one = |keys: &[u64]| {
             let others: Vec<_> = keys.iter().filter_map(parts).collect();
             let mut profiles = others.iter().map(|it| it.1);
-            profiles.any(|it| campaign::share_order(own.0, it, space, at))
-                || manner::is_one_of(
-                    works,
-                    others.iter().filter_map(|it| working(it.0)),
-                    self.begins,
-                )
+            if profiles.any(|it| campaign::share_order(own.0, it, space, at)) {
+                return true;
+            }
+            let alike = others.iter().filter(|it| campaign::may_be_alike(own.0, it.1));
+            manner::is_one_of(works, alike.filter_map(|it| working(it.0)), self.begins)
         };
         // What calls nobody yet is no campaign for who is only suspected, or has a ticket already.
         let open = self.book.loud_on(finding.route);

@@ -12,6 +12,7 @@
 //! harvesters behind one hosting company are ten pages.
 
 use super::Space;
+use crate::attribute::KeyKind;
 use crate::evidence::walk::Tip;
 use crate::profile::{Large, Profile};
 use crate::time::{HOUR_MS, Moment};
@@ -22,6 +23,8 @@ const ESTABLISHED: u8 = 2;
 /// Single ids close to those of the other that are no accident: of four, each close to one of the
 /// other's four once in 125, three are once in 500,000.
 const SINGLES: usize = 3;
+/// Ids of a run that is what its client does, and no accident.
+const WALK: u8 = 5;
 /// A client that has been quiet for longer takes no part any more.
 const QUIET_MS: i64 = HOUR_MS;
 
@@ -33,6 +36,16 @@ const IN_COMMON_MAX: f64 = 0.25;
 #[must_use]
 pub fn share_out(one: &Large, other: &Large) -> bool {
     one.overlap(other).is_none_or(|it| it <= IN_COMMON_MAX)
+}
+
+/// Whether how they work may tell that two clients are one program's: not of those with a login,
+/// whose program is everybody's, and not of two that each walk a range of its own, as independent
+/// collectors do.
+#[must_use]
+pub fn may_be_alike(one: &Profile, other: &Profile) -> bool {
+    let nameless = |it: &Profile| usize::from(it.kind) >= KeyKind::Address.index();
+    let walks = |it: &Profile| it.runs.tips().any(|it| it.length >= WALK);
+    nameless(one) && nameless(other) && !(walks(one) && walks(other))
 }
 
 /// Whether two profiles of one route work along the same ids at this moment.

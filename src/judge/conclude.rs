@@ -3,6 +3,7 @@
 use super::clients::Clients;
 use super::context::{Seen, close_windows, episode, is_observed, member};
 use super::manner::Manner;
+use super::rules::RouteRules;
 use super::space::Space;
 use super::streams::{self, Against};
 use super::suspect::Suspect;
@@ -181,7 +182,14 @@ impl Clients {
         if let Some(day) = day_only.get_mut(Stream::Volume.index()) {
             *day = streams::day_volume((&now, route.class), seen.at, &level);
         }
-        if !class.per_session && route.weights.merge(&day_only) >= seen.rules.levels.ticket {
+        // It is over when half of the evidence is gone and not when a night takes the last of it: an
+        // insider would be a ticket on each of his days and never a page.
+        let counted = route.weights.merge(&day_only);
+        if !class.per_session && counted >= seen.rules.levels.ticket / 2 {
+            return;
+        }
+        // Who looks people up and does nothing for them goes on after the night, or the weekend.
+        if !class.per_session && waits_for_acts(&now, (&streams, route), seen) {
             return;
         }
         let what = FindingKind::Quiet;
@@ -191,6 +199,26 @@ impl Clients {
         self.suspects.remove(&slot);
         self.firing.remove(&slot);
     }
+}
+
+/// The longest pause of a login that has a weekend off, in minutes.
+const WEEKEND_MINUTES: u32 = 3 * 24 * 60;
+
+/// Whether stream `act` alone is a ticket still, and its client was there within a weekend.
+fn waits_for_acts(
+    profile: &Profile,
+    (streams, route): (&[Nats; STREAMS], &RouteRules),
+    seen: &Seen<'_>,
+) -> bool {
+    let mut alone = [0; STREAMS];
+    let at = Stream::Act.index();
+    if let (Some(act), Some(own)) = (alone.get_mut(at), streams.get(at)) {
+        *act = *own;
+    }
+    let now = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
+    route.weights.is_live(at)
+        && route.weights.merge(&alone) >= seen.rules.levels.ticket
+        && now.saturating_sub(profile.loud_minute) < WEEKEND_MINUTES
 }
 
 /// What a profile is judged against without a contact.
