@@ -133,15 +133,11 @@ fn lookup(line: &Line, names: &mut Vec<u8>) -> Lookup {
         subject,
         record: subject,
         position: Position::new(line.id),
-        bytes: 0,
-        form: 0,
         mask: Mask::of(line.id.to_string().as_bytes()),
         names: at,
+        ..Lookup::EMPTY
     }
 }
-
-/// Nobody can do anything but look up.
-const ACTS: Acts = Acts { follow: false, passes: false };
 
 fn settings() -> Settings {
     let class = |name: &str, subjects, k, minute, longer| ClassSpec {
@@ -161,8 +157,8 @@ fn settings() -> Settings {
         by_cursor: false,
         national: false,
         households: false,
-        acts: ACTS,
-        weights: weights_of(kind, true, ACTS),
+        acts: Acts::default(),
+        weights: weights_of(kind, true),
         observe: false,
         classes: vec![class("staff", 20.0, 4.0, 1.4, 4.5), class("address", 20.0, 0.3, 10.0, 10.0)],
         class_observe: vec![false, false],

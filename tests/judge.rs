@@ -5,7 +5,7 @@ use darban::attribute::KeyKind;
 use darban::scenarios::{
     Client, Harvest, Order, Pace, Portal, Route, Sharing, Staff, Trial, Who, config_toml,
 };
-use darban::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, days_from_civil};
+use darban::time::{DAY_MS, HOUR_MS, Moment, days_from_civil};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -32,8 +32,8 @@ fn a_colleague_who_mistypes_all_day_is_no_guesser_at_the_offices_address() {
     assert!(alerts.is_empty(), "{alerts:#?}");
 }
 
-/// What harvests among an honest portal's requests come to, an hour after they began (each as long
-/// after that as its start says): the alerts that page, as they stand by then.
+/// What harvests among an honest portal's requests come to, an hour after they began: the alerts
+/// that page, as they stand by then.
 fn paged(harvests: &[Harvest]) -> Vec<Alert> {
     let monday = Moment(days_from_civil(2026, 11, 23) * DAY_MS);
     let mut portal = Portal::new(9, monday, 4);
@@ -42,7 +42,7 @@ fn paged(harvests: &[Harvest]) -> Vec<Alert> {
     portal.partners.truncate(1);
     let start = monday.plus(3 * DAY_MS + 9 * HOUR_MS);
     let end = start.plus(HOUR_MS);
-    let today = |it: &Harvest| Harvest { start: start.plus(it.start.0), end, ..it.clone() };
+    let today = |it: &Harvest| Harvest { start, end, ..it.clone() };
     let harvests: Vec<Harvest> = harvests.iter().map(today).collect();
     let mut trial = Trial::new(&config_toml(&portal), 9).expect("configured");
     portal.with_harvests(&harvests).take_while(|it| it.at < end).for_each(|it| trial.feed(&it));
@@ -82,31 +82,32 @@ fn fifty_logins_that_share_one_harvest_are_one_page_with_their_names() {
     }
 }
 
-/// A walk by one address, begun so many minutes after the hour.
-fn walk(address: [u8; 4], first: u64, minutes: i64) -> Harvest {
-    Harvest {
-        order: Order::Serial { first, stride: 1 },
-        clients: vec![Client { who: Who::Nobody, address: Ipv4Addr::from(address) }],
-        ..Harvest::s5_records(1, Moment(minutes * MINUTE_MS))
-    }
-}
-
 #[test]
 fn two_walks_that_share_nothing_out_are_two_pages() {
-    let here = [192, 0, 10, 77];
-    // The second pair stands side by side and reads the same numbers: nobody shares anything out.
-    let apart = [walk(here, 100_000, 0), walk([100, 64, 3, 8], 900_000, 40)];
-    let alike = [walk(here, 300_000, 0), walk([192, 0, 11, 77], 300_000, 0)];
-    for both in [apart, alike] {
-        let alerts = paged(&both);
-        assert_eq!(alerts.len(), 2, "{both:?}: {alerts:#?}");
+    let walk = |network: u8, first: u64| {
+        let address = Ipv4Addr::new(192, 0, network, 77);
+        Harvest {
+            order: Order::Serial { first, stride: 1 },
+            clients: vec![Client { who: Who::Nobody, address }],
+            ..Harvest::s5_records(1, Moment(0))
+        }
+    };
+    // The second pair reads the same numbers: nobody shares anything out.
+    for (one, other) in [(100_000, 900_000), (300_000, 300_000)] {
+        let alerts = paged(&[walk(10, one), walk(11, other)]);
+        assert_eq!(alerts.len(), 2, "{one} and {other}: {alerts:#?}");
         assert!(alerts.iter().all(|it| it.members_total == 1));
     }
 }
 
 #[test]
 fn neighbours_that_each_walk_a_range_of_their_own_are_independent_collectors() {
-    let alerts = paged(&[walk([192, 0, 10, 77], 100_000, 0), walk([192, 0, 10, 78], 900_000, 0)]);
+    let walk = |host: u8, first: u64| Harvest {
+        order: Order::Serial { first, stride: 1 },
+        clients: vec![Client { who: Who::Nobody, address: Ipv4Addr::new(192, 0, 10, host) }],
+        ..Harvest::s5_records(1, Moment(0))
+    };
+    let alerts = paged(&[walk(77, 100_000), walk(78, 900_000)]);
     assert_eq!(alerts.len(), 2, "{alerts:#?}");
 }
 

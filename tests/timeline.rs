@@ -1,6 +1,6 @@
 //! Which slices are closed when, by facts alone.
 
-use darban::attribute::{ClassId, KEY_KINDS, Lookup, Mask, NameRef, Outcome, Position, RouteId};
+use darban::attribute::Lookup;
 use darban::source::Partition;
 use darban::time::{MINUTE_MS, Moment, SECOND_MS};
 use darban::timeline::{Chunk, Options, PENDING_MAX, SILENT_HOLD_MS, Stamp, Timeline};
@@ -34,21 +34,7 @@ fn chunk(partition: Partition, first: i64, seconds_ago: &[i64]) -> Chunk {
 }
 
 fn lookup(event: Moment) -> Lookup {
-    Lookup {
-        event,
-        content: 1,
-        keys: [0; KEY_KINDS],
-        classes: [ClassId(0); KEY_KINDS],
-        route: RouteId(0),
-        outcome: Outcome::Disclosed,
-        subject: 1,
-        record: 1,
-        position: Position::new(1),
-        bytes: 0,
-        form: 0,
-        mask: Mask::of(b""),
-        names: NameRef(0),
-    }
+    Lookup { event, content: 1, subject: 1, record: 1, ..Lookup::EMPTY }
 }
 
 fn cuts(timeline: &mut Timeline, reading: Moment) -> Vec<(i64, bool)> {

@@ -194,6 +194,23 @@ pub struct Lookup {
 }
 
 impl Lookup {
+    /// A look-up by nobody of nobody, to be filled in.
+    pub const EMPTY: Self = Self {
+        event: Moment(0),
+        content: 0,
+        keys: [0; KEY_KINDS],
+        classes: [ClassId(0); KEY_KINDS],
+        route: RouteId(0),
+        outcome: Outcome::Disclosed,
+        subject: 0,
+        record: 0,
+        position: Position::NONE,
+        bytes: 0,
+        form: 0,
+        mask: Mask { ends: [0; 4], length: 0 },
+        names: NameRef(0),
+    };
+
     /// Its finest key: the first present in the order of trust.
     #[must_use]
     pub fn finest(&self) -> Option<(KeyKind, u64)> {

@@ -3,7 +3,7 @@
 //! Shards on different threads write the cells of different lookups, so atomics without ordering
 //! are all that is needed; the end of a pass is the barrier.
 
-use crate::judge::{Relay, Voice};
+use crate::judge::{Relay, Speaker};
 use crate::novelty::Contact;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
@@ -64,8 +64,8 @@ impl Cells {
             .store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_ms), Relaxed);
         let flags = (u64::from(relay.spoken_for) * SPOKEN_FOR)
             | (u64::from(relay.at_once) * AT_ONCE)
-            | (u64::from(relay.voice == Voice::Stranger) * STRANGER)
-            | (u64::from(relay.voice == Voice::Known) * KNOWN)
+            | (u64::from(relay.speaker == Speaker::Stranger) * STRANGER)
+            | (u64::from(relay.speaker == Speaker::Known) * KNOWN)
             | (u64::from(relay.late) * LATE);
         let bytes = u64::from(relay.class) << CLASS_SHIFT
             | u64::from(relay.rush) << RUSH_SHIFT
@@ -73,9 +73,9 @@ impl Cells {
         shown.store(u64::from(relay.evidence) | flags | bytes, Relaxed);
     }
 
-    /// Whether the client of a lookup speaks for the site.
-    pub(super) fn voice(&self, at: usize) -> Voice {
-        voice(self.shown.get(at).map_or(0, |it| it.load(Relaxed)))
+    /// For whom the client of a lookup speaks.
+    pub(super) fn speaker(&self, at: usize) -> Speaker {
+        speaker(self.shown.get(at).map_or(0, |it| it.load(Relaxed)))
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "unpacks what was packed")]
@@ -88,7 +88,7 @@ impl Cells {
             evidence: shown as u16,
             spoken_for: shown & SPOKEN_FOR != 0,
             at_once: shown & AT_ONCE != 0,
-            voice: voice(shown),
+            speaker: speaker(shown),
             late: shown & LATE != 0,
             class: (shown >> CLASS_SHIFT) as u8,
             rush: (shown >> RUSH_SHIFT) as u8,
@@ -97,13 +97,13 @@ impl Cells {
     }
 }
 
-const fn voice(shown: u64) -> Voice {
+const fn speaker(shown: u64) -> Speaker {
     if shown & STRANGER != 0 {
-        Voice::Stranger
+        Speaker::Stranger
     } else if shown & KNOWN != 0 {
-        Voice::Known
+        Speaker::Known
     } else {
-        Voice::None
+        Speaker::None
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
             class: 201,
             rush: 24,
             misses: 63,
-            voice: Voice::Known,
+            speaker: Speaker::Known,
             late: true,
         };
         cells.put_relay(2, relay);

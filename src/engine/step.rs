@@ -8,8 +8,8 @@ use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
 use crate::attribute::KeyKind;
 use crate::evidence::Stream;
 use crate::judge::{
-    Cause, Clients, Explained, Finding, FindingKind, Rules, SITE_KEY, Seen, Site, Space, campaign,
-    explain, manner,
+    Cause, Clients, Explained, Finding, FindingKind, Rules, SITE_KEY, Scene, Seen, Site, Space,
+    explain, takes_part,
 };
 use crate::novelty::Novelty;
 use crate::profile::Baselines;
@@ -155,8 +155,9 @@ impl Engine {
             self.hour = hour;
         }
         self.lookups += cut.lookups.len() as u64;
-        let first = cut.lookups.iter().map(|it| it.lookup.event).min();
-        self.begins = self.begins.or(first);
+        if self.begins.is_none() {
+            self.begins = cut.lookups.iter().map(|it| it.lookup.event).min();
+        }
         self.cells.resize(cut.lookups.len());
         self.remember(cut, lanes);
         self.judge(cut, lanes);
@@ -238,7 +239,8 @@ impl Engine {
         left.into_iter().chain(self.book.take(finding, context)).collect()
     }
 
-    /// The open alert whose clients work along the same ids as a client that is new to the book.
+    /// The open alert of the campaign of a client that is new to the book, or has a ticket of its own
+    /// that becomes a page.
     fn campaign_of(&self, finding: &Finding, at: Moment) -> Option<String> {
         let stands_alone = finding.page && self.book.is_ticket_of(finding);
         let is_new = !self.book.has_home(finding) || stands_alone;
@@ -246,36 +248,24 @@ impl Engine {
         if !is_new || !(is_near || finding.what == FindingKind::Raised) {
             return None;
         }
+        // What calls nobody yet is no campaign for who is only suspected, or has a ticket already.
+        let is_one_for = |id: &str| !(stands_alone || is_near) || self.book.is_page(id);
         // Who guesses while a whole crowd does is one of it.
         let site = self.sites.get(usize::from(finding.route))?;
         if finding.cause == Cause::Evidence(Stream::Miss) && site.is_loud() {
-            return self.book.id_of(finding.route, SITE_KEY).map(str::to_owned);
+            let id = self.book.id_of(finding.route, SITE_KEY).filter(|it| is_one_for(it));
+            return id.map(str::to_owned);
         }
         let space = self.spaces.get(usize::from(finding.route))?;
-        let known = |key: u64| {
-            let shard = self.clients.get(shard_of(key))?;
-            Some((shard.profile(key, finding.route)?, shard.sketch(key, finding.route)?))
-        };
         let working = |key: u64| self.clients.get(shard_of(key))?.working(key, finding.route);
-        let (own, works) = (known(finding.key)?, working(finding.key)?);
-        let parts = |key: &u64| {
-            let other = known(*key).filter(|_| *key != finding.key)?;
-            campaign::share_out(own.1, other.1).then_some((*key, other.0))
-        };
+        let own = working(finding.key)?;
+        let scene = Scene { space, at, log_begins: self.begins };
         let is_one = |keys: &[u64]| {
-            let others: Vec<_> = keys.iter().filter_map(parts).collect();
-            let mut profiles = others.iter().map(|it| it.1);
-            if profiles.any(|it| campaign::share_order(own.0, it, space, at)) {
-                return true;
-            }
-            let alike = others.iter().filter(|it| campaign::may_be_alike(own.0, it.1));
-            manner::is_one_of(works, alike.filter_map(|it| working(it.0)), self.begins)
+            let others = keys.iter().filter(|it| **it != finding.key);
+            takes_part(own, others.filter_map(|it| working(*it)), scene)
         };
-        // What calls nobody yet is no campaign for who is only suspected, or has a ticket already.
-        let open = self.book.loud_on(finding.route);
-        let mut open = open.filter(|it| !(stands_alone || is_near) || self.book.is_page(it.0));
-        let joined = open.find(|(_, keys)| is_one(keys));
-        joined.map(|(id, _)| id.to_owned())
+        let mut open = self.book.loud_on(finding.route).filter(|it| is_one_for(it.0));
+        open.find(|(_, keys)| is_one(keys)).map(|(id, _)| id.to_owned())
     }
 
     /// At an hour boundary: lessons and samples, in shard order.

@@ -8,7 +8,7 @@
 use super::SHARDS;
 use super::pass::Cells;
 use crate::attribute::{KeyKind, Lookup};
-use crate::judge::{Clients, Seen, Site, SiteContact, Voice, begin_sites};
+use crate::judge::{Clients, Seen, Site, SiteContact, Speaker, begin_sites};
 use crate::novelty::Novelty;
 use crate::profile::Slot;
 use crate::timeline::Cut;
@@ -134,14 +134,14 @@ pub(super) fn judge_addresses(
 pub(super) fn judge_sites(cut: &Cut, (cells, seen): (&Cells, &Seen<'_>), sites: &mut [Site]) {
     begin_sites(sites, seen);
     for (index, (placed, at)) in (0..).zip(cut.lookups.iter().zip(0..)) {
-        let (lookup, voice) = (&placed.lookup, cells.voice(at));
+        let (lookup, speaker) = (&placed.lookup, cells.speaker(at));
         let Some(site) = sites.get_mut(usize::from(lookup.route.0)) else { continue };
-        if voice == Voice::None && !site.listens() {
+        if speaker == Speaker::None && !site.listens() {
             continue;
         }
         let Some((kind, _)) = lookup.finest() else { continue };
         let cold = cells.contact(at).cold;
-        site.take(SiteContact { index, lookup, kind, voice, cold }, seen);
+        site.take(SiteContact { index, lookup, kind, speaker, cold }, seen);
     }
     for (route, site) in (0..).zip(sites) {
         site.tick(route, seen);

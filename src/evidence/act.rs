@@ -12,6 +12,7 @@
 //! this route or on another of personal records, and for sessions until their class has taught it.
 
 use super::Ladder;
+use super::cusum::OFTEN;
 
 /// The stream's name.
 pub const NAME: &str = "act";
@@ -35,34 +36,27 @@ pub const ALTERNATIVES: usize = 2;
 /// The stream's table.
 #[must_use]
 pub fn ladder() -> Ladder<ALTERNATIVES> {
-    Ladder::new(|_| [0.5, 0.9])
+    Ladder::new(|_| OFTEN)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cusum, Rate, as_f64};
+    use super::super::cusum::log_e_after;
     use super::*;
-
-    fn log_e(rate: f64, acts: impl IntoIterator<Item = bool>) -> f64 {
-        let (ladder, mut sums) = (ladder(), Cusum::default());
-        let step = Rate::default().step(rate, 5.0, RATE_MIN);
-        acts.into_iter().for_each(|it| sums.update(&ladder, step, !it));
-        as_f64(sums.log_e(&ladder))
-    }
 
     #[test]
     fn thirty_people_for_whom_nothing_is_done_say_more_than_a_page_needs() {
         // A clerk who does something for two of three; the stream has a ninth of its route.
-        assert!(log_e(0.35, [false; 30]) > 18.06 + 9_f64.ln());
+        assert!(log_e_after(&ladder(), 0.35, [true; 30]) > 18.06 + 9_f64.ln());
     }
 
     #[test]
     fn nothing_is_said_of_a_client_that_is_not_known() {
-        assert!(log_e(RATE, [false; 1_000]) <= 0.0);
+        assert!(log_e_after(&ladder(), RATE, [true; 1_000]) <= 0.0);
     }
 
     #[test]
     fn a_clerk_who_does_something_for_two_of_three_says_nothing() {
-        assert!(log_e(0.35, (0..3_000).map(|it| it % 3 > 0)) < 3.0);
+        assert!(log_e_after(&ladder(), 0.35, (0..3_000).map(|it| it % 3 == 0)) < 3.0);
     }
 }

@@ -19,6 +19,9 @@ const LOGIT_HIGHEST: f64 = 4.6;
 /// What an alternative loses a contact where it does not lie above the honest rate: it is off,
 /// and what it had gathered while it was on fades.
 const OFF: i16 = -64;
+/// The alternatives of a stream to which an honest client seldom says yes: every other time, and
+/// nearly always.
+pub(super) const OFTEN: [f64; 2] = [0.5, 0.9];
 
 /// The sums of a stream's alternatives, in 1/1024 nat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +122,18 @@ pub(super) fn step_of(rate: f64) -> u8 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0..64")]
     let step = at as u8;
     step
+}
+
+/// The log e-value of a stream after these answers at an honest rate, in nats.
+#[cfg(test)]
+pub(super) fn log_e_after<const A: usize>(
+    ladder: &Ladder<A>,
+    rate: f64,
+    answers: impl IntoIterator<Item = bool>,
+) -> f64 {
+    let mut sums = Cusum::default();
+    answers.into_iter().for_each(|it| sums.update(ladder, step_of(rate), it));
+    super::as_f64(sums.log_e(ladder))
 }
 
 #[cfg(test)]

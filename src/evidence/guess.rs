@@ -11,6 +11,7 @@
 //! stands out only where the address is their finest key.
 
 use super::Ladder;
+use super::cusum::OFTEN;
 
 /// The stream's name.
 pub const NAME: &str = "guess";
@@ -26,29 +27,22 @@ pub const ALTERNATIVES: usize = 2;
 /// The stream's table.
 #[must_use]
 pub fn ladder() -> Ladder<ALTERNATIVES> {
-    Ladder::new(|_| [0.5, 0.9])
+    Ladder::new(|_| OFTEN)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cusum, Rate, as_f64};
+    use super::super::cusum::log_e_after;
     use super::*;
-
-    fn log_e(fails: impl IntoIterator<Item = bool>) -> f64 {
-        let (ladder, mut sums) = (ladder(), Cusum::default());
-        let step = Rate::default().step(RATE, 5.0, RATE_MIN);
-        fails.into_iter().for_each(|it| sums.update(&ladder, step, it));
-        as_f64(sums.log_e(&ladder))
-    }
 
     #[test]
     fn ten_passes_tried_in_a_row_say_more_than_a_page_needs() {
         // The stream has two thirds of the weight of its route.
-        assert!(log_e([true; 10]) > 18.06 + 1.5_f64.ln(), "{}", log_e([true; 10]));
+        assert!(log_e_after(&ladder(), RATE, [true; 10]) > 18.06 + 1.5_f64.ln());
     }
 
     #[test]
     fn people_who_succeed_at_their_second_try_say_nothing() {
-        assert!(log_e((0..2_000).map(|at| at % 12 == 0)) < 3.0);
+        assert!(log_e_after(&ladder(), RATE, (0..2_000).map(|at| at % 12 == 0)) < 3.0);
     }
 }

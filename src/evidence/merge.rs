@@ -6,7 +6,7 @@
 //! something was learned.
 
 use super::math::{add_logs, ln};
-use super::{Nats, STREAMS, nats};
+use super::{Nats, STREAMS, Stream, nats};
 
 /// What stands for the weight of a stream that is not live.
 const DEAD: Nats = Nats::MIN / 4;
@@ -36,6 +36,16 @@ impl Weights {
         let mut sums = live.map(|(log_e, weight)| log_e + weight);
         let first = sums.next().unwrap_or(0);
         sums.fold(first, add_logs)
+    }
+
+    /// `ln E` where one stream says so much and all others nothing.
+    #[must_use]
+    pub fn alone(&self, stream: Stream, log_e: Nats) -> Nats {
+        let mut streams = [0; STREAMS];
+        if let Some(own) = streams.get_mut(stream.index()) {
+            *own = log_e;
+        }
+        self.merge(&streams)
     }
 
     /// The stream that contributes most.

@@ -6,21 +6,25 @@ use super::{Nats, nats};
 /// Alternatives: the rate is this many times the usual. The last is for who looks up in minutes
 /// what others do in a day: at eight times a subject tells a seventh less. It is for those whose
 /// work comes in batches only.
-pub const FACTORS: [f64; 4] = [1.5, 3.0, 8.0, 64.0];
+pub(super) const FACTORS: [f64; 4] = [1.5, 3.0, 8.0, 64.0];
 /// Expectations below this are this: a division by nothing must not make evidence.
 const EXPECTED_MIN: f64 = 1e-6;
 
+/// The shape of the gamma distribution behind counts after `m` expected subjects:
+/// `1/k = (F - 1)/m + 1/k_day`.
+fn shape(m: f64, k_day: f64, batches: f64) -> f64 {
+    1.0 / ((batches - 1.0) / m + 1.0 / k_day)
+}
+
 /// `ln L` of `n` subjects after `m` expected ones under `factor` times the rate.
-#[must_use]
-pub fn log_ratio(n: f64, m: f64, factor: f64, k_day: f64, batches: f64) -> f64 {
+pub(super) fn log_ratio(n: f64, m: f64, factor: f64, k_day: f64, batches: f64) -> f64 {
     let m = m.max(EXPECTED_MIN);
-    let k = 1.0 / ((batches - 1.0) / m + 1.0 / k_day);
+    let k = shape(m, k_day, batches);
     n * ln(factor) + (n + k) * ln((k + m) / (k + factor * m))
 }
 
 /// The log of the mean over [`FACTORS`] of the likelihood ratios.
-#[must_use]
-pub fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
+pub(super) fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
     mean(ratios(n, m, k_day, batches), batches)
 }
 
@@ -31,7 +35,7 @@ const OFF: Nats = Nats::MIN / 4;
 /// after a full minute or hour would tell ln 64, and a monitor asks for six in its first second.
 pub(super) fn ratios(n: f64, m: f64, k_day: f64, batches: f64) -> [Nats; FACTORS.len()] {
     let m = m.max(EXPECTED_MIN);
-    let k = 1.0 / ((batches - 1.0) / m + 1.0 / k_day);
+    let k = shape(m, k_day, batches);
     let known = ln(k + m);
     let ratio = |factor: f64, log: f64| nats(n * log + (n + k) * (known - ln(k + factor * m)));
     // ln 1.5, ln 3, ln 8, ln 64.
@@ -49,4 +53,15 @@ pub(super) fn ratios(n: f64, m: f64, k_day: f64, batches: f64) -> [Nats; FACTORS
 pub(super) fn mean([a, b, c, d]: [Nats; FACTORS.len()], batches: f64) -> Nats {
     let low = add_logs(a, b);
     if batches > 1.0 { add_logs(low, add_logs(c, d)) - 1420 } else { add_logs(low, c) - 1125 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_at_the_expectation_favours_honesty_and_far_above_it_does_not() {
+        assert!(log_ratio(20.0, 20.0, 3.0, 4.0, 4.5) < 0.0);
+        assert!(log_ratio(200.0, 20.0, 8.0, 4.0, 4.5) > 8.0);
+    }
 }

@@ -21,7 +21,7 @@
 
 use super::math::{exp, ln};
 use super::tide::{BATCHES, SPANS, Span};
-use super::{Nats, nats};
+use super::{Nats, nats, polya};
 
 /// How many times the expected a harvest makes of it.
 const ALTERNATIVES: [f64; 3] = [2.0, 4.0, 8.0];
@@ -127,7 +127,7 @@ pub fn read(
 /// How much better the alternatives explain a count than the expectation does, in nats.
 fn log_ratio(seen: f64, expected: f64, k: f64) -> f64 {
     let (n, m) = (seen / BATCHES, expected / BATCHES);
-    let ratios = ALTERNATIVES.map(|times| n * ln(times) - (n + k) * ln((k + times * m) / (k + m)));
+    let ratios = ALTERNATIVES.map(|times| polya::log_ratio(n, m, times, k, 1.0));
     let sum: f64 = ratios.iter().map(|it| exp(*it)).sum();
     ln(sum / ALTERNATIVES.len() as f64)
 }

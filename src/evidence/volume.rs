@@ -23,8 +23,7 @@
 //! honesty: taken for one, a weekend undid the week of a harvest in office hours.
 
 use super::math::add_logs;
-pub use super::polya::{FACTORS, log_e, log_ratio};
-use super::polya::{mean, ratios};
+use super::polya::{FACTORS, log_e, mean, ratios};
 use super::{NATS_MAX, Nats};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 
@@ -390,12 +389,6 @@ mod tests {
         carries: true,
         budget: 8_000.0,
     };
-
-    #[test]
-    fn a_ratio_at_the_expectation_favours_honesty_and_far_above_it_does_not() {
-        assert!(log_ratio(20.0, 20.0, 3.0, 4.0, 4.5) < 0.0);
-        assert!(log_ratio(200.0, 20.0, 8.0, 4.0, 4.5) > 8.0);
-    }
 
     #[test]
     fn ten_times_the_usual_day_says_more_than_twelve_nats_by_its_end() {

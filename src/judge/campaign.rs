@@ -12,6 +12,7 @@
 //! harvesters behind one hosting company are ten pages.
 
 use super::Space;
+use super::manner::{self, Manner};
 use crate::attribute::KeyKind;
 use crate::evidence::walk::Tip;
 use crate::profile::{Large, Profile};
@@ -33,24 +34,65 @@ const QUIET_MS: i64 = HOUR_MS;
 const IN_COMMON_MAX: f64 = 0.25;
 
 /// Whether what two clients read looks like two parts of one whole.
-#[must_use]
-pub fn share_out(one: &Large, other: &Large) -> bool {
+fn share_out(one: &Large, other: &Large) -> bool {
     one.overlap(other).is_none_or(|it| it <= IN_COMMON_MAX)
+}
+
+/// A client under suspicion, as it is compared with others.
+#[derive(Clone, Copy, Debug)]
+pub struct Working<'a> {
+    /// Its profile.
+    pub profile: &'a Profile,
+    /// What it has read.
+    pub sketch: &'a Large,
+    /// How it works.
+    pub manner: &'a Manner,
+}
+
+impl Working<'_> {
+    const fn since(&self) -> manner::Since<'_> {
+        (self.manner, self.profile.episode.first_seen)
+    }
+}
+
+/// Where and when clients of one route are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The ids of the route.
+    pub space: &'a Space,
+    /// Slice time.
+    pub at: Moment,
+    /// Event time of the log's first look-up.
+    pub log_begins: Option<Moment>,
+}
+
+/// Whether a client takes part in what these others do: they share records out, and work along the
+/// same ids or as one program's machines do.
+#[must_use]
+pub fn takes_part<'a>(
+    one: Working<'_>,
+    others: impl Iterator<Item = Working<'a>>,
+    scene: Scene<'_>,
+) -> bool {
+    let others: Vec<Working<'_>> = others.filter(|it| share_out(one.sketch, it.sketch)).collect();
+    if others.iter().any(|it| share_order(one.profile, it.profile, scene.space, scene.at)) {
+        return true;
+    }
+    let alike = others.iter().filter(|it| may_be_alike(one.profile, it.profile));
+    manner::is_one_of(one.since(), alike.map(Working::since), scene.log_begins)
 }
 
 /// Whether how they work may tell that two clients are one program's: not of those with a login,
 /// whose program is everybody's, and not of two that each walk a range of its own, as independent
 /// collectors do.
-#[must_use]
-pub fn may_be_alike(one: &Profile, other: &Profile) -> bool {
+fn may_be_alike(one: &Profile, other: &Profile) -> bool {
     let nameless = |it: &Profile| usize::from(it.kind) >= KeyKind::Address.index();
     let walks = |it: &Profile| it.runs.tips().any(|it| it.length >= WALK);
     nameless(one) && nameless(other) && !(walks(one) && walks(other))
 }
 
 /// Whether two profiles of one route work along the same ids at this moment.
-#[must_use]
-pub fn share_order(one: &Profile, other: &Profile, space: &Space, at: Moment) -> bool {
+fn share_order(one: &Profile, other: &Profile, space: &Space, at: Moment) -> bool {
     let active = |it: &Profile| at.since(it.last) <= QUIET_MS;
     if !active(one) || !active(other) {
         return false;

@@ -1,17 +1,17 @@
 //! One logical shard of client keys.
 
 use super::Finding;
+use super::acts::lesson;
+use super::campaign::Working;
 use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member, rush};
-use super::manner::Working;
-use super::site;
+use super::site::Speaker;
 use super::space::SpaceSample;
 use super::streams::{self, Against, Start, Voice};
 use super::suspect::Suspect;
-use super::traps::lesson;
 use crate::attribute::{KeyKind, Lookup, RouteClass};
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
-use crate::profile::{Flag, Large, Lesson, Opened, Profile, Pulses, Slot, Table};
+use crate::profile::{Flag, Lesson, Opened, Profile, Pulses, Slot, Table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of one shard.
@@ -164,7 +164,7 @@ impl Clients {
         Relay {
             evidence: profile.log_e,
             spoken_for: profile.is(Flag::Firing) || observed,
-            voice: site::Voice::of(counts, hour, profile.is_known(), observed),
+            speaker: Speaker::of(counts, hour, profile.is_known(), observed),
             ..relay
         }
     }
@@ -231,14 +231,11 @@ impl Clients {
                 let fresh_child =
                     relay.gap_ms == u32::MAX || relay.gap_ms >= CHILD_AWAY_MS && relay.misses > 0;
                 let voice = Voice {
-                    follows: false,
                     child: short,
                     fresh_child,
                     simultaneous,
                     misses: relay.misses,
-                    finest: false,
-                    passed: None,
-                    habit: None,
+                    ..Voice::default()
                 };
                 streams::take(profile, &against, (lookup, contact), voice);
             }
@@ -306,19 +303,12 @@ impl Clients {
         self.table.get(self.table.find(profile_id(key, route))?)
     }
 
-    /// The records out of a key under suspicion on a route.
-    #[must_use]
-    pub fn sketch(&self, key: u64, route: u16) -> Option<&Large> {
-        let slot = self.table.find(profile_id(key, route))?;
-        self.suspects.get(&slot).map(|it| &it.sketch)
-    }
-
-    /// How a key under suspicion works on a route.
+    /// A key under suspicion on a route, as it is compared with others.
     #[must_use]
     pub fn working(&self, key: u64, route: u16) -> Option<Working<'_>> {
         let slot = self.table.find(profile_id(key, route))?;
-        let since = self.table.get(slot)?.episode.first_seen;
-        self.suspects.get(&slot).map(|it| Working { manner: &it.manner, since })
+        let (profile, suspect) = (self.table.get(slot)?, self.suspects.get(&slot)?);
+        Some(Working { profile, sketch: &suspect.sketch, manner: &suspect.manner })
     }
 
     /// Records out in the episode of a key on a route: the suspect's own count, which goes on where

@@ -178,13 +178,10 @@ impl Clients {
         let (streams, reading) = streams::read(&now, &against, seen.at, &level);
         // Counted people stay counted: while the day, with what the days before left, is still far
         // beyond the usual, the harvest is pausing, not over.
-        let mut day_only = [0; STREAMS];
-        if let Some(day) = day_only.get_mut(Stream::Volume.index()) {
-            *day = streams::day_volume((&now, route.class), seen.at, &level);
-        }
+        let day = streams::day_volume((&now, route.class), seen.at, &level);
+        let counted = route.weights.alone(Stream::Volume, day);
         // It is over when half of the evidence is gone and not when a night takes the last of it: an
         // insider would be a ticket on each of his days and never a page.
-        let counted = route.weights.merge(&day_only);
         if !class.per_session && counted >= seen.rules.levels.ticket / 2 {
             return;
         }
@@ -210,14 +207,9 @@ fn waits_for_acts(
     (streams, route): (&[Nats; STREAMS], &RouteRules),
     seen: &Seen<'_>,
 ) -> bool {
-    let mut alone = [0; STREAMS];
-    let at = Stream::Act.index();
-    if let (Some(act), Some(own)) = (alone.get_mut(at), streams.get(at)) {
-        *act = *own;
-    }
+    let act = streams.get(Stream::Act.index()).copied().unwrap_or(0);
     let now = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
-    route.weights.is_live(at)
-        && route.weights.merge(&alone) >= seen.rules.levels.ticket
+    route.weights.alone(Stream::Act, act) >= seen.rules.levels.ticket
         && now.saturating_sub(profile.loud_minute) < WEEKEND_MINUTES
 }
 

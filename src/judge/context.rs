@@ -2,14 +2,14 @@
 
 use super::Member;
 use super::rules::{RouteRules, Rules};
-use super::site::Voice;
+use super::site::Speaker;
 use super::space::Space;
 use super::streams::{self, Against};
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::volume::{HORIZON_MS, Level, Rolled, elapsed_ms};
 use crate::evidence::{ONE_NAT, cold, miss};
 use crate::profile::{
-    Baselines, ByClass, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
+    Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
     SESSION_LIFE_MS, Tally, Teaches,
 };
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
@@ -57,7 +57,7 @@ pub struct Relay {
     /// The step of its own honest rate of misses, once it is known; else 0.
     pub misses: u8,
     /// With it a stranger, or a client that is known, speaks for the site.
-    pub voice: Voice,
+    pub speaker: Speaker,
 }
 
 pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Option<Against<'a>> {
@@ -132,7 +132,6 @@ const REGULAR: f64 = 2.0;
 fn teaches(profile: &Profile, against: &Against<'_>, observed: bool) -> Teaches {
     let levels = &against.rules.levels;
     let is_regular = !profile.is_known()
-        && against.by_class() == ByClass::Cold
         && against.route.class == RouteClass::Register
         && profile.peak() < levels.page
         && !profile.is(Flag::Paged);
@@ -151,14 +150,13 @@ fn teaches(profile: &Profile, against: &Against<'_>, observed: bool) -> Teaches 
 fn forgive(profile: &mut Profile, against: &Against<'_>, level: &Level, at: Moment) {
     let known = profile.is_known();
     // That a day is busy shows half a day late: what that adds accrues twice as fast.
-    let a_day = level.a_day * (2.0 - 1.0 / level.busy.max(1.0));
-    // What is forgiven a newcomer is its own level too: a regular reads what it read yesterday.
-    let own = profile.usual.a_day();
-    let usual = if known { a_day } else { own };
-    let a_day = if known { a_day } else { a_day.max(against.class.subjects).max(own) };
+    let level = level.a_day * (2.0 - 1.0 / level.busy.max(1.0));
+    // What is forgiven a newcomer is its own usual day too: a regular reads what it read yesterday.
+    let own = if known { level } else { profile.usual.a_day() };
+    let a_day = if known { level } else { level.max(against.class.subjects).max(own) };
     if against.route.class == RouteClass::Register {
-        let a_day = a_day.max(usual * cold::BUSY_DAY);
-        profile.by_class.forgive(cold::allowance(a_day, profile.last, at));
+        let busy_day = a_day.max(own * cold::BUSY_DAY);
+        profile.by_class.forgive(cold::allowance(busy_day, profile.last, at));
     }
     if !known && !profile.is(Flag::RollUp) && against.class.observe_days == 0 {
         profile.miss.forgive(miss::allowance(a_day, profile.last, at));

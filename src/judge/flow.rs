@@ -1,7 +1,7 @@
 //! What comes and goes on a route, by what it can vouch for.
 
-use super::site::{SiteContact, Voice};
-use super::{RouteRules, Rules};
+use super::RouteRules;
+use super::site::{SiteContact, Speaker};
 use crate::attribute::{KeyKind, RouteClass};
 use crate::evidence::surge::{self, Common, Surge};
 use crate::evidence::tide::Tide;
@@ -35,15 +35,15 @@ pub(super) struct Surges {
 impl Flow {
     /// Counts a contact; whether it may be a harvest's.
     pub(super) fn count(&mut self, route: &RouteRules, contact: &SiteContact<'_>) -> bool {
-        match contact.voice {
-            Voice::None => false,
-            Voice::Known => {
+        match contact.speaker {
+            Speaker::None => false,
+            Speaker::Known => {
                 self.known.count();
                 false
             }
             // A login is given to somebody: who has five hundred has not found them in the street.
-            Voice::Stranger if contact.kind < KeyKind::Session => false,
-            Voice::Stranger => {
+            Speaker::Stranger if contact.kind < KeyKind::Session => false,
+            Speaker::Stranger => {
                 let alone = match route.class {
                     RouteClass::Register => contact.cold,
                     RouteClass::Personal => true,
@@ -115,8 +115,7 @@ pub(super) fn common<'a>(flows: impl Iterator<Item = &'a Flow>) -> Common {
     common
 }
 
-/// The rules of a route on which somebody's data is read.
-pub(super) fn of_somebody(rules: &Rules, route: u16) -> Option<&RouteRules> {
-    let read = [RouteClass::Personal, RouteClass::Register];
-    rules.routes.get(usize::from(route)).filter(|it| read.contains(&it.class))
+/// Whether somebody's data is read on a route.
+pub(super) const fn is_of_somebody(route: &RouteRules) -> bool {
+    matches!(route.class, RouteClass::Personal | RouteClass::Register)
 }

@@ -6,14 +6,15 @@
 //! do and what it has shown, so that a roll-up is measured against the sum of its children and
 //! alerts only on what they do not explain.
 
-pub mod campaign;
+mod acts;
+mod campaign;
 mod clients;
 mod conclude;
 mod context;
 mod explain;
 mod finding;
 mod flow;
-pub mod manner;
+mod manner;
 mod picture;
 mod rules;
 mod site;
@@ -24,11 +25,12 @@ mod suspect;
 mod traps;
 mod watch_list;
 
+pub use campaign::{Scene, Working, takes_part};
 pub use clients::{Clients, Limits, Stats, profile_id};
 pub use context::{Relay, Seen};
 pub use explain::{Explained, explain};
 pub use finding::{Cause, Finding, FindingKind, Member, Picture};
 pub use rules::{Acts, Levels, RouteRules, Rules, has_grown, weights_of};
-pub use site::{SITE_KEY, Site, SiteContact, Voice, begin_sites};
+pub use site::{SITE_KEY, Site, SiteContact, Speaker, begin_sites};
 pub use space::Space;
 pub use watch_list::{Listed, WatchList};

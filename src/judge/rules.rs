@@ -55,7 +55,7 @@ impl RouteRules {
 }
 
 /// What a portal's clients could do besides looking people up, by its configured routes: without
-/// any of it, nothing follows from that nothing was done.
+/// any of it, that nothing was done says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Acts {
     /// It has routes of class `write`.
@@ -65,13 +65,13 @@ pub struct Acts {
 }
 
 /// Weights in parts, streams cold, miss, walk, monotone, volume, guess, act; without `joint` (and
-/// the streams of a later version) they are renormalised over what is live.
+/// the streams of a later version) they are renormalised over what is live. `act` keeps its ninth
+/// where nobody can act: a route that somebody adds must not move the level of all others.
 #[must_use]
-pub fn weights_of(class: RouteClass, ordered: bool, acts: Acts) -> Weights {
-    let act = if acts == Acts::default() { 0.0 } else { 1.0 };
+pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
     let mut parts: [f64; STREAMS] = match class {
         RouteClass::Register => [3.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0],
-        RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0, 0.0, act],
+        RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0],
         RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0],
         RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0],
         RouteClass::PassCheck => [0.0, 2.0, 0.0, 0.0, 0.0, 4.0, 0.0],

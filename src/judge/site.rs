@@ -41,7 +41,7 @@ const OTHERS_MIN: u32 = 10;
 
 /// For whom a look-up speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Voice {
+pub enum Speaker {
     /// For nobody.
     #[default]
     None,
@@ -51,7 +51,7 @@ pub enum Voice {
     Known,
 }
 
-impl Voice {
+impl Speaker {
     /// Of a contact that counts or does not, so many into its client's hour.
     pub(super) const fn of(counts: bool, hour: u32, known: bool, observed: bool) -> Self {
         match (counts, known) {
@@ -72,7 +72,7 @@ pub struct SiteContact<'a> {
     /// The kind of its finest key.
     pub kind: KeyKind,
     /// For whom it speaks.
-    pub voice: Voice,
+    pub speaker: Speaker,
     /// Nobody had touched its record.
     pub cold: bool,
 }
@@ -173,10 +173,10 @@ impl Site {
         let (rules, lookup) = (seen.rules, contact.lookup);
         let Some(route) = rules.routes.get(usize::from(lookup.route.0)) else { return };
         let alone = self.flow.count(route, &contact);
-        if flow::of_somebody(rules, lookup.route.0).is_none() {
+        if !flow::is_of_somebody(route) {
             return;
         }
-        if contact.voice == Voice::Stranger {
+        if contact.speaker == Speaker::Stranger {
             let before = self.evidence;
             self.evidence = self.crowd.take(&rules.miss, contact.missed());
             self.peak = self.peak.max(self.evidence);
@@ -202,7 +202,7 @@ impl Site {
 
     /// Keeps what a client did.
     fn remember(&mut self, (contact, alone): (&SiteContact<'_>, bool), names: &[u8]) {
-        let strange = contact.voice == Voice::Stranger;
+        let strange = contact.speaker == Speaker::Stranger;
         if strange && self.has_evidence() {
             self.strangers.meet(contact.key());
         }
@@ -384,7 +384,7 @@ mod tests {
     use super::super::rules::weights_of;
     use super::super::{Acts, Levels, RouteRules, WatchList};
     use super::*;
-    use crate::attribute::{ClassId, KEY_KINDS, Mask, NameRef, Position, RouteClass, RouteId};
+    use crate::attribute::{ClassId, KEY_KINDS, Mask, RouteClass};
     use crate::evidence::ONE_NAT;
     use crate::profile::{Baselines, ClassSpec};
     use crate::time::{HOUR_MS, SECOND_MS};
@@ -420,7 +420,7 @@ mod tests {
                 national: false,
                 households: false,
                 acts: Acts::default(),
-                weights: weights_of(RouteClass::Personal, false, Acts::default()),
+                weights: weights_of(RouteClass::Personal, false),
                 observe: false,
                 classes: ["address", "crawler"].map(class).to_vec(),
                 class_observe: Vec::new(),
@@ -440,12 +440,17 @@ mod tests {
 
         /// A look-up: a stranger's that misses or does not, or else a known client's that misses.
         fn ask(&mut self, client: u64, stranger: Option<bool>) {
-            let voice = if stranger.is_some() { Voice::Stranger } else { Voice::None };
-            self.look((client, KeyKind::Address, 0), stranger.unwrap_or(true), voice);
+            let speaker = if stranger.is_some() { Speaker::Stranger } else { Speaker::None };
+            self.look((client, KeyKind::Address, 0), stranger.unwrap_or(true), speaker);
         }
 
         /// A look-up by this client, kind of key and class.
-        fn look(&mut self, (client, kind, class): (u64, KeyKind, u8), missed: bool, voice: Voice) {
+        fn look(
+            &mut self,
+            (client, kind, class): (u64, KeyKind, u8),
+            missed: bool,
+            speaker: Speaker,
+        ) {
             self.number += 1;
             let mut keys = [0; KEY_KINDS];
             keys[kind.index()] = client + 1;
@@ -454,17 +459,13 @@ mod tests {
                 content: self.number,
                 keys,
                 classes: [ClassId(class); KEY_KINDS],
-                route: RouteId(0),
                 outcome: if missed { Outcome::Missed } else { Outcome::Disclosed },
                 subject: self.number,
                 record: self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-                position: Position::NONE,
-                bytes: 0,
-                form: 0,
                 mask: Mask::of(b"1234567890"),
-                names: NameRef(0),
+                ..Lookup::EMPTY
             };
-            let contact = SiteContact { index: 0, lookup: &lookup, kind, voice, cold: true };
+            let contact = SiteContact { index: 0, lookup: &lookup, kind, speaker, cold: true };
             let (site, seen) = self.both();
             site.take(contact, &seen);
         }
@@ -487,12 +488,12 @@ mod tests {
 
         fn minute(&mut self, minute: u64, more: u64, of: (KeyKind, u8)) {
             let honest = (self.number + 1, KeyKind::Address, 0);
-            self.look(honest, false, Voice::Stranger);
+            self.look(honest, false, Speaker::Stranger);
             for _ in 0..more {
-                self.look((1_000_000 + self.number, of.0, of.1), false, Voice::Stranger);
+                self.look((1_000_000 + self.number, of.0, of.1), false, Speaker::Stranger);
             }
             for known in [minute % 5, minute % 5 + 1] {
-                self.look((known, KeyKind::Address, 0), false, Voice::Known);
+                self.look((known, KeyKind::Address, 0), false, Speaker::Known);
             }
         }
 

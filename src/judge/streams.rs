@@ -1,5 +1,6 @@
 //! One first contact through the streams of a profile.
 
+use super::acts;
 use super::rules::{RouteRules, Rules};
 use super::space::Space;
 use crate::attribute::{Lookup, Outcome, RouteClass};
@@ -49,7 +50,7 @@ impl Against<'_> {
     pub(super) fn level(&self, profile: &Profile, at: Moment) -> Level {
         let level = profile.level(self.class, self.learned, at);
         let child = self.route.classes.get(usize::from(profile.child_class));
-        let spread = child.map_or(level.spread, |it| level.spread.loosest(it.spread()));
+        let spread = child.map_or(level.spread, |it| level.spread.loosest(it.spread(true)));
         Level { spread, ..level }
     }
 
@@ -139,12 +140,15 @@ pub(super) fn take(
                 Some(contact.cold)
             }
             ByClass::Act { .. } => {
-                voice.passed.map(|it| !it).or_else(|| forgotten(profile, against, lookup))
+                let no_pass = voice.passed.map(|it| !it);
+                let nothing = no_pass.or_else(|| acts::look_up(profile, against, lookup));
+                if let Some(nothing) = nothing {
+                    let step = voice.habit.unwrap_or(by_class);
+                    profile.by_class.update(&rules.act, step, nothing);
+                }
+                nothing
             }
         };
-        if let (ByClass::Act { .. }, Some(nothing)) = (against.by_class(), said[0]) {
-            profile.by_class.update(&rules.act, voice.habit.unwrap_or(by_class), nothing);
-        }
     }
     // A child's own run of misses is its own evidence, and honest children differ in how often they
     // mistype: what a roll-up may count are different children, once each, and again only at a rate
@@ -177,28 +181,6 @@ pub(super) fn take(
         profile.by_route.count_cold();
     }
     count(profile, said);
-}
-
-/// Takes somebody looked up by a client that may yet act; where another has to make room for whom
-/// nothing was done, that is said.
-fn forgotten(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) -> Option<bool> {
-    let may_act = against.route.acts.follow && !against.class.per_session;
-    if !may_act || lookup.outcome != Outcome::Disclosed {
-        return None;
-    }
-    profile.by_route.look_up(lookup.subject).then_some(true)
-}
-
-/// Takes an act of a client of this personal route, if it looked that person up just before.
-pub(super) fn act(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) {
-    if !profile.by_route.act(lookup.subject) {
-        return;
-    }
-    let [by_class, ..] = profile.steps;
-    profile.by_class.update(&against.rules.act, by_class, false);
-    if let Some(day) = profile.today.first_mut() {
-        day.count(false);
-    }
 }
 
 /// Takes a check of a pass: whether it was right, and where the client has tried that subject before

@@ -114,7 +114,7 @@ fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {
         national: spec.codec == Codec::DateLed,
         households: spec.households,
         acts,
-        weights: weights_of(spec.class, ordered || by_cursor, acts),
+        weights: weights_of(spec.class, ordered || by_cursor),
         observe: false,
         classes: config.classes.iter().map(|it| class(it, spec.class)).collect(),
         class_observe: (0..config.classes.len()).map(observed).collect(),
@@ -139,8 +139,7 @@ fn class(spec: &ClassSpec, route: RouteClass) -> profile::ClassSpec {
         k: level.k,
         minute: level.f_minute,
         longer: level.f_hour,
-        // How many pages of a list one turns is known of everybody before the first day is over.
-        k_new: if route == RouteClass::List { level.k } else { level.k_new },
+        k_new: level.k_new,
         observe_days: i64::from(spec.observe_days),
     }
 }

@@ -26,9 +26,6 @@ const SUBJECTS_MAX: u64 = 10_000_000;
 const FREE_HOURS: u32 = 14 * 24;
 /// How fast it may rise from then on: a tenth in thirty days.
 const GROWTH_AN_HOUR: f64 = GROWTH_A_DAY / 24.0;
-/// How many times further than its class's the batches of a client may spread before its first day
-/// is over, besides once. Three let a program fetch two hundred people in a quarter of an hour.
-const BATCHES_UNKNOWN: f64 = 3.0;
 /// Contacts that a prior is worth against a client's own rate.
 pub(super) const CONCENTRATION: f64 = 5.0;
 
@@ -54,23 +51,11 @@ pub struct ClassSpec {
 }
 
 impl ClassSpec {
-    /// How counts spread of a client that is known by its own days.
+    /// How counts spread, for a client that is known by its own days or a new one.
     #[must_use]
-    pub const fn spread(&self) -> Spread {
-        Spread { k: self.k, minute: self.minute, longer: self.longer }
-    }
-
-    /// How they spread of one that has so few. How its work comes in batches is as little known as
-    /// its level: it may be a program that fetches in ten minutes what it then asks for all day. A
-    /// class that starts as uneven as its clients may be at all has that in it.
-    #[must_use]
-    pub fn spread_new(&self, own_days: u8) -> Spread {
-        if self.k <= self.k_new {
-            return self.spread();
-        }
-        let uncertain = 1.0 + BATCHES_UNKNOWN / (1.0 + f64::from(own_days));
-        let (minute, longer) = (self.minute * uncertain, self.longer * uncertain);
-        Spread { k: self.k_new, minute, longer }
+    pub const fn spread(&self, known: bool) -> Spread {
+        let k = if known { self.k } else { self.k_new.min(self.k) };
+        Spread { k, minute: self.minute, longer: self.longer }
     }
 }
 

@@ -107,16 +107,16 @@ impl Profile {
     pub fn level(&self, class: &ClassSpec, learned: &Learned, at: Moment) -> Level {
         let own = self.usual.a_day();
         let (a_day, spread, carries) = if self.is_known() {
-            (own * margin(self.own_days), class.spread(), true)
+            (own * margin(self.own_days), class.spread(true), true)
         } else {
             let start = learned.subjects.map_or(class.subjects, |it| f64::from(it).max(1.0));
             let days = f64::from(self.own_days);
             let shrunk = (own * days + start * START_DAYS) / (days + START_DAYS);
             let shrunk = shrunk * margin(self.own_days.max(1));
             if self.own_days >= OWN_DAYS_TELLING && shrunk < start {
-                (shrunk, class.spread(), true)
+                (shrunk, class.spread(true), true)
             } else {
-                (start, class.spread_new(self.own_days), false)
+                (start, class.spread(false), false)
             }
         };
         let busy = learned.busy.on(at);
@@ -221,21 +221,22 @@ impl Profile {
         if subjects == 0 {
             return None;
         }
+        let days = ended as f64;
+        let subjects = if self.is(Flag::RollUp) { own_today } else { subjects };
         match teaches {
             Teaches::All => {}
             Teaches::AtMost(most) => {
-                self.own_days = self.own_days.saturating_add(1);
-                let counted = f64::from(subjects).min(most);
-                self.usual.learn(counted, self.own_days, ended as f64);
+                if subjects > 0 {
+                    self.own_days = self.own_days.saturating_add(1);
+                    self.usual.learn(f64::from(subjects).min(most), self.own_days, days);
+                }
                 return None;
             }
             Teaches::Nothing => return None,
         }
-        let subjects = if self.is(Flag::RollUp) { own_today } else { subjects };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part")]
         let subjects =
             if busy > 1.0 { (f64::from(subjects) / busy).ceil() as u32 } else { subjects };
-        let days = ended as f64;
         let settled = if self.is(Flag::RollUp) {
             self.age_days(self.last) >= i64::from(SETTLED_DAYS)
         } else {

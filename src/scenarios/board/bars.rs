@@ -48,6 +48,8 @@ pub enum Asks {
     Ticket,
     /// A page that says that its client writes.
     Tampering,
+    /// A page that says that its client touched a decoy, whatever else gave it away before.
+    Decoy,
     /// No page at all.
     Silence,
 }
@@ -130,7 +132,7 @@ pub const GATES: &[Gate] = &[
     gate("S11b", "a list by offset", Attempts, 10, 6),
     gate("S11c", "a list by cursor", Attempts, 10, 6),
     asking(Asks::Tampering, gate("S12", "a walk begins to write", Writes, 1, 1)),
-    gate("S13", "a relay touches decoys", Touches, 1, 1),
+    asking(Asks::Decoy, gate("S13", "a relay touches decoys", Touches, 1, 1)),
     gate("S14a", "a walk, 40 % repeats", Records, 16, 8),
     gate("S14b", "a walk, 20 % of 200 popular", Records, 140, 60),
     gate("S14c", "a walk, 60 % of 10,000 popular", Records, 450, 180),

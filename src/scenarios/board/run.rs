@@ -20,8 +20,9 @@ const AFTER_MS: i64 = 10 * MINUTE_MS;
 /// Attempts after which a harvest has ended: ten times the most that any bar allows. One that
 /// grows by a fifth a day would make a hundred million a day by the end of its window.
 const ATTEMPTS_MAX: u64 = 170_000;
-/// How the quantity of an alert begins whose client writes.
+/// How the quantity of an alert begins whose client writes, or touched a decoy.
 const WRITES: &str = "writes";
+const TOUCHES: &str = "look-ups of a decoy";
 /// The label of the one harvest.
 const LABEL: Label = 1;
 
@@ -92,20 +93,25 @@ impl Case<'_> {
             Asks::Ticket => {
                 alert.mode == Mode::Page && alert.status != Status::Resolved && self.is_named(alert)
             }
-            Asks::Tampering => {
-                // A page that was open keeps its kind and says what is new.
-                let is_said = alert.kinds().any(|it| it == Kind::Tampering)
-                    || alert.seen.quantity.starts_with(WRITES);
-                is_said && pages(alert) && self.is_named(alert)
-            }
+            Asks::Tampering => self.is_said(alert, Kind::Tampering, WRITES),
+            Asks::Decoy => self.is_said(alert, Kind::Decoy, TOUCHES),
             Asks::Page | Asks::Members | Asks::Silence => pages(alert) && self.is_named(alert),
         }
+    }
+
+    /// Whether a page of one of its clients says this. One that was open keeps its kind and says
+    /// what is new.
+    fn is_said(&self, alert: &Alert, kind: Kind, quantity: &str) -> bool {
+        let is_said =
+            alert.kinds().any(|it| it == kind) || alert.seen.quantity.starts_with(quantity);
+        is_said && pages(alert) && self.is_named(alert)
     }
 
     /// When a change was answered: by its evidence, or where the alert was open before, when the
     /// change came.
     fn answered_at(&self, alert: &Alert) -> Moment {
-        if self.gate.asks == Asks::Tampering { alert.changed_at } else { alert.fired_at }
+        let was_open = matches!(self.gate.asks, Asks::Tampering | Asks::Decoy);
+        if was_open { alert.changed_at } else { alert.fired_at }
     }
 
     /// What was taken up to a time.
