@@ -18,6 +18,7 @@ pub mod profile;
 pub mod scenarios;
 pub mod serve;
 pub mod source;
+pub mod state;
 pub mod telemetry;
 pub mod time;
 pub mod timeline;

@@ -5,7 +5,7 @@
 //! integer compares and subtracts the same on every machine, which floating seconds do not.
 
 use std::fmt;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds in a second.
 pub const SECOND_MS: i64 = 1_000;
@@ -17,7 +17,19 @@ pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 pub struct Moment(pub i64);
 
 impl Moment {
@@ -147,6 +159,25 @@ impl Clock {
     #[must_use]
     pub const fn factor(&self) -> i64 {
         self.factor
+    }
+}
+
+/// Counts real time from its start, whatever the machine's clock is set to.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts one.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one file that reads clocks")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since its start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
     }
 }
 

@@ -23,7 +23,7 @@ use darban::timeline::{self, Chunk, Stamp, Timeline};
 use std::collections::BTreeSet;
 
 /// A generator of well-mixed numbers from one seed (SplitMix64, Steele et al. 2014).
-struct Mix(u64);
+pub(crate) struct Mix(pub(crate) u64);
 
 impl Mix {
     fn next(&mut self) -> u64 {
@@ -31,7 +31,7 @@ impl Mix {
         hash(self.0)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         (self.next() >> 8) % bound
     }
 }
@@ -42,8 +42,8 @@ fn hash(mut it: u64) -> u64 {
     (it ^ it >> 31) | 1
 }
 
-struct Line {
-    at: i64,
+pub(crate) struct Line {
+    pub(crate) at: i64,
     staff: Option<u64>,
     address: u64,
     route: u16,
@@ -52,7 +52,7 @@ struct Line {
 }
 
 /// Ten days of honest traffic in which forty harvests of every shape hide.
-fn traffic(seed: u64) -> Vec<Line> {
+pub(crate) fn traffic(seed: u64) -> Vec<Line> {
     let mut mix = Mix(seed);
     let mut lines = Vec::new();
     let start = 20_000 * DAY_MS;
@@ -139,7 +139,7 @@ fn lookup(line: &Line, names: &mut Vec<u8>) -> Lookup {
     }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let class = |name: &str, subjects, k, minute, longer| ClassSpec {
         name: name.to_owned(),
         subjects,
@@ -185,20 +185,20 @@ fn settings() -> Settings {
 }
 
 #[derive(Clone, Copy)]
-enum Keyed {
+pub(crate) enum Keyed {
     Client,
     RoundRobin,
 }
 
 /// How the log is cut into partitions and read.
-struct Reading {
-    partitions: u16,
-    keyed: Keyed,
-    batch: usize,
-    seed: u64,
+pub(crate) struct Reading {
+    pub(crate) partitions: u16,
+    pub(crate) keyed: Keyed,
+    pub(crate) batch: usize,
+    pub(crate) seed: u64,
 }
 
-fn partitions(lines: &[Line], reading: &Reading) -> Vec<Vec<Chunk>> {
+pub(crate) fn partitions(lines: &[Line], reading: &Reading) -> Vec<Vec<Chunk>> {
     let mut lanes: Vec<Vec<&Line>> = vec![Vec::new(); usize::from(reading.partitions)];
     for (at, line) in lines.iter().enumerate() {
         let to = match reading.keyed {

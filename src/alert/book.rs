@@ -15,6 +15,8 @@ use super::standing::{KeyRecords, Standing};
 use crate::evidence::as_f64;
 use crate::judge::{Finding, FindingKind, has_grown};
 use crate::time::Moment;
+use borsh::io;
+use borsh::{BorshDeserialize, BorshSerialize};
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -322,6 +324,36 @@ impl Book {
             records: records.collect(),
             members: open.members.iter().take(CLIENTS_MAX).map(|it| it.0).collect(),
         }
+    }
+
+    /// The open alerts, as they are written down.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        (&self.open, &self.by_profile, &self.by_client, self.dropped).serialize(writer)
+    }
+
+    /// Goes on with open alerts that were written down, but for those on a route of which `keeps`
+    /// says no.
+    ///
+    /// # Errors
+    /// Where the bytes are none.
+    pub fn read(&mut self, bytes: &mut &[u8], keeps: impl Fn(u16) -> bool) -> io::Result<()> {
+        let (open, by_profile, by_client, dropped) = BorshDeserialize::deserialize(bytes)?;
+        (self.open, self.by_profile, self.by_client) = (open, by_profile, by_client);
+        self.dropped = dropped;
+        self.open.retain(|_, it| it.routes.iter().all(|it| keeps(*it)));
+        let is_open = |id: &String| self.open.contains_key(id);
+        self.by_profile.retain(|_, it| is_open(it));
+        self.by_client.retain(|_, it| is_open(it));
+        Ok(())
+    }
+
+    /// Whether an alert is open.
+    #[must_use]
+    pub fn is_open(&self, id: &str) -> bool {
+        self.open.contains_key(id)
     }
 
     /// Takes an alert out of the book, resolved.

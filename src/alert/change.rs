@@ -3,13 +3,24 @@
 use crate::attribute::KeyKind;
 use crate::evidence::Stream;
 use crate::time::Moment;
+use borsh::io;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where an alert stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It was raised with this change.
@@ -21,7 +32,19 @@ pub enum Status {
 }
 
 /// How loud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Somebody looks at it by day.
@@ -31,7 +54,17 @@ pub enum Severity {
 }
 
 /// Whether it is meant to reach anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Severity decides.
@@ -41,7 +74,20 @@ pub enum Mode {
 }
 
 /// What gave an alert away most, frozen at firing: a closed list, one runbook page each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Records that nobody else reads (stream `cold`).
@@ -96,7 +142,18 @@ impl Kind {
 }
 
 /// A client key by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 pub struct Client {
     /// Which kind of key.
     #[serde(serialize_with = "kind_name", deserialize_with = "kind_by_name")]
@@ -124,8 +181,33 @@ fn streams_by_name<'de, D: Deserializer<'de>>(
     Ok(known.filter_map(|it| Some((it, *named.get(it)?))).collect())
 }
 
+/// Stream names as a snapshot has them.
+fn write_streams<W: io::Write>(
+    streams: &BTreeMap<&'static str, f64>,
+    writer: &mut W,
+) -> io::Result<()> {
+    let named: Vec<(&str, f64)> = streams.iter().map(|(name, it)| (*name, *it)).collect();
+    borsh::BorshSerialize::serialize(&named, writer)
+}
+
+fn read_streams<R: io::Read>(reader: &mut R) -> io::Result<BTreeMap<&'static str, f64>> {
+    let named: BTreeMap<String, f64> = borsh::BorshDeserialize::deserialize_reader(reader)?;
+    let known = Stream::ALL.iter().map(|it| it.name());
+    Ok(known.filter_map(|it| Some((it, *named.get(it)?))).collect())
+}
+
 /// Distinct records disclosed since `first_seen`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 pub struct RecordsOut {
     /// How many.
     pub estimate: u64,
@@ -134,7 +216,9 @@ pub struct RecordsOut {
 }
 
 /// A number of subjects (or of what `quantity` says) in a span.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, borsh::BorshSerialize, borsh::BorshDeserialize,
+)]
 pub struct Quantity {
     /// How many.
     pub subjects: f64,
@@ -145,7 +229,16 @@ pub struct Quantity {
 }
 
 /// Records of one partition among which an alert's evidence stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 pub struct OffsetSpan {
     /// The topic, or the path of a file.
     pub topic: Arc<str>,
@@ -158,7 +251,9 @@ pub struct OffsetSpan {
 }
 
 /// One change of one alert. Field names are the contract with scripts and dashboards.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, borsh::BorshSerialize, borsh::BorshDeserialize,
+)]
 pub struct Alert {
     /// Keyed hash of kind, route, first key and the episode's first slice, in hexadecimal;
     /// the deduplication key of every receiver.
@@ -199,6 +294,7 @@ pub struct Alert {
     pub seen: Quantity,
     /// Tempered log e-values by stream, in nats.
     #[serde(deserialize_with = "streams_by_name")]
+    #[borsh(serialize_with = "write_streams", deserialize_with = "read_streams")]
     pub streams: BTreeMap<&'static str, f64>,
     /// The merged log e-value, in nats.
     pub log_e: f64,

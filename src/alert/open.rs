@@ -5,13 +5,14 @@ use super::change::{Alert, Client, Kind, Mode, RecordsOut, Severity};
 use super::standing::KeyRecords;
 use crate::judge::{Finding, Member, SITE_KEY, profile_id};
 use crate::time::{MINUTE_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Findings on two routes are of one harvest when they begin within this time.
 const TOGETHER_MS: i64 = 10 * MINUTE_MS;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub(super) struct Open {
     pub(super) alert: Alert,
     /// Records out by judged profile, with the half-width.
@@ -34,7 +35,7 @@ pub(super) struct Open {
 }
 
 /// A key on a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Judged {
     pub(super) route: u16,
     pub(super) key: u64,
@@ -52,7 +53,7 @@ impl Judged {
 }
 
 /// What an earlier process left of an alert.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub(super) struct Adopted {
     /// What its profiles had read.
     pub(super) records: Vec<KeyRecords>,

@@ -7,10 +7,13 @@
 //! the alert already.
 
 use super::change::{Alert, Status};
+use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 /// Records out by one judged profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
+)]
 pub struct KeyRecords {
     /// The judged key and its route, as one.
     pub key: u64,

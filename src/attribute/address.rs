@@ -13,7 +13,7 @@ use std::fmt::Write;
 const HOPS_MAX: usize = 32;
 
 /// An IP address as a number; IPv4 ones mapped into IPv6 are IPv4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub(super) enum Ip {
     V4(u32),
     V6(u128),

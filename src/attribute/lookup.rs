@@ -1,12 +1,15 @@
 //! The attributed request, of a fixed size, as the engine takes it.
 
 use crate::time::Moment;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// How many kinds of client keys there are.
 pub const KEY_KINDS: usize = 9;
 
 /// A kind of client key, in the order of trust: the finest key of a request is its first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
 pub enum KeyKind {
     /// An API key, a token, a certificate.
     Credential,
@@ -90,7 +93,7 @@ pub enum Outcome {
 
 /// An ordinal in a route's id space. A position is as good as the id itself, so it cannot be
 /// printed: no `Debug` of its value, no `Display`, no serde.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Position(u64);
 
 impl Position {
@@ -118,7 +121,7 @@ impl std::fmt::Debug for Position {
 
 /// A subject id as an example shows it: two characters at either end and stars between, see
 /// [`Mask::of`]; at most eight bytes, the length beyond them kept as a count.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 pub struct Mask {
     /// The first and the last two bytes of the id; zero where hidden.
     ends: [u8; 4],

@@ -3,7 +3,7 @@
 use super::address::{Address, Ip};
 
 /// The place of an address in the net.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub struct Network(Ip);
 
 /// How near to each other two addresses are.

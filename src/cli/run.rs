@@ -4,10 +4,12 @@ use super::terminal;
 use super::{Failure, exit};
 use crate::config::Config;
 use crate::deliver::{self, Delivery, Outbox};
+use crate::pipeline::recover::{self, Recovered};
 use crate::pipeline::run::{self, Parts};
 use crate::pipeline::watch::Watch;
-use crate::pipeline::{Keys, receivers};
+use crate::pipeline::{Keys, Pool, receivers};
 use crate::serve::Serve;
+use crate::state::Directory;
 use crate::telemetry::logs;
 use crate::time::Clock;
 use std::path::PathBuf;
@@ -23,6 +25,9 @@ pub(super) struct Arguments {
     /// The configuration
     #[arg(long, short, value_name = "FILE", default_value = "/etc/darban/darban.toml")]
     config: PathBuf,
+    /// Forgets what an earlier run has learned, also where a later version wrote it
+    #[arg(long)]
+    discard_state: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -62,11 +67,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
         .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);
-    tracing::warn!(
-        "starting cold: baselines of an earlier run are not kept yet; {} open alerts are",
-        standing.len()
-    );
-    let parts = Parts { source, keys: &keys, delivery: &delivery, standing, clock, stop };
+    let recovered = Some(recovered(&config, &keys, arguments.discard_state)?);
+    let parts =
+        Parts { source, keys: &keys, delivery: &delivery, standing, recovered, clock, stop };
     let outcome = run::run(&config, parts, &mut watch);
     serving.stop();
     let left = runtime.block_on(delivery.stop(LAST_DELIVERY));
@@ -77,6 +80,40 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         run::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
         other => Failure::new(exit::INTERNAL, &other),
     })
+}
+
+/// What an earlier run has kept.
+fn recovered(config: &Config, keys: &Keys, discard: bool) -> Result<Recovered, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, error);
+    let (path, keep_journal) = (&config.state.directory, config.state.keep_journal);
+    let directory =
+        Directory::open(path, keys.state.clone(), keep_journal).map_err(|it| failed(&it))?;
+    if discard {
+        directory.discard().map_err(|it| failed(&it))?;
+        tracing::warn!("what earlier runs have learned is thrown away, as asked");
+    }
+    let threads = run::threads(config);
+    let found = recover::recover(config, keys, &directory, Pool::new(threads));
+    let recovered = found.map_err(|error| match error {
+        recover::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
+        other => failed(&other),
+    })?;
+    recovered.refused.iter().for_each(|it| tracing::error!("{it}"));
+    match &recovered.snapshot {
+        Some(meta) => tracing::info!(
+            "going on with snapshot {} of {} and {} cuts after it",
+            meta.number,
+            meta.made_at,
+            recovered.judging.to_replay()
+        ),
+        None if recovered.refused.is_empty() => {
+            tracing::info!("nothing was kept yet: every baseline is learned from here on");
+        }
+        None => tracing::error!(
+            "starting cold: no snapshot can be read, so every baseline is learned anew"
+        ),
+    }
+    Ok(recovered)
 }
 
 /// The runtime of delivery and the pages: one thread is plenty.

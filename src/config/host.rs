@@ -15,11 +15,11 @@ const SHARDED_MIN: u64 = 64;
 /// What is kept, where, and how much of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateConfig {
-    /// Where the outbox lies; snapshots and the cut journal will.
+    /// Where outbox, snapshots and journals lie.
     pub directory: PathBuf,
-    /// Milliseconds between two snapshots; not yet used.
+    /// Milliseconds between two snapshots.
     pub snapshot_every_ms: i64,
-    /// The cut journal is kept for comparison runs; not yet used.
+    /// Journals stay when their snapshots go, for comparison runs.
     pub keep_journal: bool,
     /// Profiles (a client key on a route), all shards together.
     pub profiles_max: u64,

@@ -4,12 +4,13 @@ use crate::alert::OffsetSpan;
 use crate::source::{Partition, Place};
 use crate::time::{MINUTE_MS, Moment};
 use crate::timeline::Cut;
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Minutes kept a partition: a week. An older episode's span begins where the index does.
 const MINUTES_MAX: usize = 7 * 24 * 60;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 struct Minute {
     minute: i64,
     first: i64,
@@ -17,7 +18,7 @@ struct Minute {
 }
 
 /// One entry a minute of record time and partition.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct CutIndex {
     lanes: BTreeMap<Partition, VecDeque<Minute>>,
     places: BTreeMap<Partition, Place>,

@@ -11,9 +11,11 @@ mod index;
 mod lanes;
 mod pass;
 mod settings;
+mod snapshot;
 mod step;
 mod turns;
 
 pub use lanes::{Lanes, Serial};
 pub use settings::{SHARDS, Settings};
+pub use snapshot::{Section, Unfit};
 pub use step::{Engine, Outputs, Progress, Stats};

@@ -73,20 +73,20 @@ pub struct Stats {
 pub struct Engine {
     rules: Rules,
     settings: Settings,
-    baselines: Baselines,
-    spaces: Vec<Space>,
-    spaces_next: u64,
-    sites: Vec<Site>,
-    novelty: Vec<Novelty>,
-    clients: Vec<Clients>,
-    book: Book,
-    index: CutIndex,
+    pub(super) baselines: Baselines,
+    pub(super) spaces: Vec<Space>,
+    pub(super) spaces_next: u64,
+    pub(super) sites: Vec<Site>,
+    pub(super) novelty: Vec<Novelty>,
+    pub(super) clients: Vec<Clients>,
+    pub(super) book: Book,
+    pub(super) index: CutIndex,
     cells: Cells,
-    hour: i64,
-    minute: i64,
-    lookups: u64,
+    pub(super) hour: i64,
+    pub(super) minute: i64,
+    pub(super) lookups: u64,
     /// Event time of the first look-up.
-    begins: Option<Moment>,
+    pub(super) begins: Option<Moment>,
 }
 
 impl Clone for Engine {
@@ -326,6 +326,12 @@ impl Engine {
     #[must_use]
     pub fn standing(&self, change: &Alert) -> Standing {
         self.book.standing(change)
+    }
+
+    /// Whether an alert is open.
+    #[must_use]
+    pub fn is_open(&self, id: &str) -> bool {
+        self.book.is_open(id)
     }
 
     /// The open alerts.

@@ -13,6 +13,7 @@
 
 use super::{Cusum, GROWTH_A_DAY, Ladder, Nats, Rate, miss, rate_of_step};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Contacts below which an hour teaches nothing.
 const TRIALS_MIN: u32 = 20;
@@ -28,7 +29,7 @@ const MARGIN_STEPS: u8 = 2;
 const TEMPERED: Nats = 2;
 
 /// Contacts of strangers, and how many of them missed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct CrowdTally {
     /// Contacts.
     pub trials: u32,
@@ -51,7 +52,7 @@ impl CrowdTally {
 }
 
 /// The strangers of one route.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct Crowd {
     sums: Cusum<{ miss::ALTERNATIVES }>,
     /// The highest honest share, 0 while it is not known.

@@ -8,6 +8,7 @@
 
 use super::math::{add_logs, exp, ln};
 use super::{NATS_MAX, Nats, nats};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Steps of an honest rate on the logit scale: .22 nat apart from 1e-4 to .99, finer than any
 /// rate can be learned.
@@ -24,7 +25,7 @@ const OFF: i16 = -64;
 pub(super) const OFTEN: [f64; 2] = [0.5, 0.9];
 
 /// The sums of a stream's alternatives, in 1/1024 nat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Cusum<const A: usize>([u16; A]);
 
 impl<const A: usize> Default for Cusum<A> {

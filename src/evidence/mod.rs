@@ -32,6 +32,7 @@ pub use cusum::{Cusum, Ladder, STEP_MAX};
 pub use rate::{Daily, GROWTH_A_DAY, Rate, rate_of_step};
 
 use crate::time::{HOUR_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Evidence in 1/1024 nat.
 pub type Nats = i32;
@@ -41,7 +42,9 @@ pub const ONE_NAT: Nats = 1024;
 pub const NATS_MAX: Nats = u16::MAX as Nats;
 
 /// A stream of evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
 pub enum Stream {
     /// Records that nobody else reads.
     Cold,

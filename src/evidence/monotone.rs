@@ -6,6 +6,7 @@
 
 use super::{Cusum, Ladder, Nats};
 use crate::attribute::Position;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The stream's name.
 pub const NAME: &str = "monotone";
@@ -23,7 +24,7 @@ pub fn ladder() -> Ladder<ALTERNATIVES> {
 }
 
 /// The stream's state.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Monotone {
     last: Position,
     up: Cusum<ALTERNATIVES>,

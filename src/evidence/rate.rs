@@ -5,6 +5,7 @@
 //! misses, before the evidence could speak.
 
 use super::cusum::{rate_at, step_of};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Contacts after which a rate forgets as fast as it learns.
 const WEIGHT_MAX: u16 = 2_000;
@@ -15,7 +16,7 @@ const ESTABLISHED: u16 = 200;
 pub const GROWTH_A_DAY: f64 = 0.1 / 30.0;
 
 /// Today's contacts of a stream, and how many of them said yes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Daily {
     /// Contacts.
     pub trials: u16,
@@ -36,7 +37,7 @@ impl Daily {
 }
 
 /// A client's own rate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Rate {
     /// The rate in 1/65,535.
     value: u16,

@@ -86,7 +86,9 @@ impl Common {
 }
 
 /// What strangers did beyond the expected.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, borsh::BorshSerialize, borsh::BorshDeserialize,
+)]
 pub struct Surge {
     /// `ln E`.
     pub log_e: Nats,

@@ -11,6 +11,7 @@
 
 use super::GROWTH_A_DAY;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Days that are looked back on, two of each weekday.
 const DAYS: usize = 14;
@@ -53,7 +54,7 @@ pub struct Span {
 }
 
 /// The contacts of one kind on one route.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Tide {
     days: [[u32; HOURS]; DAYS],
     /// The hour that is counted, since 1970; 0 before the first.
@@ -73,7 +74,7 @@ pub struct Tide {
 }
 
 /// What a fortnight came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 struct Learned {
     /// Contacts an hour, on days of work and of rest.
     hours: [[f64; HOURS]; 2],

@@ -26,6 +26,7 @@ use super::math::add_logs;
 use super::polya::{FACTORS, log_e, mean, ratios};
 use super::{NATS_MAX, Nats};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The stream's name.
 pub const NAME: &str = "volume";
@@ -80,7 +81,7 @@ impl Spread {
 }
 
 /// Subjects counted in the current window of every horizon.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Windows {
     /// Counts in the current minute and hour.
     short: [u16; 2],

@@ -12,6 +12,7 @@
 
 use super::Ladder;
 use crate::attribute::Position;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The stream's name.
 pub const NAME: &str = "walk";
@@ -45,7 +46,7 @@ pub fn household_ladder() -> Ladder<ALTERNATIVES> {
 }
 
 /// One open run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 struct Run {
     last: u64,
     stride: i32,
@@ -59,7 +60,7 @@ struct Run {
 const NO_RUN: Run = Run { last: u64::MAX, stride: 0, idle: u16::MAX, length: 0, child: 0 };
 
 /// The open runs of a client on a route.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Runs([Run; RUNS]);
 
 /// Where a run stands.

@@ -55,11 +55,11 @@ pub struct Clients {
     /// Findings of this cut with the index of the lookup behind them.
     pub(super) findings: Vec<(u32, Finding)>,
     /// Lessons since they were last collected.
-    lessons: Vec<Lesson>,
+    pub(super) lessons: Vec<Lesson>,
     /// How busy known clients are, since that was last collected.
-    pulses: Pulses,
+    pub(super) pulses: Pulses,
     /// Samples of each route's subjects.
-    samples: Vec<SpaceSample>,
+    pub(super) samples: Vec<SpaceSample>,
     /// The honest rates that the last new profile of each route and class began with.
     starts: Vec<Start>,
     pub(super) suspects_refused: u64,

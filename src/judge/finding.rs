@@ -4,6 +4,7 @@ use super::Listed;
 use crate::attribute::{KeyKind, Mask};
 use crate::evidence::{Nats, STREAMS, Stream};
 use crate::time::Moment;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub enum Cause {
 }
 
 /// A client key that explains a finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Member {
     /// Its hash.
     pub key: u64,

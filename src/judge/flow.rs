@@ -6,12 +6,13 @@ use crate::attribute::{KeyKind, RouteClass};
 use crate::evidence::surge::{self, Common, Surge};
 use crate::evidence::tide::Tide;
 use crate::time::Moment;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Classes whose clients say themselves what they are.
 const DECLARED: [&str; 2] = ["crawler", "monitor"];
 
 /// The contacts of one route.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct Flow {
     /// What strangers read that may be a harvest: on a register what nobody else reads, elsewhere
     /// whoever they look up.
@@ -26,7 +27,7 @@ pub(super) struct Flow {
 
 /// What a route's strangers did beyond the expected, and without those who say that they are
 /// machines.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct Surges {
     pub(super) all: Surge,
     pub(super) undeclared: Surge,

@@ -13,6 +13,7 @@
 use crate::attribute::{KeyKind, Lookup, Nearness, Network, names};
 use crate::evidence::math::{exp, ln};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// From here on two clients are taken for one campaign's, in nats.
 const ALIKE_NATS: f64 = 6.2;
@@ -51,7 +52,7 @@ const NEIGHBOURS_SAY: f64 = 4.0;
 const NEAR_SAYS: f64 = 2.0;
 
 /// How a client works, from where it came under suspicion.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct Manner {
     contacts: u32,
     pauses: Moments,
@@ -66,7 +67,7 @@ pub struct Manner {
 const ANSWERS: usize = 5;
 
 /// Count, mean and sum of squared deviations (Welford 1962).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, BorshSerialize, BorshDeserialize)]
 struct Moments {
     count: f64,
     mean: f64,

@@ -14,6 +14,7 @@ mod context;
 mod explain;
 mod finding;
 mod flow;
+mod kept;
 mod manner;
 mod picture;
 mod rules;

@@ -26,6 +26,7 @@ use crate::evidence::crowd::{Crowd, CrowdTally};
 use crate::evidence::{Nats, STREAMS, Stream};
 use crate::profile::Large;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The key that stands for a route as a whole among keyed hashes of clients.
 pub const SITE_KEY: u64 = 0x5349_5445_0000_0001;
@@ -90,7 +91,7 @@ impl SiteContact<'_> {
 }
 
 /// The open alert about a site.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 struct Loud {
     /// What opened it.
     stream: Stream,
@@ -104,7 +105,7 @@ struct Loud {
 }
 
 /// One route.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct Site {
     crowd: Crowd,
     flow: Flow,
@@ -121,6 +122,8 @@ pub struct Site {
     others: CrowdTally,
     strangers: Strangers,
     loud: Option<Loud>,
+    /// Taken at the end of every cut.
+    #[borsh(skip)]
     findings: Vec<(u32, Finding)>,
 }
 

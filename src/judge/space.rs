@@ -7,6 +7,7 @@
 
 use crate::attribute::Position;
 use crate::evidence::walk::{GAP_MAX, RUNS};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Subjects in a sample.
 const SAMPLE_MAX: usize = 512;
@@ -20,7 +21,7 @@ const CLOSE_CHANCE: f64 = 0.002;
 const GAP_IDS: f64 = 8.0;
 
 /// The smallest hashes of one shard, or of a route, and some more on their way.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct SpaceSample {
     /// Sorted up to where they were sorted last; those behind may be among them.
     subjects: Vec<(u64, Position)>,
@@ -60,7 +61,7 @@ impl SpaceSample {
 }
 
 /// What a route's sample says.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Space {
     /// The widest difference that continues a run.
     pub gap: u64,

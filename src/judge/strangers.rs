@@ -5,6 +5,7 @@ use super::site::SiteContact;
 use crate::attribute::{Mask, Outcome};
 use crate::evidence::Stream;
 use crate::profile::Large;
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 
 /// Strangers remembered since evidence rose, named or not.
@@ -15,7 +16,7 @@ const RECORDS_MAX: usize = 8;
 const EXAMPLES_MAX: usize = 3;
 
 /// A stranger since the site's evidence rose from nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 struct Stranger {
     /// Who it is, once it has done something to be named for.
     who: Option<Member>,
@@ -28,7 +29,7 @@ struct Stranger {
 }
 
 /// The strangers of one route.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct Strangers {
     all: BTreeMap<u64, Stranger>,
     /// Those who have missed and those who read what nobody reads, in the order in which they did.

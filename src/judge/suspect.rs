@@ -7,6 +7,7 @@ use super::{Listed, Member};
 use crate::attribute::Mask;
 use crate::evidence::Nats;
 use crate::profile::Large;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Examples shown.
 const EXAMPLES_MAX: usize = 3;
@@ -16,7 +17,7 @@ const CHILDREN_MAX: usize = 4;
 const EXPLAINED_TENTHS: Nats = 8;
 
 /// A profile under suspicion.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub(super) struct Suspect {
     pub own: Member,
     pub sketch: Large,

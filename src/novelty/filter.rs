@@ -1,5 +1,8 @@
 //! A blocked Bloom filter: one cache line a question.
 
+use borsh::io;
+use borsh::{BorshDeserialize, BorshSerialize};
+
 /// Bits set for an item. With ten bits of memory an item, six bits in one block of 512 answer
 /// falsely for 1.2 % of unseen items; more bits fill the block sooner than they help.
 const BITS_AN_ITEM: u32 = 6;
@@ -7,6 +10,8 @@ const BITS_AN_ITEM: u32 = 6;
 const BITS_PER_ITEM: u64 = 10;
 /// 64-bit words in a block: one cache line.
 const BLOCK_WORDS: usize = 8;
+/// Items that a filter is read back for at most: ten gigabytes.
+const CAPACITY_MAX: u64 = 1 << 33;
 
 /// A set of 64-bit hashes of a fixed capacity, which may answer "seen" falsely, never "unseen".
 #[derive(Debug)]
@@ -26,6 +31,34 @@ impl Clone for Filter {
         filter.items = self.items;
         filter.ours_mut().copy_from_slice(self.ours());
         filter
+    }
+}
+
+impl BorshSerialize for Filter {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        (self.capacity, self.items).serialize(writer)?;
+        // Of an empty filter there is nothing to be said.
+        let words = if self.items == 0 { &[] } else { self.ours() };
+        words.iter().try_for_each(|it| writer.write_all(&it.to_le_bytes()))
+    }
+}
+
+impl BorshDeserialize for Filter {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let (capacity, items) = <(u64, u64)>::deserialize_reader(reader)?;
+        if capacity > CAPACITY_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a filter without bounds"));
+        }
+        let mut filter = Self::new(capacity);
+        filter.items = items;
+        if items > 0 {
+            let mut bytes = [0; 8];
+            for word in filter.ours_mut() {
+                reader.read_exact(&mut bytes)?;
+                *word = u64::from_le_bytes(bytes);
+            }
+        }
+        Ok(filter)
     }
 }
 
@@ -60,6 +93,12 @@ impl Filter {
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.items >= self.capacity
+    }
+
+    /// Items that it was made for.
+    #[must_use]
+    pub const fn capacity(&self) -> u64 {
+        self.capacity
     }
 
     /// Forgets everything.

@@ -2,6 +2,7 @@
 
 use super::Filter;
 use crate::time::{DAY_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// What novelty is configured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub struct Contact {
 }
 
 /// Counters of a shard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Stats {
     /// First contacts.
     pub novel: u64,
@@ -49,18 +50,21 @@ pub struct Stats {
     pub forced_records: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 struct Generations {
     current: Filter,
     previous: Filter,
     period: i64,
     horizon_ms: i64,
+    /// What a generation that begins is made for.
+    capacity: u64,
 }
 
 impl Generations {
     fn new(capacity: u64, horizon_ms: i64) -> Self {
         let filter = Filter::new(capacity);
-        Self { previous: filter.clone(), current: filter, period: i64::MIN, horizon_ms }
+        let capacity = filter.capacity();
+        Self { previous: filter.clone(), current: filter, period: i64::MIN, horizon_ms, capacity }
     }
 
     /// Gives up what is older than the horizon; whether the generation had to go for want of room.
@@ -69,13 +73,24 @@ impl Generations {
         let forced = self.current.is_full();
         if self.period != i64::MIN && (period > self.period || forced) {
             std::mem::swap(&mut self.current, &mut self.previous);
-            self.current.clear();
+            if self.current.capacity() == self.capacity {
+                self.current.clear();
+            } else {
+                self.current = Filter::new(self.capacity);
+            }
             if period > self.period.saturating_add(1) {
                 self.previous.clear();
             }
         }
         self.period = self.period.max(period);
         forced
+    }
+
+    /// Goes on with another's memory, with its own bounds from the next generation on. Where the
+    /// horizon is another, generations are counted anew.
+    fn go_on(&mut self, kept: Self) {
+        let period = if kept.horizon_ms == self.horizon_ms { kept.period } else { i64::MIN };
+        *self = Self { current: kept.current, previous: kept.previous, period, ..*self };
     }
 
     fn warm(&self, hash: u64) -> u64 {
@@ -90,7 +105,7 @@ impl Generations {
 }
 
 /// The memory of one logical shard of subjects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Novelty {
     pairs: Generations,
     records: Generations,
@@ -109,6 +124,13 @@ impl Novelty {
             weightless_until: Moment(i64::MIN),
             stats: Stats::default(),
         }
+    }
+
+    /// Goes on with a memory that was written down.
+    pub fn go_on(&mut self, kept: Self) {
+        self.pairs.go_on(kept.pairs);
+        self.records.go_on(kept.records);
+        (self.weightless_until, self.stats) = (kept.weightless_until, kept.stats);
     }
 
     /// Called at every cut before its lookups, with the end of its slice.

@@ -10,18 +10,23 @@ use crate::evidence::{math::ln, nats};
 use crate::judge::{Acts, Levels, Limits, RouteRules, WatchList, weights_of};
 use crate::novelty;
 use crate::profile;
+use crate::state;
+use siphasher::sip::SipHasher13;
+use std::hash::Hasher;
 use std::sync::Arc;
 
 /// What the ticket level lies below the page level: a hundred times less rare.
 const TICKET_FACTOR: f64 = 100.0;
 
 /// The keys that everything hashed hangs on.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Keys {
     /// Subjects, records and client keys.
     pub hash: HashKey,
     /// Alert identities.
     pub alert: (u64, u64),
+    /// Snapshots and journals.
+    pub state: state::Key,
 }
 
 impl std::fmt::Debug for Keys {
@@ -66,35 +71,65 @@ pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
 /// The same with these subjects on its lists, whatever files the configuration names.
 #[must_use]
 pub fn engine_watching(config: &Config, keys: &Keys, watch_list: WatchList) -> Engine {
+    Engine::new(settings(config, keys, watch_list))
+}
+
+/// What an engine of a configuration is made of.
+#[must_use]
+pub fn settings(config: &Config, keys: &Keys, watch_list: WatchList) -> Settings {
+    let detect = &config.detect;
     let routes = config.attribute.routes.iter().enumerate();
     let routes = routes
         .map(|(at, spec)| rules(config, RouteId(u16::try_from(at).unwrap_or(u16::MAX)), spec))
         .collect();
     let per_shard = |total: u64| (total / SHARDS as u64).max(1);
     let bound = |total: u64| usize::try_from(per_shard(total)).unwrap_or(usize::MAX);
-    Engine::new(Settings {
+    Settings {
         routes,
         levels: Levels {
-            page: nats(config.detect.h),
-            ticket: nats(config.detect.h - ln(TICKET_FACTOR)),
+            page: nats(detect.h),
+            ticket: nats(detect.h - ln(TICKET_FACTOR)),
             records_page: config.alert.records_out_page,
         },
         resolve_after_ms: config.alert.resolve_after_ms,
         update_factor: config.alert.update_factor,
         watch_list: Arc::new(watch_list),
-        slice_ms: config.detect.slice_ms,
+        slice_ms: detect.slice_ms,
         novelty: novelty::Options {
             pairs_max: per_shard(config.state.novelty_pairs_max),
             records_max: per_shard(config.state.novelty_records_max),
-            pair_horizon_ms: config.detect.novelty_horizon_ms,
-            record_horizon_ms: config.detect.cold_horizon_ms,
+            pair_horizon_ms: detect.novelty_horizon_ms,
+            record_horizon_ms: detect.cold_horizon_ms,
         },
         limits: Limits {
             profiles_max: bound(config.state.profiles_max),
             suspects_max: bound(config.state.suspects_max),
         },
         alert_key: keys.alert,
-    })
+    }
+}
+
+/// What the numbers in a state of this configuration mean. Levels, budgets and lists are not part of
+/// it: they may change between two runs.
+#[must_use]
+pub fn layout(config: &Config) -> state::Layout {
+    let keys = config.attribute.keys.iter();
+    let keys: Vec<_> = keys.map(|it| (it.kind, &it.field, &it.pattern, it.class.0)).collect();
+    let classes: Vec<&str> = config.classes.iter().map(|it| it.name.as_str()).collect();
+    let route = |it: &RouteSpec| {
+        let look_ups = (&it.methods, &it.path, &it.subject, it.codec, it.class, it.households);
+        (it.name.clone(), fingerprint(&format!("{look_ups:?}")))
+    };
+    state::Layout {
+        common: fingerprint(&format!("{keys:?} {classes:?} {}", config.detect.slice_ms)),
+        routes: config.attribute.routes.iter().map(route).collect(),
+    }
+}
+
+fn fingerprint(words: &str) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(words.as_bytes());
+    hasher.finish()
 }
 
 fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {

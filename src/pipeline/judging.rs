@@ -7,8 +7,9 @@
 use super::workers::Fact;
 use super::{Counts, Pool};
 use crate::alert::{Alert, Standing};
-use crate::engine::{Engine, Progress};
-use crate::source::Partition;
+use crate::engine::{Engine, Progress, Section};
+use crate::source::{Partition, Place};
+use crate::state::Row;
 use crate::time::{Moment, SECOND_MS};
 use crate::timeline::{self, Bound, Chunk, Timeline};
 use hdrhistogram::Histogram;
@@ -26,6 +27,17 @@ pub struct Round {
     pub progress: Vec<Progress>,
     /// The lowest unjudged offset of every partition.
     pub resume: Vec<Bound>,
+    /// What the journal has to have before the alerts leave.
+    pub rows: Vec<Row>,
+}
+
+/// What is kept beside engine and timeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// What the partitions are called, by their index.
+    pub places: BTreeMap<Partition, Place>,
+    /// Records that are missing from the log.
+    pub gaps: BTreeMap<Partition, u64>,
 }
 
 /// Timeline, engine and counters.
@@ -34,6 +46,10 @@ pub struct Judging {
     timeline: Timeline,
     engine: Engine,
     pool: Pool,
+    /// What the partitions are called, by their index.
+    places: BTreeMap<Partition, Place>,
+    /// Those that were named since the last round.
+    named: Vec<Row>,
     counts: Counts,
     /// What was counted since it was last taken.
     fresh: Counts,
@@ -50,6 +66,8 @@ impl Judging {
             timeline: Timeline::new(timeline::Options { slice_ms }),
             engine,
             pool,
+            places: BTreeMap::new(),
+            named: Vec::new(),
             counts: Counts::default(),
             fresh: Counts::default(),
             gaps: BTreeMap::new(),
@@ -57,10 +75,32 @@ impl Judging {
         }
     }
 
+    /// Goes on with a state that was kept: an engine, where it stands, and the cuts that followed.
+    #[must_use]
+    pub fn restore(engine: Engine, timeline: Timeline, pool: Pool, kept: Kept) -> Self {
+        let slice_ms = 1;
+        let mut judging = Self { timeline, ..Self::new(engine, slice_ms, pool) };
+        for (partition, place) in &kept.places {
+            judging.engine.name(*partition, place.clone());
+        }
+        (judging.places, judging.gaps) = (kept.places, kept.gaps);
+        judging
+    }
+
+    /// Where everything stands that is not in the engine.
+    #[must_use]
+    pub fn kept(&self) -> (Kept, timeline::State) {
+        let kept = Kept { places: self.places.clone(), gaps: self.gaps.clone() };
+        (kept, self.timeline.state())
+    }
+
     /// Takes a fact.
     pub fn take(&mut self, fact: Fact, reading: Moment) {
         match fact {
             Fact::Assigned(partition, place, next) => {
+                if self.places.insert(partition, place.clone()).is_none() {
+                    self.named.push(Row::Place(partition, place.clone()));
+                }
                 self.engine.name(partition, place);
                 self.timeline.assigned(partition, next, reading);
             }
@@ -74,6 +114,9 @@ impl Judging {
             Fact::Revoked(partition) => self.timeline.revoked(partition, reading),
             Fact::Gap(partition, _, missing) => {
                 *self.gaps.entry(partition).or_default() += missing.unwrap_or(1);
+                if missing.is_none() {
+                    self.timeline.lost(partition);
+                }
             }
         }
     }
@@ -89,8 +132,13 @@ impl Judging {
 
     /// Judges what can be judged by now.
     pub fn judge(&mut self, reading: Moment) -> Round {
-        let mut round = Round::default();
+        let mut round = Round { rows: std::mem::take(&mut self.named), ..Round::default() };
         while let Some(cut) = self.timeline.cut(reading) {
+            let read = self.timeline.take_readings();
+            round.rows.extend(read.into_iter().map(Row::Reading));
+            if !cut.again {
+                round.rows.push(Row::Cut(cut.row()));
+            }
             let outputs = self.engine.step(&cut, &self.pool);
             round.alerts.extend(outputs.alerts);
             if !outputs.progress.is_empty() {
@@ -103,6 +151,30 @@ impl Judging {
         }
         round.resume = self.timeline.resume();
         round
+    }
+
+    /// Cuts of the process before that are not made again yet.
+    #[must_use]
+    pub fn to_replay(&self) -> usize {
+        self.timeline.to_replay()
+    }
+
+    /// Begins a snapshot of this moment; see [`Engine::freeze`].
+    ///
+    /// # Errors
+    /// None are expected.
+    pub fn freeze(&mut self) -> std::io::Result<Vec<Section>> {
+        self.engine.freeze()
+    }
+
+    /// More of the snapshot; see [`Engine::take_frozen`].
+    pub fn take_frozen(&mut self, bytes: usize) -> Vec<Section> {
+        self.engine.take_frozen(bytes)
+    }
+
+    /// Gives a snapshot up.
+    pub fn give_up_frozen(&mut self) {
+        self.engine.give_up_frozen();
     }
 
     /// Nobody listened for so long.

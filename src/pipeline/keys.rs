@@ -2,6 +2,7 @@
 
 use super::Keys;
 use crate::attribute::HashKey;
+use crate::state;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fs::{self, OpenOptions};
@@ -55,7 +56,10 @@ impl Keys {
             [half(b"alert identity 1"), half(b"alert identity 2")].map(u128::from_le_bytes);
         #[expect(clippy::cast_possible_truncation, reason = "half of what was derived is enough")]
         let alert = (a as u64, b as u64);
-        Self { hash: HashKey::new(half(b"subject and client hash")), alert }
+        let mut state = [0; 32];
+        let _always_fits = expander.expand(b"state", &mut state);
+        let hash = HashKey::new(half(b"subject and client hash"));
+        Self { hash, alert, state: state::Key::new(state) }
     }
 }
 

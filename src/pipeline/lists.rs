@@ -109,7 +109,11 @@ mod tests {
     use crate::attribute::HashKey;
 
     fn keys(secret: u8) -> Keys {
-        Keys { hash: HashKey::new([secret; 16]), alert: (1, 2) }
+        Keys {
+            hash: HashKey::new([secret; 16]),
+            alert: (1, 2),
+            state: crate::state::Key::new([secret; 32]),
+        }
     }
 
     /// A list made with a key, and one more line.

@@ -100,6 +100,7 @@ pub fn source(config: &Config, host: Option<&str>) -> kafka::Options {
             password: security.password.as_ref().map(|it| it.reveal().to_owned()),
         },
         session_timeout_ms: SESSION_TIMEOUT_MS,
+        resume: kafka::Resume::default(),
     }
 }
 

@@ -5,6 +5,8 @@
 //! synced before the commit is asked for: what a kill takes away is read and judged again.
 
 use super::judging::{Judging, Round};
+use super::keeper::Keeper;
+use super::recover::Recovered;
 use super::workers::{self, Fact};
 use super::{Intake, Keys, Order, Pool, build};
 use crate::alert::{Alert, Standing};
@@ -31,6 +33,8 @@ const AWAY_MS: i64 = SECOND_MS;
 const COMMIT_EVERY_MS: i64 = SECOND_MS;
 /// How long the last commit may take when the daemon ends.
 const LAST_COMMIT_MS: u64 = 2_000;
+/// How long the last snapshot may take when the daemon ends.
+const LAST_SNAPSHOT: Duration = Duration::from_secs(20);
 /// Faults that wait to be told; more of the same tell nothing.
 const FAULTS_MAX: usize = 64;
 
@@ -43,9 +47,9 @@ pub enum Error {
     /// The consumer cannot be started.
     #[error(transparent)]
     Kafka(#[from] kafka::Error),
-    /// A thread cannot be started.
-    #[error("cannot start a thread: {0}")]
-    Thread(#[from] io::Error),
+    /// A thread cannot be started, or the journal not be opened.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
     /// Kafka said no for good.
     #[error("{0}")]
     Fatal(String),
@@ -75,6 +79,8 @@ pub struct Parts<'a> {
     pub delivery: &'a Delivery,
     /// The alerts that an earlier process left open.
     pub standing: Vec<Standing>,
+    /// What an earlier process has kept, and where it is kept from now on; `None` for nowhere.
+    pub recovered: Option<Recovered>,
     /// The clock.
     pub clock: Clock,
     /// Set when it is time to end.
@@ -92,9 +98,18 @@ impl std::fmt::Debug for Parts<'_> {
 /// # Errors
 /// When it cannot start, or Kafka says no for good.
 pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Result<(), Error> {
-    let Parts { source, keys, delivery, standing, clock, stop } = parts;
-    let threads = config.threads.unwrap_or_else(cores);
-    let engine = build::engine(config, keys).map_err(Error::Setup)?;
+    let Parts { mut source, keys, delivery, standing, recovered, clock, stop } = parts;
+    let threads = threads(config);
+    let (judging, keeper) = match recovered {
+        Some(Recovered { judging, resume, keeper, .. }) => {
+            source.resume = resume;
+            (judging, Some(Keeper::start(keeper, clock.now())?))
+        }
+        None => {
+            let engine = build::engine(config, keys).map_err(Error::Setup)?;
+            (Judging::new(engine, config.detect.slice_ms, Pool::new(threads)), None)
+        }
+    };
     let decoder = Arc::new(build::decoder(config));
     let attributor = Arc::new(build::attributor(config, keys).map_err(Error::Setup)?);
     let (event_in, event_out) = bounded::<Event>(CHANNEL_BATCHES_MAX);
@@ -106,7 +121,9 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     drop(fact_in);
     let consumer = kafka::start(&source, event_in, fault_in, clock)?;
     let mut daemon = Daemon {
-        judging: Judging::new(engine, config.detect.slice_ms, Pool::new(threads)),
+        judging,
+        keeper,
+        standing,
         order: Order::default(),
         consumer,
         delivery,
@@ -118,14 +135,8 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         held_back: BTreeSet::new(),
         judged: Judged::default(),
     };
-    for standing in standing {
-        let alert = standing.alert.clone();
-        if daemon.judging.adopt(standing) {
-            watcher.adopted(&alert);
-        } else {
-            tracing::warn!("alert {} was open on route {}, which is gone", alert.id, alert.route);
-        }
-    }
+    daemon.judging.engine().open().for_each(|it| watcher.adopted(it));
+    daemon.adopt(watcher);
     let outcome = daemon.work(&fact_out, &fault_out, &stop, watcher);
     daemon.consumer.stop();
     // The poll thread may be waiting to hand something over.
@@ -136,6 +147,11 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     let offered = delivery.offer_standing(Vec::new(), &standing);
     if let Err(error) = &offered {
         tracing::error!("the outbox cannot be written, nothing is committed any more: {error}");
+    }
+    if let Some(keeper) = &mut daemon.keeper
+        && let Some(words) = keeper.finish(&mut daemon.judging, clock.now(), LAST_SNAPSHOT)
+    {
+        daemon.consumer.say(words);
     }
     if let Some(offsets) = daemon.judged.behind(&offered) {
         daemon.consumer.commit_now(offsets, LAST_COMMIT_MS);
@@ -148,12 +164,21 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     outcome
 }
 
+/// Threads of the engine.
+#[must_use]
+pub fn threads(config: &Config) -> usize {
+    config.threads.unwrap_or_else(cores)
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 struct Daemon<'a> {
     judging: Judging,
+    keeper: Option<Keeper>,
+    /// Alerts that an earlier process left open, until its cuts are made again.
+    standing: Vec<Standing>,
     order: Order<Fact>,
     consumer: kafka::Handle,
     delivery: &'a Delivery,
@@ -213,11 +238,37 @@ impl Daemon<'_> {
         Ok(())
     }
 
+    /// Goes on with what was open, unless what was kept has it. Not before the cuts of the process
+    /// before are made again: that opens alerts under the identities that they had.
+    fn adopt(&mut self, watcher: &mut impl Watcher) {
+        if self.judging.to_replay() > 0 {
+            return;
+        }
+        for standing in std::mem::take(&mut self.standing) {
+            let alert = standing.alert.clone();
+            if self.judging.engine().is_open(&alert.id) {
+                continue;
+            }
+            if self.judging.adopt(standing) {
+                watcher.adopted(&alert);
+            } else {
+                let (id, route) = (alert.id, alert.route);
+                tracing::warn!("alert {id} was open on route {route}, which is gone");
+            }
+        }
+    }
+
     /// Judges up to the next alerts and sends them; whether there may be more.
     fn round(&mut self, now: Moment, watcher: &mut impl Watcher) -> bool {
-        let Round { alerts, resume, progress } = self.judging.judge(now);
+        let Round { alerts, resume, progress, rows } = self.judging.judge(now);
         watcher.progress(&progress);
         let found = !alerts.is_empty();
+        if let Some(keeper) = &mut self.keeper
+            && !rows.is_empty()
+        {
+            keeper.note(&rows, found);
+        }
+        self.adopt(watcher);
         if found {
             alerts.iter().for_each(|it| watcher.alert(it));
             let standing = self.judging.standing(&alerts);
@@ -236,6 +287,11 @@ impl Daemon<'_> {
         let real = |since: Moment| now.since(since) / self.clock.factor();
         let (commit, publish) =
             (real(self.committed) >= COMMIT_EVERY_MS, real(self.ticked) >= SECOND_MS);
+        if let Some(keeper) = &mut self.keeper
+            && let Some(words) = keeper.tick(&mut self.judging, now, self.clock.factor())
+        {
+            self.consumer.say(words);
+        }
         if real(self.paced) >= PACE_EVERY_MS {
             self.paced = now;
             self.pace(now);

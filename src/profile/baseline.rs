@@ -10,6 +10,8 @@ use super::busy::{Factors, Pulses};
 use crate::evidence::GROWTH_A_DAY;
 use crate::evidence::volume::Spread;
 use crate::time::HOUR_MS;
+use borsh::io;
+use borsh::{BorshDeserialize, BorshSerialize};
 use hdrhistogram::Histogram;
 
 /// Streams with a learned rate: cold or guess, miss, walk, and the share of rising ids.
@@ -60,7 +62,7 @@ impl ClassSpec {
 }
 
 /// A quiet day of a client.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Lesson {
     /// Which route.
     pub route: u16,
@@ -89,7 +91,7 @@ struct Taught {
 }
 
 /// What is read of it during a cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Learned {
     /// Subjects a day (or a session) of the 90th client in a hundred.
     pub subjects: Option<f32>,
@@ -196,6 +198,62 @@ impl Baselines {
     /// What profiles derive from the baselines must be derived anew.
     pub const fn touch(&mut self) {
         self.version = self.version.wrapping_add(1);
+    }
+}
+
+/// A histogram's values with their counts: the values are the last of their buckets, and so go back
+/// into the same ones.
+type Buckets = Vec<(u32, u32)>;
+
+fn buckets(of: &Histogram<u32>) -> Buckets {
+    let narrow = |it: u64| u32::try_from(it).unwrap_or(u32::MAX);
+    of.iter_recorded().map(|it| (narrow(it.value_iterated_to()), it.count_at_value())).collect()
+}
+
+fn refill(of: &mut Histogram<u32>, buckets: Buckets) {
+    of.clear();
+    for (value, count) in buckets {
+        of.saturating_record_n(u64::from(value), count);
+    }
+}
+
+/// What classes taught, as it is written down.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Written {
+    taught: Vec<(Buckets, [Buckets; RATES], Learned, u32)>,
+    pulses: Pulses,
+    version: u8,
+}
+
+impl BorshSerialize for Baselines {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        let taught = |it: &Taught| {
+            (buckets(&it.subjects), it.rates.each_ref().map(buckets), it.learned, it.hours)
+        };
+        let (taught, pulses) = (self.taught.iter().map(taught).collect(), self.pulses.clone());
+        Written { taught, pulses, version: self.version }.serialize(writer)
+    }
+}
+
+impl Baselines {
+    /// Baselines as they were written down, for as many routes and classes as there are now; what a
+    /// route has taught of which `keeps` says no is left out.
+    ///
+    /// # Errors
+    /// Where the bytes are none.
+    pub fn restore(&mut self, bytes: &mut &[u8], keeps: impl Fn(usize) -> bool) -> io::Result<()> {
+        let written = Written::deserialize(bytes)?;
+        let places = self.taught.iter_mut().zip(written.taught).enumerate();
+        for (place, (taught, (subjects, rates, learned, hours))) in places {
+            if keeps(place / self.classes.max(1)) {
+                refill(&mut taught.subjects, subjects);
+                taught.rates.iter_mut().zip(rates).for_each(|(it, buckets)| refill(it, buckets));
+                (taught.learned, taught.hours) = (learned, hours);
+            }
+        }
+        self.pulses.restore(written.pulses, |place| keeps(place / self.classes.max(1)));
+        self.version = written.version;
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@
 //! nothing.
 
 use crate::time::{DAY_MS, Moment};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The factors that are told apart, beside one.
 pub(super) const FACTORS: [f64; 7] = [1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0];
@@ -24,7 +25,7 @@ const DAYS: usize = 8;
 const DAYS_KEPT: i64 = 8;
 
 /// What the clients of one class on one route have done on a day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Pulse {
     day: i64,
     /// Known clients with a look-up.
@@ -56,7 +57,7 @@ impl Pulse {
 }
 
 /// Today's and yesterday's counts by route and class, of one shard or of all together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Pulses {
     /// By place, days of even and odd number apart: late look-ups are yesterday's.
     of: Vec<[Pulse; 2]>,
@@ -100,6 +101,20 @@ impl Pulses {
         }
     }
 
+    /// How many classes a route has, at least one.
+    pub(crate) fn classes(&self) -> usize {
+        self.classes.max(1)
+    }
+
+    /// Takes counts that were written down, of the places of which `keeps` says yes.
+    pub(crate) fn restore(&mut self, written: Self, keeps: impl Fn(usize) -> bool) {
+        for (place, (own, written)) in self.of.iter_mut().zip(written.of).enumerate() {
+            if keeps(place) {
+                *own = written;
+            }
+        }
+    }
+
     /// What the class and route in a place had come to by now, into the factors of its days.
     pub(super) fn read(&self, place: usize, factors: &mut Factors) {
         for pulse in self.of.get(place).into_iter().flatten().filter(|it| it.active > 0) {
@@ -113,7 +128,7 @@ fn parity(day: i64) -> usize {
 }
 
 /// The factors of a class on a route, for the last days.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Factors {
     /// The last day.
     last: i64,

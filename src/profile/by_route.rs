@@ -5,9 +5,10 @@
 //! eight people share them once in ten times, and then an act is taken for the other's.
 
 use crate::evidence::volume::HORIZONS;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// See the module.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ByRoute([u16; HORIZONS]);
 
 impl ByRoute {

@@ -9,6 +9,7 @@ mod baseline;
 mod busy;
 mod by_route;
 mod day;
+mod frozen;
 mod index;
 mod sketch;
 mod state;
@@ -20,7 +21,8 @@ pub use baseline::{
 };
 pub use busy::{Factors, Pulses};
 pub use day::{ByClass, Priors, Teaches};
+pub use frozen::Pages;
 pub use sketch::{Large, Small};
 pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};
-pub use table::{Opened, Slot, Table};
+pub use table::{Opened, Slot, Table, TableState};
 pub use usual::Usual;

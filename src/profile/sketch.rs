@@ -6,6 +6,7 @@
 //! added with its error, since registers of one precision cannot become those of another.
 
 use crate::evidence::math::{exp, ln};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Hashes that a small sketch keeps exactly.
 const SMALL_EXACT: usize = 16;
@@ -24,7 +25,7 @@ const STANDARD_ERROR: f64 = 1.04;
 pub(super) type Counted = (u64, u64);
 
 /// The sketch inside a profile. Cells are bytes, so that it adds no padding to a profile.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 pub struct Small {
     cells: [[u8; 4]; SMALL_EXACT],
     /// Hashes kept, or [`Self::SKETCHED`].
@@ -100,7 +101,7 @@ impl Small {
 }
 
 /// The sketch of a profile under suspicion.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, BorshSerialize, BorshDeserialize)]
 pub struct Large {
     /// What was counted before, where that was a sketch already.
     before: Counted,

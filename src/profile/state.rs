@@ -8,6 +8,7 @@ use crate::evidence::volume::{HORIZONS, Windows};
 use crate::evidence::walk::Runs;
 use crate::evidence::{Cusum, Daily, Nats, Rate, act, cold, guess, miss, walk};
 use crate::time::Moment;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The byte budget of a profile: five cache lines.
 pub const PROFILE_BYTES_MAX: usize = 320;
@@ -44,11 +45,11 @@ pub enum Flag {
 }
 
 /// The [`Flag`]s that are set, in one byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Flags(u8);
 
 /// Since when the evidence stands above one nat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Episode {
     /// Event time of the contact that lifted it; `Moment(i64::MIN)` where there is none.
     pub first_seen: Moment,
@@ -69,7 +70,7 @@ impl Episode {
 
 /// First contacts since the evidence last rose from nothing, and how many of them each stream said
 /// yes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Tally {
     /// First contacts.
     pub trials: u16,
@@ -79,7 +80,7 @@ pub struct Tally {
 
 /// The state of one (client key, route). It begins where a cache line does, so that reading one
 /// takes four lines and not six.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, BorshSerialize, BorshDeserialize)]
 #[repr(align(64))]
 pub struct Profile {
     /// Hash of route and client key.

@@ -1,8 +1,10 @@
 //! The profiles of one logical shard, within a bound.
 
+use super::frozen::{Frozen, Pages};
 use super::index::Index;
 use super::{Flag, Profile};
 use crate::time::Moment;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// An index into a shard's profiles.
 pub type Slot = u32;
@@ -12,7 +14,7 @@ pub type Slot = u32;
 const CANDIDATES: usize = 16;
 /// Profiles of a block. A table that grows by blocks never moves a profile, and never has room for
 /// twice as many as there are.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 
 /// Where a profile is, and how it came there.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,19 @@ pub struct Table {
     capacity: usize,
     hand: usize,
     evicted: u64,
+    /// How it stood at a cut, while that is being written down.
+    frozen: Option<Box<Frozen>>,
+}
+
+/// What a table is besides its profiles.
+#[derive(Clone, Copy, Debug, Default, BorshSerialize, BorshDeserialize)]
+pub struct TableState {
+    /// Profiles.
+    pub length: u32,
+    /// Where the next one to go is looked for.
+    pub hand: u32,
+    /// How many had to go.
+    pub evicted: u64,
 }
 
 impl Table {
@@ -43,7 +58,7 @@ impl Table {
     pub fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
         let (index, blocks) = (Index::default(), Vec::new());
-        Self { index, blocks, length: 0, capacity, hand: 0, evicted: 0 }
+        Self { index, blocks, length: 0, capacity, hand: 0, evicted: 0, frozen: None }
     }
 
     /// The slot of the profile with this id.
@@ -62,6 +77,9 @@ impl Table {
     /// The profile in a slot.
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Profile> {
         let at = slot as usize;
+        if let Some(frozen) = &mut self.frozen {
+            frozen.before(at, &self.blocks);
+        }
         self.blocks.get_mut(at / BLOCK)?.get_mut(at % BLOCK)
     }
 
@@ -140,6 +158,58 @@ impl Table {
     #[must_use]
     pub const fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// From here on everything is kept as it is now until it is [taken](Self::take_frozen).
+    pub fn freeze(&mut self) -> TableState {
+        self.frozen = Some(Box::new(Frozen::new(self.length)));
+        let small = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
+        TableState { length: small(self.length), hand: small(self.hand), evicted: self.evicted }
+    }
+
+    /// Profiles as they were when the table was frozen, about so many bytes of them, and those that
+    /// changed since; `None` when all were taken.
+    pub fn take_frozen(&mut self, bytes: usize) -> Option<Pages> {
+        let taken = self.frozen.as_mut()?.take(bytes, &self.blocks);
+        if taken.is_none() {
+            self.frozen = None;
+        }
+        taken
+    }
+
+    /// Forgets that it was frozen.
+    pub fn give_up_frozen(&mut self) {
+        self.frozen = None;
+    }
+
+    /// A table with the profiles that were written down, less those that `keeps` refuses; where
+    /// each of them is now, by the slot that it had. Of more than `capacity` the last are left out.
+    #[must_use]
+    pub fn restore(
+        capacity: usize,
+        state: TableState,
+        pages: &[Pages],
+        keeps: impl Fn(&Profile) -> bool,
+    ) -> (Self, Vec<Option<Slot>>) {
+        let mut table = Self::new(capacity);
+        let length = state.length as usize;
+        let mut order: Vec<Option<&Profile>> = vec![None; length];
+        for (slot, profile) in pages.iter().flat_map(Pages::by_slot) {
+            order.get_mut(slot).into_iter().for_each(|it| *it = Some(profile));
+        }
+        let mut moved = vec![None; length];
+        let kept = order.iter().zip(&mut moved);
+        let kept = kept.filter_map(|(it, to)| Some(((*it)?, to))).filter(|it| keeps(it.0));
+        for (profile, to) in kept.take(table.capacity) {
+            let slot = Slot::try_from(table.length).unwrap_or(Slot::MAX);
+            table.index.insert(profile.id, slot);
+            table.grow();
+            table.get_mut(slot).into_iter().for_each(|it| *it = *profile);
+            *to = Some(slot);
+        }
+        table.hand = state.hand as usize % table.length.max(1);
+        table.evicted = state.evicted;
+        (table, moved)
     }
 
     /// Bytes of memory, index included.

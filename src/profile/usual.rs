@@ -9,6 +9,7 @@
 
 use super::day::{KNOWN_DAYS, LEVEL_DAYS, OWN_DAYS_TELLING, margin};
 use crate::evidence::GROWTH_A_DAY;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// How far one day may lie above a level and still be learned in full.
 const DAY_FACTOR_MAX: f64 = 3.0;
@@ -16,7 +17,7 @@ const DAY_FACTOR_MAX: f64 = 3.0;
 const GROWTH_DAYS_MAX: f64 = 30.0;
 
 /// A level and its bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Usual {
     level: Rough,
     most: Rough,
@@ -57,7 +58,7 @@ impl Usual {
 
 /// A number from 1/128 to 33 million to within a fortieth of a percent, or nothing, in two bytes:
 /// the middle bits of its binary form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 struct Rough(u16);
 
 /// Bits of a single-precision mantissa that are left out.

@@ -77,7 +77,8 @@ impl Trial {
         let config = Config::parse_without_files(toml, Path::new("."));
         let config = config.map_err(|problems| problems.to_string())?;
         let key = u128::from(seed) << 64 | u128::from(!seed);
-        let keys = Keys { hash: HashKey::new(key.to_le_bytes()), alert: (seed, !seed) };
+        let (hash, state) = (HashKey::new(key.to_le_bytes()), crate::state::Key::new([0; 32]));
+        let keys = Keys { hash, alert: (seed, !seed), state };
         let mut timeline = Timeline::new(timeline::Options { slice_ms: config.detect.slice_ms });
         let hash = |id: Id| {
             let mut text = Vec::new();

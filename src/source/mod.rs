@@ -9,6 +9,7 @@ pub mod files;
 pub mod kafka;
 
 use crate::time::Moment;
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
 /// Records in a batch at most: large enough that a hand-over costs nothing a record, small
@@ -19,11 +20,23 @@ pub const CHANNEL_BATCHES_MAX: usize = 8;
 
 /// A partition of this run: an index into the list of places in the order of assignment.
 /// A partition that is revoked and comes back keeps its index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+)]
 pub struct Partition(pub u16);
 
 /// What a partition is called outside: a topic's partition, or a file (its path, number 0).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Place {
     /// The topic, or the path of the file, or `-` for standard input.
     pub topic: Arc<str>,

@@ -50,6 +50,19 @@ impl Clock {
         self.now
     }
 
+    /// It stood here before.
+    pub(super) const fn set(&mut self, now: Option<Moment>) {
+        self.now = now;
+    }
+
+    /// Whether the time of a record of Kafka's will come from our own clock's `reading`.
+    pub(super) fn reads(&self, stamp: &Stamp, reading: Moment) -> bool {
+        match stamp.record.or(stamp.event) {
+            Some(time) => time.since(reading) > RECORD_AHEAD_MAX_MS,
+            None => self.now.is_none(),
+        }
+    }
+
     /// How many stamps were clamped.
     pub(super) const fn clamped(&self) -> u64 {
         self.clamped

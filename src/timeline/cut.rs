@@ -3,6 +3,7 @@
 use super::Placed;
 use crate::source::Partition;
 use crate::time::{Moment, SECOND_MS};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// What the timeline is configured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,58 @@ pub struct Cut {
     pub bounds: Vec<Bound>,
     /// The log alone does not imply this cut: a partition was caught up, or cut without.
     pub by_clock: bool,
+    /// The process before made it.
+    pub again: bool,
+}
+
+impl Cut {
+    /// What the journal keeps of it.
+    #[must_use]
+    pub fn row(&self) -> CutRow {
+        let bounds = self.bounds.iter().map(|it| (it.partition, it.resume)).collect();
+        CutRow { slice: self.slice, bounds }
+    }
+}
+
+/// A cut as it is kept: which slice it closed, and the lowest offset of every partition that was not
+/// judged then.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct CutRow {
+    /// The slice's number.
+    pub slice: i64,
+    /// By partition.
+    pub bounds: Vec<(Partition, i64)>,
+}
+
+/// A record whose time was taken from our clock: its own lay too far ahead, or it had none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Reading {
+    /// Which partition.
+    pub partition: Partition,
+    /// Which record.
+    pub offset: i64,
+    /// What our clock said.
+    pub at: Moment,
+}
+
+/// Where a timeline stands, with nothing pending.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct State {
+    /// The last slice that was closed.
+    pub closed: Option<i64>,
+    /// Every partition that was ever read.
+    pub lanes: Vec<LaneState>,
+}
+
+/// How far a partition is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct LaneState {
+    /// Which one.
+    pub partition: Partition,
+    /// The lowest unjudged offset.
+    pub resume: i64,
+    /// The record time before it.
+    pub clock: Option<Moment>,
 }
 
 /// Counters.

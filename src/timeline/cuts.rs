@@ -1,51 +1,35 @@
 //! The policy that turns facts into cuts.
 
-use super::clock::{AGREEING, Clock, Kind, clamp_event};
+use super::clock::{AGREEING, Kind, clamp_event};
+use super::lane::{Lane, OpenSlice};
 use super::pace::{Runner, held_back};
 use super::placed::{Placed, in_order};
-use super::{Bound, Chunk, Cut, Options, Stamp, Stats};
+use super::replay::{Replay, Spot};
+use super::{Bound, Chunk, Cut, Options, Reading, Stats};
 use crate::attribute::{Lookup, NameRef};
 use crate::source::Partition;
-use crate::time::{MINUTE_MS, Moment, SECOND_MS};
+use crate::time::{MINUTE_MS, Moment};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// How long a partition of Kafka that says nothing, though it is not at its end, may hold a slice
-/// open, whether or not it ever spoke: a partition that lost its leader must not silence the
-/// others for longer than a person waits for a page.
-pub const SILENT_HOLD_MS: i64 = 30 * SECOND_MS;
-
 #[derive(Clone, Debug, Default)]
-struct Pending {
-    lookups: Vec<Placed>,
-    names: Vec<u8>,
+pub(super) struct Pending {
+    pub(super) lookups: Vec<Placed>,
+    pub(super) names: Vec<u8>,
     first_read: Moment,
-}
-
-#[derive(Clone, Debug)]
-struct Lane {
-    clock: Clock,
-    /// Rows that wait for those after them (files only).
-    waiting: VecDeque<Stamp>,
-    parked: VecDeque<(i64, Lookup, Vec<u8>)>,
-    active: bool,
-    caught_up: bool,
-    /// We hold it back ourselves: that it says nothing is no wonder.
-    held_back: bool,
-    heard: Moment,
-    next: i64,
-    /// Slices with unjudged lookups of this partition, each with its first offset. Record time is
-    /// monotone, so both rise together.
-    open: VecDeque<(i64, i64)>,
 }
 
 /// Facts in, cuts out.
 #[derive(Clone, Debug)]
 pub struct Timeline {
-    options: Options,
-    lanes: BTreeMap<Partition, Lane>,
+    pub(super) options: Options,
+    pub(super) lanes: BTreeMap<Partition, Lane>,
     pending: BTreeMap<i64, Pending>,
-    closed: Option<i64>,
-    stats: Stats,
+    pub(super) closed: Option<i64>,
+    pub(super) stats: Stats,
+    /// The cuts of the process before, to be made again.
+    pub(super) replay: Replay,
+    /// Record times that were taken from our clock, since they were last taken.
+    pub(super) readings: Vec<Reading>,
 }
 
 impl Timeline {
@@ -58,6 +42,8 @@ impl Timeline {
             pending: BTreeMap::new(),
             closed: None,
             stats: Stats { records: 0, cuts: 0, late: 0, clamped: 0, cut_without: 0, held_back: 0 },
+            replay: Replay::nothing(),
+            readings: Vec::new(),
         }
     }
 
@@ -71,18 +57,8 @@ impl Timeline {
         self.join(partition, Kind::Event, 1, Moment(0));
     }
 
-    fn join(&mut self, partition: Partition, kind: Kind, next: i64, heard: Moment) {
-        let lane = self.lanes.entry(partition).or_insert_with(|| Lane {
-            clock: Clock::new(kind),
-            waiting: VecDeque::new(),
-            parked: VecDeque::new(),
-            active: true,
-            caught_up: false,
-            held_back: false,
-            heard,
-            next,
-            open: VecDeque::new(),
-        });
+    pub(super) fn join(&mut self, partition: Partition, kind: Kind, next: i64, heard: Moment) {
+        let lane = self.lanes.entry(partition).or_insert_with(|| Lane::new(kind, next, heard));
         lane.active = true;
         lane.caught_up = false;
         lane.held_back = false;
@@ -127,13 +103,22 @@ impl Timeline {
             return;
         }
         let nothing = VecDeque::new();
-        let clock = &mut lane.clock;
-        let records = chunk.stamps.iter().map(|it| clock.advance(it, &nothing, reading));
-        let records: Vec<Moment> = records.collect();
+        let (clock, partition) = (&mut lane.clock, chunk.partition);
+        let began = clock.now();
+        let mut records: Vec<Moment> = Vec::with_capacity(chunk.stamps.len());
+        for stamp in &chunk.stamps {
+            let known = self.replay.reading(partition, stamp.offset);
+            if known.is_none() && clock.reads(stamp, reading) {
+                self.readings.push(Reading { partition, offset: stamp.offset, at: reading });
+            }
+            records.push(clock.advance(stamp, &nothing, known.unwrap_or(reading)));
+        }
         lane.next = chunk.stamps.last().map_or(lane.next, |it| it.offset.saturating_add(1));
         let spot = |row: u32| {
             let (stamp, record) = (chunk.stamps.get(row as usize)?, records.get(row as usize)?);
-            Some(Spot { partition: chunk.partition, offset: stamp.offset, record: *record })
+            let before = (row as usize).checked_sub(1).and_then(|it| records.get(it).copied());
+            let before = before.or(began);
+            Some(Spot { partition: chunk.partition, offset: stamp.offset, record: *record, before })
         };
         let spots = chunk.lookups.iter().map(|(row, _)| spot(*row));
         let spots: Vec<Spot> = spots.map_while(|it| it).collect();
@@ -157,12 +142,13 @@ impl Timeline {
                 return;
             }
             let Some(stamp) = lane.waiting.pop_front() else { return };
+            let before = lane.clock.now();
             let record = lane.clock.advance(&stamp, &lane.waiting, reading);
             lane.next = stamp.offset.saturating_add(1);
             if lane.parked.front().is_some_and(|it| it.0 == stamp.offset)
                 && let Some((offset, lookup, names)) = lane.parked.pop_front()
             {
-                let spot = Spot { partition, offset, record };
+                let spot = Spot { partition, offset, record, before };
                 let names_first = lookup.names.0 as usize;
                 self.place([(&spot, &lookup)].into_iter(), (&names, names_first), reading);
             }
@@ -170,14 +156,25 @@ impl Timeline {
     }
 
     /// Places lookups of one partition and one slice, whose names begin at `names_first`.
-    fn place<'a>(
+    pub(super) fn place<'a>(
         &mut self,
         lookups: impl Iterator<Item = (&'a Spot, &'a Lookup)>,
         (names, names_first): (&[u8], usize),
         reading: Moment,
     ) {
         let mut lookups = lookups.peekable();
-        let Some(&(&Spot { partition, offset, record }, _)) = lookups.peek() else { return };
+        let Some(&(&Spot { partition, offset, record, before }, _)) = lookups.peek() else {
+            return;
+        };
+        if self.replay.cuts() > 0 {
+            while let Some((spot, lookup)) = lookups.next() {
+                let from = (lookup.names.0 as usize).wrapping_sub(names_first);
+                let to = lookups.peek().map(|it| (it.1.names.0 as usize).wrapping_sub(names_first));
+                let own = names.get(from..to.unwrap_or(names.len())).unwrap_or_default();
+                self.replay.hold(*spot, *lookup, own);
+            }
+            return;
+        }
         let own = record.index(self.options.slice_ms);
         let slice = self.closed.map_or(own, |closed| own.max(closed + 1));
         let pending = self
@@ -186,28 +183,26 @@ impl Timeline {
             .or_insert_with(|| Pending { first_read: reading, ..Pending::default() });
         let names_at = pending.names.len().wrapping_sub(names_first);
         pending.names.extend_from_slice(names);
-        let before = pending.lookups.len();
+        let already = pending.lookups.len();
         pending.lookups.extend(lookups.map(|(spot, lookup)| {
             let names = (lookup.names.0 as usize).wrapping_add(names_at);
-            let lookup = Lookup {
-                event: clamp_event(lookup.event, spot.record),
-                names: NameRef(u32::try_from(names).unwrap_or(u32::MAX)),
-                ..*lookup
-            };
-            Placed { lookup, partition, offset: spot.offset }
+            placed(spot, lookup, NameRef(u32::try_from(names).unwrap_or(u32::MAX)))
         }));
         if slice != own {
-            self.stats.late += (pending.lookups.len() - before) as u64;
+            self.stats.late += (pending.lookups.len() - already) as u64;
         }
         if let Some(lane) = self.lanes.get_mut(&partition)
-            && lane.open.back().is_none_or(|it| it.0 < slice)
+            && lane.open.back().is_none_or(|it| it.slice < slice)
         {
-            lane.open.push_back((slice, offset));
+            lane.open.push_back(OpenSlice { slice, offset, before });
         }
     }
 
     /// The next slice that can be closed by our clock's `reading`, oldest first.
     pub fn cut(&mut self, reading: Moment) -> Option<Cut> {
+        if self.replay.cuts() > 0 {
+            return self.cut_again(reading);
+        }
         let held = self.held(reading)?;
         let Some((&slice, pending)) = self.pending.first_key_value() else {
             return self.idle_cut(held, reading);
@@ -250,7 +245,8 @@ impl Timeline {
             held: it.held_back,
         };
         let runners: Vec<Runner> = self.lanes.iter().filter(|it| runs(it.1)).map(runner).collect();
-        let pending = self.pending.values().map(|it| it.lookups.len()).sum();
+        let pending = self.pending.values().map(|it| it.lookups.len()).sum::<usize>();
+        let pending = pending + self.replay.held();
         let held = held_back(&runners, pending);
         for (partition, lane) in &mut self.lanes {
             let now = held.contains(partition);
@@ -291,17 +287,17 @@ impl Timeline {
         self.stats.cuts += 1;
         let at = Moment((slice + 1).saturating_mul(self.options.slice_ms));
         let bounds = self.bounds(slice);
-        Cut { slice, at, lookups, names: pending.names, bounds, by_clock }
+        Cut { slice, at, lookups, names: pending.names, bounds, by_clock, again: false }
     }
 
     /// The lowest unjudged offset of every partition once `slice` is judged.
     fn bounds(&mut self, slice: i64) -> Vec<Bound> {
         let mut bounds = Vec::with_capacity(self.lanes.len());
         for (&partition, lane) in &mut self.lanes {
-            while lane.open.front().is_some_and(|it| it.0 <= slice) {
+            while lane.open.front().is_some_and(|it| it.slice <= slice) {
                 lane.open.pop_front();
             }
-            let resume = lane.open.front().map_or_else(|| lane.first_parked(), |it| it.1);
+            let resume = lane.open.front().map_or_else(|| lane.first_parked(), |it| it.offset);
             bounds.push(Bound { partition, resume });
         }
         bounds
@@ -312,7 +308,7 @@ impl Timeline {
     pub fn resume(&self) -> Vec<Bound> {
         let bound = |(partition, lane): (&Partition, &Lane)| Bound {
             partition: *partition,
-            resume: lane.open.front().map_or_else(|| lane.first_parked(), |it| it.1),
+            resume: self.resume_of(*partition, lane).0,
         };
         self.lanes.iter().map(bound).collect()
     }
@@ -343,34 +339,9 @@ struct Held {
     caught_up: bool,
 }
 
-/// Where a record stands in the log and in time.
-#[derive(Clone, Copy)]
-struct Spot {
-    partition: Partition,
-    offset: i64,
-    record: Moment,
-}
-
-impl Lane {
-    /// It is not at its end and says nothing for too long. A file is never silent: whoever reads
-    /// it either finds a line or its end.
-    fn is_silent(&self, reading: Moment) -> bool {
-        self.clock.kind() == Kind::Record
-            && !self.held_back
-            && reading.since(self.heard) >= SILENT_HOLD_MS
-    }
-
-    /// Keeps the rows of a file until those after them are known.
-    fn park(&mut self, chunk: &Chunk) {
-        for (index, (row, lookup)) in chunk.lookups.iter().enumerate() {
-            if let Some(stamp) = chunk.stamps.get(*row as usize) {
-                self.parked.push_back((stamp.offset, *lookup, chunk.names_of(index).to_vec()));
-            }
-        }
-        self.waiting.extend(&chunk.stamps);
-    }
-
-    fn first_parked(&self) -> i64 {
-        self.waiting.front().map_or(self.next, |it| it.offset)
-    }
+/// A lookup in its slice.
+pub(super) fn placed(spot: &Spot, lookup: &Lookup, names: NameRef) -> Placed {
+    let event = clamp_event(lookup.event, spot.record);
+    let lookup = Lookup { event, names, ..*lookup };
+    Placed { lookup, partition: spot.partition, offset: spot.offset }
 }

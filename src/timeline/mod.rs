@@ -11,17 +11,24 @@
 //! after its first record was read. A partition of Kafka that is not at its end and says nothing
 //! holds for [`SILENT_HOLD_MS`] and is then cut without, counted. In a backlog those far ahead are
 //! held back (`pace.rs`).
+//!
+//! After a restart the cuts of the process before are made again first (`replay.rs`), so that the same
+//! lookups are judged together as then.
 
 mod chunk;
 mod clock;
 mod cut;
 mod cuts;
+mod kept;
+mod lane;
 mod pace;
 mod placed;
+mod replay;
 
 pub use chunk::{Chunk, Stamp};
 pub use clock::{EVENT_AHEAD_MAX_MS, EVENT_BEHIND_MAX_MS, RECORD_AHEAD_MAX_MS};
-pub use cut::{Bound, Cut, Options, Stats};
-pub use cuts::{SILENT_HOLD_MS, Timeline};
+pub use cut::{Bound, Cut, CutRow, LaneState, Options, Reading, State, Stats};
+pub use cuts::Timeline;
+pub use lane::SILENT_HOLD_MS;
 pub use pace::PENDING_MAX;
 pub use placed::Placed;

@@ -116,8 +116,15 @@ fn show(
     let writer = writer.map_err(|it| failed(it.to_string()))?;
     let mut source = receivers::source(config, None);
     source.instance_id = None;
-    let parts =
-        Parts { source, keys: &keys, delivery: &delivery, standing: Vec::new(), clock, stop };
+    let parts = Parts {
+        source,
+        keys: &keys,
+        delivery: &delivery,
+        standing: Vec::new(),
+        recovered: None,
+        clock,
+        stop,
+    };
     let account = Account::new(demo, clock);
     let mut shown = Shown { watch, screen: screen.clone(), progress, account, over: false };
     let stopped = parts.stop.clone();

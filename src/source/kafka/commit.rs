@@ -152,6 +152,10 @@ fn commit(
     shared.committing.set(true);
     let asked = due(&shared.owned(), offsets, done, again);
     let list = list_of(asked.iter().map(|it| (it.0.topic.as_ref(), it.0.number, Some(it.1.1))));
+    let words = shared.words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if !words.is_empty() {
+        list.elements().iter_mut().for_each(|it| it.set_metadata(&words));
+    }
     let outcome =
         if asked.is_empty() { None } else { Some(consumer.commit(&list, CommitMode::Sync)) };
     shared.committing.set(false);

@@ -18,7 +18,7 @@ mod start;
 
 pub use commit::Outcomes;
 pub use fault::{Fault, FaultKind};
-pub use options::{Options, Security};
+pub use options::{Options, Resume, Security};
 pub use start::Start;
 
 use super::{Event, Partition};
@@ -56,6 +56,8 @@ pub(super) struct Shared {
     /// Who is to wait for the others, and how often that changed.
     held_back: Mutex<BTreeSet<Partition>>,
     held_back_changes: AtomicU64,
+    /// What every commit says beside its offsets.
+    words: Mutex<String>,
 }
 
 impl Shared {
@@ -102,6 +104,7 @@ pub fn start(
     clock: Clock,
 ) -> Result<Handle, Error> {
     let shared = Arc::new(Shared::default());
+    shared.words.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&options.resume.name);
     let context = context::Context::new(faults);
     let consumer = options.consumer(context)?;
     let consumer = Arc::new(consumer);
@@ -117,6 +120,12 @@ impl Handle {
     /// was not taken up yet. Partitions that are not ours any more are left out.
     pub fn commit(&self, offsets: Vec<(Partition, i64)>) {
         self.committer.commit(offsets);
+    }
+
+    /// From now on every commit says this beside its offsets: the state's name and what else there
+    /// is to be said of it, in ASCII.
+    pub fn say(&self, words: String) {
+        *self.shared.words.lock().unwrap_or_else(PoisonError::into_inner) = words;
     }
 
     /// Commits what was asked for and waits for it, at most this many milliseconds.

@@ -2,6 +2,7 @@
 
 use super::context::{Consumer, Context};
 use super::{Error, Start};
+use crate::source::Place;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use std::path::PathBuf;
 
@@ -22,6 +23,38 @@ pub struct Options {
     pub security: Security,
     /// How long the group waits for us, in milliseconds. Long costs nothing with an instance id.
     pub session_timeout_ms: u32,
+    /// Where a state that was kept goes on.
+    pub resume: Resume,
+}
+
+/// How far a state that was kept has judged the log, and how it calls partitions.
+///
+/// Commits run ahead of what is kept: they say how far records are judged and their alerts safe, so
+/// that another process goes on from there. The state itself goes on where it stands, which is
+/// before that. It may, as long as nobody else has judged a partition meanwhile: each commit names
+/// the state that was behind it.
+#[derive(Clone, Debug, Default)]
+pub struct Resume {
+    /// The state's name in commits; empty for none.
+    pub name: String,
+    /// The partitions by their index, with the lowest offset that the state has not judged.
+    pub places: Vec<(Place, Option<i64>)>,
+}
+
+impl Resume {
+    /// Where the state goes on in a partition.
+    pub(super) fn offset(&self, (topic, number): (&str, i32)) -> Option<i64> {
+        let is = |it: &&(Place, Option<i64>)| &*it.0.topic == topic && it.0.number == number;
+        self.places.iter().find(is)?.1
+    }
+
+    /// Whether a commit with these words was made by the state.
+    pub(super) fn made(&self, metadata: &str) -> bool {
+        !self.name.is_empty()
+            && metadata
+                .strip_prefix(&self.name)
+                .is_some_and(|it| it.is_empty() || it.starts_with(':'))
+    }
 }
 
 /// TLS and SASL.

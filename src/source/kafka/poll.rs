@@ -76,13 +76,15 @@ impl Poller {
         events: Sender<Event>,
         (options, clock): (Options, Clock),
     ) -> Self {
+        let kept = (0..).map(Partition).zip(&options.resume.places);
+        let known = kept.map(|(at, (it, _))| ((it.topic.clone(), it.number), at)).collect();
         Self {
             consumer,
             shared,
             events,
             options,
             clock,
-            known: BTreeMap::new(),
+            known,
             handed: BTreeMap::new(),
             batch: Batch::new(Partition(0)),
             waiting: VecDeque::new(),

@@ -33,6 +33,10 @@ pub(super) struct Found {
 pub(super) struct Answers {
     /// The committed offset, if there is one.
     pub committed: Option<Option<i64>>,
+    /// Where a state that was kept goes on, and whether it was behind the last commit.
+    pub kept: Option<i64>,
+    /// See `kept`.
+    pub ours: bool,
     /// How far this process took it before: no question, it knows.
     pub handed: Option<i64>,
     /// Start and end of the log.
@@ -43,9 +47,17 @@ pub(super) struct Answers {
 
 impl Answers {
     /// The last offset that is known to be behind us. What this process took counts as read: it
-    /// is judged, though it may not be committed yet.
+    /// is judged, though it may not be committed yet. A state that was kept goes on where it stands,
+    /// before what it has committed since, unless another process committed last and further on.
     pub(super) fn reached(&self) -> Option<Option<i64>> {
-        self.committed.map(|it| it.max(self.handed))
+        let committed = self.committed?;
+        Some(match (self.handed, self.kept) {
+            (Some(_), _) | (None, None) => committed.max(self.handed),
+            (None, Some(kept)) => match committed {
+                Some(theirs) if !self.ours && theirs > kept => Some(theirs),
+                _ => Some(kept),
+            },
+        })
     }
 
     /// All that is needed to decide; `None` while an answer is missing.
@@ -99,6 +111,8 @@ mod tests {
     fn nothing_is_decided_while_an_answer_is_missing() {
         let all = Answers {
             committed: Some(None),
+            kept: None,
+            ours: false,
             handed: None,
             watermarks: Some((10, 20)),
             since: Some(Some(15)),
@@ -118,6 +132,8 @@ mod tests {
     fn what_this_process_took_counts_as_read_unless_another_came_further() {
         let answers = |committed| Answers {
             committed: Some(committed),
+            kept: Some(3),
+            ours: true,
             handed: Some(14),
             watermarks: Some((10, 20)),
             since: None,
@@ -126,6 +142,19 @@ mod tests {
             answers(committed).found(Start::Earliest).map(|it| decide(it, Start::Earliest).next)
         };
         assert_eq!([next(None), next(Some(12)), next(Some(17))], [14, 14, 17].map(Some));
+    }
+
+    #[test]
+    fn a_state_that_was_kept_goes_on_where_it_stands_unless_another_came_further() {
+        let reached = |committed, ours| {
+            let answers = Answers { committed, kept: Some(30), ours, ..Answers::default() };
+            answers.reached()
+        };
+        assert_eq!(reached(Some(None), false), Some(Some(30)));
+        assert_eq!(reached(Some(Some(50)), true), Some(Some(30)));
+        assert_eq!(reached(Some(Some(50)), false), Some(Some(50)));
+        assert_eq!(reached(Some(Some(20)), false), Some(Some(30)));
+        assert_eq!(reached(None, true), None);
     }
 
     #[test]

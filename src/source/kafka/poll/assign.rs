@@ -127,6 +127,8 @@ impl Poller {
         let handed = self.owned_named((topic, number)).and_then(|it| self.handed.get(&it.0));
         let mut answers = Answers {
             committed: committed_of(committed, (topic, number)),
+            kept: self.options.resume.offset((topic, number)),
+            ours: self.is_ours(committed, (topic, number)),
             handed: handed.copied(),
             ..Answers::default()
         };
@@ -140,6 +142,12 @@ impl Poller {
             answers.since = self.since(name, ms);
         }
         answers
+    }
+
+    /// Whether the state that we go on with was the last to commit anything for a partition.
+    fn is_ours(&self, committed: &TopicPartitionList, (topic, number): (&str, i32)) -> bool {
+        let found = committed.find_partition(topic, number);
+        found.is_some_and(|it| self.options.resume.made(it.metadata()))
     }
 
     /// The first offset at or after a time so long ago, if there is one; `None` without an answer.

@@ -1,0 +1,169 @@
+//! What a start finds of the process before.
+//!
+//! The latest snapshot that can be read is taken, and the journals from there on. One that cannot be
+//! read is told in words, and the one before it is tried; where there is none left, darban begins
+//! cold at what was committed, and says so. A snapshot of a later version ends the start: going on
+//! without it would throw away what that version has learned.
+
+use super::judging::{Judging, Kept};
+use super::keeper::{self, Keeper};
+use super::{Keys, Pool, build, lists};
+use crate::config::Config;
+use crate::engine::{Engine, Settings};
+use crate::source::kafka::Resume;
+use crate::source::{Partition, Place};
+use crate::state::{Directory, Layout, Meta, Refusal, Row, Sections};
+use crate::timeline::{self, CutRow, Reading, Timeline};
+use std::collections::BTreeMap;
+use std::io;
+
+/// Why nothing can be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration does not fit together.
+    #[error("{0}")]
+    Setup(String),
+    /// A later version wrote the state.
+    #[error("snapshot {0}: {1}")]
+    Newer(u64, Refusal),
+    /// The disk refuses.
+    #[error("the state directory cannot be used: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Timeline and engine where they stood.
+    pub judging: Judging,
+    /// Where in the log that is.
+    pub resume: Resume,
+    /// What keeps it from now on.
+    pub keeper: keeper::Options,
+    /// The snapshot that was loaded.
+    pub snapshot: Option<Meta>,
+    /// What is wrong with those that were not.
+    pub refused: Vec<String>,
+}
+
+/// Reads the state directory of a configuration.
+///
+/// # Errors
+/// Where it cannot be read at all, or a later version wrote it.
+pub fn recover(
+    config: &Config,
+    keys: &Keys,
+    directory: &Directory,
+    pool: Pool,
+) -> Result<Recovered, Error> {
+    let decoys = config.detect.decoys_file.as_deref();
+    let watch_list = lists::read(decoys, config.detect.watched_file.as_deref(), keys);
+    let settings = build::settings(config, keys, watch_list.map_err(Error::Setup)?);
+    let layout = build::layout(config);
+    let mut refused = Vec::new();
+    let numbers = directory.snapshots()?;
+    let mut loaded = None;
+    for number in &numbers {
+        match load((directory, *number), &settings, (&layout, &config.source.topics)) {
+            Ok(it) => {
+                loaded = Some(it);
+                break;
+            }
+            Err(newer @ Refusal::Newer(_)) => return Err(Error::Newer(*number, newer)),
+            Err(error) => refused.push(format!("snapshot {number}: {error}")),
+        }
+    }
+    let journals = directory.journals()?;
+    let number = numbers.iter().chain(&journals).max().copied().unwrap_or(0);
+    let options = timeline::Options { slice_ms: config.detect.slice_ms };
+    let keeper = |lineage, number| keeper::Options {
+        directory: directory.clone(),
+        layout: layout.clone(),
+        lineage,
+        number,
+        every_ms: config.state.snapshot_every_ms,
+    };
+    let Some((meta, engine)) = loaded else {
+        let judging = Judging::new(Engine::new(settings), config.detect.slice_ms, pool);
+        let lineage = fresh_lineage()?;
+        let resume = Resume { name: Keeper::name(lineage), places: Vec::new() };
+        let keeper = keeper(lineage, number + 1);
+        return Ok(Recovered { judging, resume, keeper, snapshot: None, refused });
+    };
+    let told = Told::of(&meta, directory.rows_from(meta.number)?);
+    let timeline = Timeline::restore(options, &meta.timeline, told.cuts, &told.readings);
+    let offset = |at: Partition| meta.timeline.lanes.iter().find(|it| it.partition == at);
+    let places = told.kept.places.iter();
+    let places = places.map(|(at, it)| (it.clone(), offset(*at).map(|it| it.resume)));
+    let resume = Resume { name: Keeper::name(meta.lineage), places: places.collect() };
+    let judging = Judging::restore(engine, timeline, pool, told.kept);
+    let keeper = keeper(meta.lineage, number);
+    Ok(Recovered { judging, resume, keeper, snapshot: Some(meta), refused })
+}
+
+fn load(
+    (directory, number): (&Directory, u64),
+    settings: &Settings,
+    (layout, topics): (&Layout, &[String]),
+) -> Result<(Meta, Engine), Refusal> {
+    let (meta, mut sections) = directory.read(number)?;
+    let content = |words: &str| Refusal::Content(words.to_owned());
+    let keeps = layout.keeps(&meta.layout).ok_or_else(|| {
+        content("client keys, classes or the length of slices are not those that it was made with")
+    })?;
+    if !meta.places.is_empty()
+        && !meta.places.iter().any(|it| topics.iter().any(|topic| **topic == *it.topic))
+    {
+        return Err(content("it is about other topics"));
+    }
+    let engine = restore(settings, &mut sections, &keeps)?;
+    Ok((meta, engine))
+}
+
+/// An engine of these sections.
+///
+/// # Errors
+/// Why they are none.
+pub fn restore(
+    settings: &Settings,
+    sections: &mut Sections,
+    keeps: &[bool],
+) -> Result<Engine, Refusal> {
+    let restored = Engine::restore(settings.clone(), sections.by_ref(), keeps);
+    restored.map_err(|error| match sections.broken() {
+        Some(chunk) => Refusal::Sealed(chunk),
+        None => Refusal::Content(error.to_string()),
+    })
+}
+
+/// What the journals say.
+struct Told {
+    kept: Kept,
+    cuts: Vec<CutRow>,
+    readings: Vec<Reading>,
+}
+
+impl Told {
+    fn of(meta: &Meta, rows: Vec<Row>) -> Self {
+        let places: BTreeMap<Partition, Place> =
+            (0..).map(Partition).zip(meta.places.iter().cloned()).collect();
+        let gaps = meta.gaps.iter().map(|(at, it)| (Partition(*at), *it)).collect();
+        let kept = Kept { places, gaps };
+        let mut told = Self { kept, cuts: Vec::new(), readings: Vec::new() };
+        for row in rows {
+            match row {
+                Row::Place(partition, place) => drop(told.kept.places.insert(partition, place)),
+                Row::Reading(reading) => told.readings.push(reading),
+                Row::Cut(cut) => told.cuts.push(cut),
+                Row::Start(_) => {}
+            }
+        }
+        told
+    }
+}
+
+fn fresh_lineage() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(u64::from_le_bytes(bytes))
+}

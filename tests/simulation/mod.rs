@@ -1,0 +1,72 @@
+//! Kills, at any moment, of a process whose log, disk and clock are made up: one seed, one run.
+//!
+//! The engine and the timeline are the real ones, and so are snapshots and journal rows; what is
+//! made up is around them. Whatever is done to the process, what it tells in all has to be what an
+//! engine tells that is run once over the whole log with the cuts of the journal.
+
+mod process;
+mod world;
+
+use process::Process;
+use world::{Faults, World};
+
+/// What one seed comes to: what was told, and what should have been.
+fn run(seed: u64, faults: Faults) -> (World, usize) {
+    let mut world = World::new(seed, faults);
+    let mut process = Process::start(&mut world);
+    while world.is_going_on() {
+        process.work(&mut world);
+        if world.kills() {
+            drop(process);
+            world.crash();
+            process = Process::start(&mut world);
+        }
+    }
+    process.end(&mut world);
+    let alerts = world.told.len();
+    (world, alerts)
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_invented_whenever_the_process_is_killed() {
+    let mut alerts = 0;
+    for seed in 0..SEEDS {
+        let (world, told) = run(seed, Faults::default());
+        let expected = world.expected();
+        assert_eq!(world.told, expected, "seed {seed}, {} kills", world.kills);
+        assert!(world.kills > 0 && world.snapshots > 0, "seed {seed}: nothing was tried");
+        alerts += told;
+    }
+    assert!(alerts > 20 * usize::try_from(SEEDS).unwrap(), "{alerts} alerts");
+}
+
+/// Runs of each test.
+const SEEDS: u64 = 40;
+
+#[test]
+fn without_the_state_in_the_snapshot_the_alerts_differ() {
+    assert!(caught(Faults { state_is_lost: true, ..Faults::default() }));
+}
+
+#[test]
+fn without_the_journal_the_alerts_differ() {
+    assert!(caught(Faults { journal_is_lost: true, ..Faults::default() }));
+}
+
+#[test]
+fn with_the_journal_synced_after_the_alerts_they_differ() {
+    assert!(caught(Faults { journal_is_late: true, ..Faults::default() }));
+}
+
+#[test]
+fn with_what_was_told_forgotten_it_is_told_twice() {
+    assert!(caught(Faults { told_is_lost: true, ..Faults::default() }));
+}
+
+/// Whether a process that lacks a safety is told from one that has it.
+fn caught(faults: Faults) -> bool {
+    (0..SEEDS).any(|seed| {
+        let (world, _) = run(seed, faults);
+        world.told != world.expected()
+    })
+}
