@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test check bench gates
+.PHONY: demo test test-kill check bench gates
 
 ## demo: a portal with three harvests through the whole of darban; BROKERS=host:port on your cluster
 demo:
@@ -12,6 +12,10 @@ demo:
 ## test: everything: formatting, lints, documentation, licences, and every test there is
 test: check
 	$(CARGO) test --release --locked
+
+## test-kill: a thousand times kill -9 against a real broker; KILLS=n
+test-kill:
+	DARBAN_KILLS=$(or $(KILLS),1000) $(CARGO) test --release --locked --test integration kills:: -- --nocapture
 
 ## check: what needs no test to run: formatting, lints, documentation, licences
 check:

@@ -12,6 +12,7 @@ pub mod deliver;
 pub mod engine;
 pub mod evidence;
 pub mod judge;
+pub mod killpoint;
 pub mod novelty;
 pub mod pipeline;
 pub mod profile;

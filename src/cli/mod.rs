@@ -88,6 +88,7 @@ impl Failure {
 impl From<backtest::Error> for Failure {
     fn from(error: backtest::Error) -> Self {
         match error {
+            backtest::Error::Kafka(error) => Self::new(exit::INPUT, &error),
             backtest::Error::Input(error) => Self::new(exit::INPUT, &error),
             backtest::Error::Setup(words) => Self::new(exit::CONFIG, &words),
         }

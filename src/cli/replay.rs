@@ -1,11 +1,15 @@
-//! `darban replay`: the engine over files.
+//! `darban replay`: the engine over files, or over what a daemon has judged of a topic.
 
 use super::progress::Progress;
 use super::terminal::{self, Printer};
-use super::{Failure, Output};
+use super::{Failure, Output, exit};
 use crate::alert::text::{Role, Wording, block};
 use crate::alert::{Alert, Mode, Origin, Severity};
-use crate::pipeline::backtest::{self, Totals, Watcher};
+use crate::config::Config;
+use crate::pipeline::backtest::{self, Range, Totals, Watcher};
+use crate::pipeline::{Keys, receivers};
+use crate::source::kafka;
+use crate::state::Directory;
 use crate::time::{Clock, SECOND_MS};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -19,8 +23,15 @@ pub(super) struct Arguments {
     #[arg(long, short, value_enum, default_value_t)]
     output: Output,
     /// Log files (plain, .gz, .zst), directories of them, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "topic", conflicts_with = "topic", value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// A topic of [source]'s brokers instead of files, with the cuts of --journal; nothing is
+    /// committed
+    #[arg(long, value_name = "TOPIC", requires = "journal")]
+    topic: Option<String>,
+    /// The state directory of a daemon with `keep_journal = true`
+    #[arg(long, value_name = "DIR", requires = "topic")]
+    journal: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -42,7 +53,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         failure: None,
     };
     let started = shown.clock.now();
-    let outcome = backtest::run(&config, &keys, &arguments.paths, &mut shown);
+    let outcome = match range(arguments, &config, &keys)? {
+        Some(range) => backtest::run_again(&config, &keys, range, &mut shown),
+        None => backtest::run(&config, &keys, &arguments.paths, &mut shown),
+    };
     shown.progress.end();
     let (_, totals) = outcome?;
     if let Some(failure) = shown.failure.take() {
@@ -50,6 +64,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let seconds = shown.clock.now().since(started) as f64 / SECOND_MS as f64;
     shown.summary(&totals, seconds)
+}
+
+/// What to read of Kafka, if that was asked for: as a group of its own, so that a daemon notices
+/// nothing.
+fn range(arguments: &Arguments, config: &Config, keys: &Keys) -> Result<Option<Range>, Failure> {
+    let (Some(topic), Some(journal)) = (&arguments.topic, &arguments.journal) else {
+        return Ok(None);
+    };
+    let failed = |error: &dyn std::fmt::Display| Failure::new(exit::INPUT, error);
+    let directory = Directory::open(journal, keys.state.clone(), true).map_err(|it| failed(&it))?;
+    let journal = directory.rows_from(0).map_err(|it| failed(&it))?;
+    let mut source = receivers::source(config, None);
+    source.topics = vec![topic.clone()];
+    source.group = format!("{}-replay-{}", source.group, std::process::id());
+    (source.instance_id, source.start) = (None, kafka::Start::Earliest);
+    Ok(Some(Range { source, journal }))
 }
 
 struct Shown {

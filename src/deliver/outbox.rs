@@ -15,6 +15,7 @@
 
 use super::notification::Notification;
 use crate::alert::Standing;
+use crate::killpoint;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -263,7 +264,9 @@ impl Outbox {
         self.file.seek(SeekFrom::Start(self.length))?;
         self.file.write_all(&self.unwritten)?;
         if durable {
+            killpoint::pass("outbox");
             self.file.sync_data()?;
+            killpoint::pass("outbox-synced");
         }
         self.length += u64::try_from(self.unwritten.len()).unwrap_or(u64::MAX);
         self.unwritten.clear();

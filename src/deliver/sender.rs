@@ -14,6 +14,7 @@ use super::receiver::{Channel, Target};
 use super::retry::{self, Attempt, Reply, Verdict};
 use super::silence_file::SilenceFile;
 use super::{alertmanager, pagerduty};
+use crate::killpoint;
 use crate::time::{Clock, wall};
 use reqwest::Client;
 use serde_json::Value;
@@ -117,6 +118,7 @@ impl Sender {
         // An end that is sent again after a crash is harmless; a beginning that is sent again
         // after its end wakes somebody. So both are known to the disk before anything follows.
         let noted = outbox.as_mut().map(|it| it.done(&[notification.seq], notification.page));
+        killpoint::pass("noted");
         let mut ledger = lock(&self.ledger);
         ledger.settle(at, notification, verdict, now);
         ledger.outbox_failures += u64::from(noted.is_some_and(|it| it.is_err()));
@@ -152,10 +154,11 @@ impl Sender {
     }
 
     async fn post(&self, url: &reqwest::Url, body: Vec<u8>) -> (Reply, String) {
-        match &self.client {
-            Some(client) => http::post(client, url, body, wall()).await,
-            None => (Reply::None, String::new()),
-        }
+        let Some(client) = &self.client else { return (Reply::None, String::new()) };
+        killpoint::pass("post");
+        let reply = http::post(client, url, body, wall()).await;
+        killpoint::pass("replied");
+        reply
     }
 
     fn print(&self, text: &str) -> io::Result<()> {

@@ -1,16 +1,23 @@
-//! The engine over files: cuts follow from record times alone, so two backtests always agree.
+//! The engine over files or a topic. Over files cuts follow from record times alone, so that two
+//! backtests always agree; over a topic they are those of a journal that a daemon has kept, so that a
+//! backtest agrees with the daemon.
 
 use super::distinct::Distinct;
 use super::{Counts, Intake, Keys, Pool, build};
 use crate::alert::Alert;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::source::Partition;
 use crate::source::files::{self, Files};
-use crate::time::Moment;
+use crate::source::kafka;
+use crate::source::{CHANNEL_BATCHES_MAX, Event, Partition};
+use crate::state::Row;
+use crate::time::{Clock, Moment};
 use crate::timeline::{self, Cut, Timeline};
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a backtest cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +25,9 @@ pub enum Error {
     /// The input cannot be read.
     #[error(transparent)]
     Input(#[from] files::Error),
+    /// Kafka cannot be read.
+    #[error(transparent)]
+    Kafka(#[from] kafka::Error),
     /// Routes or keys do not fit together, or a list of subjects is not one.
     #[error("{0}")]
     Setup(String),
@@ -87,11 +97,83 @@ pub fn run(
         let (read, total) = files.progress();
         watcher.progress(read, total, judged.totals.counts.received);
     }
-    judged.totals.clients = clients.count();
-    judged.ids.sort_unstable();
-    judged.ids.dedup();
-    judged.totals.alerts = judged.ids.len() as u64;
-    Ok((judged.engine, judged.totals))
+    Ok(judged.end(&clients))
+}
+
+/// A range of Kafka's log, and the cuts that were made in it.
+#[derive(Debug)]
+pub struct Range {
+    /// Where to read. Nothing is committed.
+    pub source: kafka::Options,
+    /// What the journals of a daemon say, in order.
+    pub journal: Vec<Row>,
+}
+
+/// Runs the engine over what a daemon has judged, with the cuts that it made.
+///
+/// # Errors
+/// When Kafka cannot be read, or routes and keys do not fit together.
+pub fn run_again(
+    config: &Config,
+    keys: &Keys,
+    range: Range,
+    watcher: &mut impl Watcher,
+) -> Result<(Engine, Totals), Error> {
+    let Range { mut source, journal } = range;
+    let attributor = build::attributor(config, keys).map_err(Error::Setup)?;
+    let mut intake = Intake::new(Arc::new(build::decoder(config)), Arc::new(attributor));
+    let engine = build::engine(config, keys).map_err(Error::Setup)?;
+    let (mut places, mut cuts, mut readings) = (BTreeMap::new(), Vec::new(), Vec::new());
+    for row in journal {
+        match row {
+            Row::Place(partition, place, next) => {
+                drop(places.insert(partition, (place, Some(next))))
+            }
+            Row::Reading(reading) => readings.push(reading),
+            Row::Cut(cut) => cuts.push(cut),
+            Row::Start(_) => {}
+        }
+    }
+    source.resume = kafka::Resume { name: String::new(), places: places.into_values().collect() };
+    let options = timeline::Options { slice_ms: config.detect.slice_ms };
+    let mut timeline = Timeline::restore(options, &timeline::State::default(), cuts, &readings);
+    let pool = Pool::new(config.threads.unwrap_or(1));
+    let mut judged = Judged { engine, pool, totals: Totals::default(), ids: Vec::new() };
+    let mut clients = Distinct::default();
+    let (event_in, events) = bounded(CHANNEL_BATCHES_MAX);
+    let (fault_in, faults) = bounded(CHANNEL_BATCHES_MAX);
+    let consumer = kafka::start(&source, event_in, fault_in, Clock::system())?;
+    // Cuts do not go by a clock here: nothing is waited for but records.
+    let now = Moment(0);
+    while timeline.to_replay() > 0 {
+        if let Some(fault) = faults.try_iter().find(|it| it.fatal) {
+            return Err(Error::Kafka(kafka::Error::Configuration(fault.words)));
+        }
+        match events.recv_timeout(Duration::from_millis(100)) {
+            Ok(Event::Assigned { partition, place, next }) => {
+                judged.engine.name(partition, place);
+                timeline.assigned(partition, next, now);
+            }
+            Ok(Event::Batch(batch)) => {
+                let (chunk, counts) = intake.take(&batch);
+                judged.totals.counts.add(&counts);
+                let finest = chunk.lookups.iter().map(|(_, it)| it.finest().map_or(0, |it| it.1));
+                finest.for_each(|it| clients.insert(it));
+                timeline.feed(&chunk, now);
+            }
+            Ok(Event::End { partition, next }) => timeline.end(partition, next, now),
+            Ok(Event::Revoked { partition }) => timeline.revoked(partition, now),
+            Ok(Event::Gap { partition, .. }) => timeline.lost(partition),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        judged.judge_again(&mut timeline, watcher);
+        watcher.progress(0, None, judged.totals.counts.received);
+    }
+    consumer.stop();
+    while events.recv().is_ok() {}
+    consumer.join();
+    Ok(judged.end(&clients))
 }
 
 fn read(files: &mut Files, of: Partition) -> Result<Option<crate::source::Batch>, files::Error> {
@@ -106,13 +188,34 @@ struct Judged {
 }
 
 impl Judged {
+    fn end(mut self, clients: &Distinct) -> (Engine, Totals) {
+        self.totals.clients = clients.count();
+        self.ids.sort_unstable();
+        self.ids.dedup();
+        self.totals.alerts = self.ids.len() as u64;
+        (self.engine, self.totals)
+    }
+
     fn judge(&mut self, timeline: &mut Timeline, watcher: &mut impl Watcher) {
         while let Some(cut) = timeline.cut(Moment(0)) {
-            watcher.cut(&cut, &self.engine);
-            for alert in self.engine.step(&cut, &self.pool).alerts {
-                self.ids.push(alert.id.clone());
-                watcher.alert(alert);
-            }
+            self.step(&cut, watcher);
+        }
+    }
+
+    /// The same for cuts of a journal, and no others.
+    fn judge_again(&mut self, timeline: &mut Timeline, watcher: &mut impl Watcher) {
+        while timeline.to_replay() > 0
+            && let Some(cut) = timeline.cut(Moment(0))
+        {
+            self.step(&cut, watcher);
+        }
+    }
+
+    fn step(&mut self, cut: &Cut, watcher: &mut impl Watcher) {
+        watcher.cut(cut, &self.engine);
+        for alert in self.engine.step(cut, &self.pool).alerts {
+            self.ids.push(alert.id.clone());
+            watcher.alert(alert);
         }
     }
 }

@@ -99,7 +99,7 @@ impl Judging {
         match fact {
             Fact::Assigned(partition, place, next) => {
                 if self.places.insert(partition, place.clone()).is_none() {
-                    self.named.push(Row::Place(partition, place.clone()));
+                    self.named.push(Row::Place(partition, place.clone(), next));
                 }
                 self.engine.name(partition, place);
                 self.timeline.assigned(partition, next, reading);

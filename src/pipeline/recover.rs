@@ -83,6 +83,7 @@ pub fn recover(
         number,
         every_ms: config.state.snapshot_every_ms,
     };
+    // Without a snapshot the journals say what nobody remembers.
     let Some((meta, engine)) = loaded else {
         let judging = Judging::new(Engine::new(settings), config.detect.slice_ms, pool);
         let lineage = fresh_lineage()?;
@@ -152,7 +153,7 @@ impl Told {
         let mut told = Self { kept, cuts: Vec::new(), readings: Vec::new() };
         for row in rows {
             match row {
-                Row::Place(partition, place) => drop(told.kept.places.insert(partition, place)),
+                Row::Place(partition, place, _) => drop(told.kept.places.insert(partition, place)),
                 Row::Reading(reading) => told.readings.push(reading),
                 Row::Cut(cut) => told.cuts.push(cut),
                 Row::Start(_) => {}

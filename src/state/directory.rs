@@ -8,6 +8,7 @@ use super::journal::{Journal, Row};
 use super::meta::Meta;
 use super::seal::{Key, Opener, Refusal, Sealer};
 use crate::engine::Section;
+use crate::killpoint;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Write};
@@ -119,9 +120,12 @@ impl Directory {
         let (mut file, tag) = sealer.end()?;
         file.flush()?;
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        killpoint::pass("snapshot");
         file.sync_all()?;
+        killpoint::pass("snapshot-synced");
         let bytes = file.metadata()?.len();
         fs::rename(&beside, &path)?;
+        killpoint::pass("snapshot-renamed");
         self.sync()?;
         self.prune()?;
         Ok(Written { number: meta.number, tag, bytes })

@@ -9,6 +9,7 @@
 //! the rest is cut off. Nothing had left on its account, since it was not synced.
 
 use super::seal::Key;
+use crate::killpoint;
 use crate::source::{Partition, Place};
 use crate::time::Moment;
 use crate::timeline::{CutRow, Reading};
@@ -27,8 +28,8 @@ const ROW_BYTES_MAX: usize = 1 << 18;
 /// What is kept.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Row {
-    /// A partition got its index.
-    Place(Partition, Place),
+    /// A partition got its index, and is read from this offset on.
+    Place(Partition, Place, i64),
     /// A record's time was taken from our clock.
     Reading(Reading),
     /// A cut.
@@ -147,7 +148,10 @@ impl Journal {
     /// As for [`write`](Self::write).
     pub fn sync(&mut self) -> io::Result<()> {
         self.write()?;
-        self.file.sync_data()
+        killpoint::pass("journal");
+        self.file.sync_data()?;
+        killpoint::pass("journal-synced");
+        Ok(())
     }
 }
 

@@ -25,6 +25,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.0);
+        // What a test that failed has left is what tells why.
+        if !std::thread::panicking() {
+            let _gone = std::fs::remove_dir_all(&self.0);
+        }
     }
 }

@@ -8,6 +8,7 @@
 use super::context::Consumer;
 use super::lists::list_of;
 use super::{Owned, Partition, Shared};
+use crate::killpoint;
 use crate::time::{Clock, HOUR_MS, Moment};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rdkafka::consumer::{CommitMode, Consumer as _};
@@ -156,8 +157,12 @@ fn commit(
     if !words.is_empty() {
         list.elements().iter_mut().for_each(|it| it.set_metadata(&words));
     }
-    let outcome =
-        if asked.is_empty() { None } else { Some(consumer.commit(&list, CommitMode::Sync)) };
+    let outcome = (!asked.is_empty()).then(|| {
+        killpoint::pass("commit");
+        let outcome = consumer.commit(&list, CommitMode::Sync);
+        killpoint::pass("committed");
+        outcome
+    });
     shared.committing.set(false);
     match outcome {
         None => {}
