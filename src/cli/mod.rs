@@ -10,6 +10,7 @@ mod progress;
 mod replay;
 mod run;
 mod simulate;
+mod state;
 mod svg;
 mod terminal;
 
@@ -58,6 +59,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Run the scenarios and print what each took before the page, beside published fixed rules
     Evaluate(evaluate::Arguments),
+    /// Look at the snapshots of a daemon: what they are, whether they are whole, what they hold
+    State(state::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::HashIds(arguments) => hash_ids::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::State(arguments) => state::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

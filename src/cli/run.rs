@@ -44,6 +44,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let failed = |words: String| Failure::new(exit::INTERNAL, &words);
     let runtime = runtime()?;
+    let directory = directory(&config, &keys)?;
+    let _ours = directory.lock().map_err(|error| {
+        let path = config.state.directory.display();
+        failed(format!("cannot take the state directory {path}: {error}"))
+    })?;
     let outbox = Outbox::open(&config.state.directory).map_err(|error| {
         let path = config.state.directory.display();
         failed(format!("cannot open the outbox in {path}: {error}"))
@@ -67,7 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
         .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);
-    let recovered = Some(recovered(&config, &keys, arguments.discard_state)?);
+    let recovered = Some(recovered(&config, &keys, &directory, arguments.discard_state)?);
     let parts =
         Parts { source, keys: &keys, delivery: &delivery, standing, recovered, clock, stop };
     let outcome = run::run(&config, parts, &mut watch);
@@ -82,18 +87,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
+/// Where things are kept.
+fn directory(config: &Config, keys: &Keys) -> Result<Directory, Failure> {
+    let path = &config.state.directory;
+    Directory::open(path, keys.state.clone(), config.state.keep_journal).map_err(|error| {
+        let words = format!("cannot use the state directory {}: {error}", path.display());
+        Failure::new(exit::INTERNAL, &words)
+    })
+}
+
 /// What an earlier run has kept.
-fn recovered(config: &Config, keys: &Keys, discard: bool) -> Result<Recovered, Failure> {
+fn recovered(
+    config: &Config,
+    keys: &Keys,
+    directory: &Directory,
+    discard: bool,
+) -> Result<Recovered, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, error);
-    let (path, keep_journal) = (&config.state.directory, config.state.keep_journal);
-    let directory =
-        Directory::open(path, keys.state.clone(), keep_journal).map_err(|it| failed(&it))?;
     if discard {
         directory.discard().map_err(|it| failed(&it))?;
         tracing::warn!("what earlier runs have learned is thrown away, as asked");
     }
     let threads = run::threads(config);
-    let found = recover::recover(config, keys, &directory, Pool::new(threads));
+    let found = recover::recover(config, keys, directory, Pool::new(threads));
     let recovered = found.map_err(|error| match error {
         recover::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
         other => failed(&other),

@@ -12,7 +12,7 @@ use crate::judge::{
     explain, takes_part,
 };
 use crate::novelty::Novelty;
-use crate::profile::Baselines;
+use crate::profile::{Baselines, Profile};
 use crate::source::{Partition, Place};
 use crate::time::{HOUR_MS, MINUTE_MS, Moment};
 use crate::timeline::Cut;
@@ -349,6 +349,11 @@ impl Engine {
         let opened = explain(profile, records, &self.rules, &self.baselines, space)?;
         let kind = KeyKind::ALL.into_iter().find(|it| it.index() == usize::from(profile.kind))?;
         Some((kind, opened))
+    }
+
+    /// Every profile, shard by shard.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.clients.iter().flat_map(Clients::profiles)
     }
 
     /// Counters and gauges.

@@ -303,6 +303,11 @@ impl Clients {
         self.table.get(self.table.find(profile_id(key, route))?)
     }
 
+    /// Every profile.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.table.profiles()
+    }
+
     /// A key under suspicion on a route, as it is compared with others.
     #[must_use]
     pub fn working(&self, key: u64, route: u16) -> Option<Working<'_>> {

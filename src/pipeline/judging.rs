@@ -87,6 +87,12 @@ impl Judging {
         judging
     }
 
+    /// Whether any partition was ever ours.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        !self.places.is_empty()
+    }
+
     /// Where everything stands that is not in the engine.
     #[must_use]
     pub fn kept(&self) -> (Kept, timeline::State) {

@@ -92,11 +92,17 @@ impl Keeper {
         }
     }
 
-    /// Goes on with a snapshot, or begins one when it is due; `now` is our clock and `real_ms` how
-    /// many milliseconds of a wall clock lie between two of its readings. What every commit is to
-    /// say from now on, where that has changed.
-    pub fn tick(&mut self, judging: &mut Judging, now: Moment, factor: i64) -> Option<String> {
-        if self.writing.is_none() && self.is_due(judging, now, factor) {
+    /// Goes on with a snapshot, or begins one when it is due and what was told is `safe`: a state in
+    /// which an alert was told that stands nowhere must not outlive the process. `factor` of our
+    /// clock's milliseconds pass in a real one. What every commit is to say from now on, where that
+    /// has changed.
+    pub fn tick(
+        &mut self,
+        judging: &mut Judging,
+        (now, factor): (Moment, i64),
+        safe: bool,
+    ) -> Option<String> {
+        if self.writing.is_none() && safe && self.is_due(judging, now, factor) {
             self.begin(judging, now);
         }
         self.pump(judging);
@@ -107,8 +113,7 @@ impl Keeper {
     }
 
     fn is_due(&self, judging: &Judging, now: Moment, factor: i64) -> bool {
-        let (kept, _) = judging.kept();
-        if kept.places.is_empty() || judging.to_replay() > 0 {
+        if !judging.has_begun() || judging.to_replay() > 0 {
             return false;
         }
         let Some(begun) = self.begun else { return true };
@@ -220,7 +225,7 @@ impl Keeper {
     pub fn finish(&mut self, judging: &mut Judging, now: Moment, wait: Duration) -> Option<String> {
         let waited = (Stopwatch::start(), wait);
         let mut words = self.work_on(judging, waited);
-        if judging.to_replay() == 0 && !judging.kept().0.places.is_empty() {
+        if judging.to_replay() == 0 && judging.has_begun() && self.writing.is_none() {
             self.begin(judging, now);
             words = self.work_on(judging, waited).or(words);
         }

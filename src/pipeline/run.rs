@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::deliver::Delivery;
 use crate::source::kafka::{self, Fault};
 use crate::source::{CHANNEL_BATCHES_MAX, Event, Partition};
+use crate::state;
 use crate::time::{Clock, Moment, SECOND_MS};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::collections::BTreeSet;
@@ -65,6 +66,8 @@ pub trait Watcher {
     fn progress(&mut self, _progress: &[crate::engine::Progress]) {}
     /// Kafka is in trouble, in words.
     fn fault(&mut self, fault: &Fault);
+    /// Once a second: how what is kept stands, where anything is.
+    fn kept(&mut self, _kept: &state::Stats) {}
     /// Once a second: how things stand.
     fn tick(&mut self, _judging: &mut Judging, _kafka: &kafka::Stats, _now: Moment) {}
 }
@@ -134,6 +137,7 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         looked: clock.now(),
         held_back: BTreeSet::new(),
         judged: Judged::default(),
+        safe: true,
     };
     daemon.judging.engine().open().for_each(|it| watcher.adopted(it));
     daemon.adopt(watcher);
@@ -148,7 +152,7 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     if let Err(error) = &offered {
         tracing::error!("the outbox cannot be written, nothing is committed any more: {error}");
     }
-    if let Some(keeper) = &mut daemon.keeper
+    if let Some(keeper) = daemon.keeper.as_mut().filter(|_| offered.is_ok())
         && let Some(words) = keeper.finish(&mut daemon.judging, clock.now(), LAST_SNAPSHOT)
     {
         daemon.consumer.say(words);
@@ -190,6 +194,8 @@ struct Daemon<'a> {
     looked: Moment,
     held_back: BTreeSet<Partition>,
     judged: Judged,
+    /// What was told stands in the outbox.
+    safe: bool,
 }
 
 /// How far has been judged, alerts included that may not stand in the outbox yet.
@@ -272,7 +278,9 @@ impl Daemon<'_> {
         if found {
             alerts.iter().for_each(|it| watcher.alert(it));
             let standing = self.judging.standing(&alerts);
-            if let Err(error) = self.delivery.offer_standing(alerts, &standing) {
+            let offered = self.delivery.offer_standing(alerts, &standing);
+            self.safe = offered.is_ok();
+            if let Err(error) = offered {
                 // Nothing is committed until the outbox takes it; the pages are on their way.
                 tracing::error!("the outbox cannot be written, offsets are held back: {error}");
                 return false;
@@ -288,7 +296,8 @@ impl Daemon<'_> {
         let (commit, publish) =
             (real(self.committed) >= COMMIT_EVERY_MS, real(self.ticked) >= SECOND_MS);
         if let Some(keeper) = &mut self.keeper
-            && let Some(words) = keeper.tick(&mut self.judging, now, self.clock.factor())
+            && let Some(words) =
+                keeper.tick(&mut self.judging, (now, self.clock.factor()), self.safe)
         {
             self.consumer.say(words);
         }
@@ -299,6 +308,7 @@ impl Daemon<'_> {
         if commit {
             self.committed = now;
             let offered = self.delivery.offer(Vec::new());
+            self.safe = offered.is_ok();
             if let Err(error) = &offered {
                 tracing::error!("the outbox cannot be written: {error}");
             }
@@ -309,6 +319,7 @@ impl Daemon<'_> {
         if publish {
             self.ticked = now;
             watcher.tick(&mut self.judging, &self.consumer.stats(), now);
+            self.keeper.iter().for_each(|it| watcher.kept(&it.stats()));
         }
     }
 

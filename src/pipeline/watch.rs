@@ -8,6 +8,7 @@ use crate::deliver::Delivery;
 use crate::engine::Progress;
 use crate::serve::{Board, Readiness, Shared};
 use crate::source::kafka::{self, Fault, FaultKind, Outcomes};
+use crate::state;
 use crate::telemetry::{Lag, Telemetry};
 use crate::time::{Clock, Moment, SECOND_MS};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,6 +95,10 @@ impl Watcher for Watch<'_> {
         self.told.retain(|it| it.0 != fault.kind);
         self.told.push((fault.kind, now));
         tracing::error!("{}", fault.words);
+    }
+
+    fn kept(&mut self, kept: &state::Stats) {
+        self.telemetry.publish_state(kept);
     }
 
     fn tick(&mut self, judging: &mut Judging, kafka: &kafka::Stats, now: Moment) {

@@ -142,6 +142,11 @@ impl Table {
         candidates.filter_map(|it| Slot::try_from(it).ok()).min_by_key(telling).unwrap_or(0)
     }
 
+    /// Every profile, in the order of slots.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.blocks.iter().flat_map(|it| it.iter()).take(self.length)
+    }
+
     /// How many profiles there are.
     #[must_use]
     pub const fn len(&self) -> usize {

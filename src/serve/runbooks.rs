@@ -28,6 +28,7 @@ const PAGES: &[(&str, &str)] = &[
     ("remembers-less", include_str!("../../deploy/runbooks/remembers-less.md")),
     ("sees-no-lookups", include_str!("../../deploy/runbooks/sees-no-lookups.md")),
     ("stalled", include_str!("../../deploy/runbooks/stalled.md")),
+    ("state-not-kept", include_str!("../../deploy/runbooks/state-not-kept.md")),
     ("sweep", include_str!("../../deploy/runbooks/sweep.md")),
     ("tampering", include_str!("../../deploy/runbooks/tampering.md")),
     ("volume", include_str!("../../deploy/runbooks/volume.md")),

@@ -48,6 +48,24 @@ impl Directory {
         Ok(Self { path: path.to_owned(), key, keep_journals })
     }
 
+    /// Makes the directory ours until what is returned is dropped or the process ends, however it
+    /// does: two owners would write over each other.
+    ///
+    /// # Errors
+    /// Where another process has it, or the disk refuses.
+    pub fn lock(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(self.path.join("lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(fs::TryLockError::WouldBlock) => {
+                Err(io::Error::new(io::ErrorKind::ResourceBusy, "another darban uses it"))
+            }
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// The file of a snapshot.
     #[must_use]
     pub fn snapshot(&self, number: u64) -> PathBuf {

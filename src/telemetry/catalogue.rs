@@ -5,6 +5,8 @@
 //! chooses would otherwise decide how many series there are, and a metric store has other readers
 //! than the alert's page has.
 
+use super::kept;
+
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
@@ -318,6 +320,11 @@ pub const CATALOGUE: &[Metric] = &[
     OUTBOX_BYTES,
     OUTBOX_FAILURES,
     OUTBOX_DAMAGED,
+    kept::SNAPSHOTS,
+    kept::SNAPSHOT_BYTES,
+    kept::SNAPSHOT_TIME,
+    kept::SNAPSHOT_PAUSE,
+    kept::JOURNAL_FAILURES,
     BUILD,
 ];
 
@@ -370,10 +377,10 @@ pub const PROCESS: &[Metric] = &[
 type Labels = &'static [&'static str];
 type Text = &'static str;
 
-const fn counter(name: Text, labels: Labels, help: Text, action: Text) -> Metric {
+pub(super) const fn counter(name: Text, labels: Labels, help: Text, action: Text) -> Metric {
     Metric { name, shape: Shape::Counter, labels, help, action }
 }
 
-const fn gauge(name: Text, labels: Labels, help: Text, action: Text) -> Metric {
+pub(super) const fn gauge(name: Text, labels: Labels, help: Text, action: Text) -> Metric {
     Metric { name, shape: Shape::Gauge, labels, help, action }
 }

@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 mod counts;
+mod kept;
 pub mod logs;
 mod open;
 mod publish;

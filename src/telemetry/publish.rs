@@ -5,6 +5,7 @@
 
 use super::Counts;
 use super::catalogue as c;
+use super::kept;
 use super::open::{Change, Open, Shown};
 use super::series::Series;
 use crate::alert::{Alert, Kind, Mode, Severity};
@@ -37,7 +38,7 @@ pub struct Lag {
 
 /// All metrics of the process. Every method may be called from any thread.
 pub struct Telemetry {
-    series: Series,
+    pub(super) series: Series,
     routes: Vec<String>,
     open: Mutex<Open>,
     lags: Mutex<BTreeMap<(String, i32), u64>>,
@@ -72,6 +73,7 @@ impl Telemetry {
         Format::ALL.iter().for_each(|it| zero(&c::DECODED, &[it.name()]));
         Refusal::ALL.iter().for_each(|it| zero(&c::REFUSED, &[it.name()]));
         Skip::ALL.iter().for_each(|it| zero(&c::SKIPPED, &[it.name()]));
+        kept::OUTCOMES.iter().for_each(|it| zero(&kept::SNAPSHOTS, &[it]));
         routes.iter().for_each(|it| zero(&c::LOOKUPS, &[it]));
         for receiver in receivers {
             for outcome in NOTIFICATION_OUTCOMES {
