@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test test-kill check bench gates
+.PHONY: demo test test-kill check bench bench-state gates
 
 ## demo: a portal with three harvests through the whole of darban; BROKERS=host:port on your cluster
 demo:
@@ -29,6 +29,10 @@ check:
 ## bench: records a second, CPU and memory, beside bare decoding and a naive program; 5 minutes
 bench:
 	$(CARGO) bench --locked --bench bench
+
+## bench-state: what keeping a million clients costs, and how soon they are back; PROFILES=n
+bench-state:
+	$(CARGO) bench --locked --bench state
 
 ## gates: what harvests take before the page, and who must stay silent; SEEDS=n, FROM=n, QUICK=1
 gates:

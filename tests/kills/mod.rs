@@ -5,6 +5,7 @@
 //! topic with the cuts of the journal (`darban replay --topic --journal`). `DARBAN_KILLS` says how
 //! often; `make test-kill` says a thousand times.
 
+mod leaks;
 mod traffic;
 
 use crate::deliver::pagerduty::PagerDutyStandIn;
@@ -177,6 +178,8 @@ fn nothing_is_lost_invented_or_paged_twice_however_often_it_is_killed() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     let mut child = child;
     assert!(child.wait().unwrap().success(), "{}", lives.said());
+    let (leaked, files) = leaks::search(scratch.path(), &traffic::people(harvests));
+    assert!(leaked.is_empty() && files > 5, "{leaked:?} in {files} files");
     let (told, expected) = (lives.told(), lives.expected(scratch.path()));
     assert_eq!(beginnings(&told), beginnings(&expected));
     assert!(harvests >= 12 && reached.len() * 4 >= POINTS.len() * 3, "{harvests}, {reached:?}");

@@ -3,6 +3,7 @@
 use darban::time::{Clock, Moment};
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -70,6 +71,12 @@ fn write(producer: &BaseProducer, written: &AtomicU64, stop: &AtomicBool) -> usi
         std::thread::park_timeout(PAUSE);
     }
     0
+}
+
+/// Everybody whom the first harvests looked up.
+pub(super) fn people(harvests: usize) -> HashSet<u64> {
+    let harvests = 0..u64::try_from(harvests).unwrap();
+    harvests.flat_map(|it| (0..PEOPLE).map(move |person| anywhere(it) + person)).collect()
 }
 
 /// A person far from those of other numbers.
