@@ -5,6 +5,7 @@ use darban::alert::{Alert, Mode, Severity};
 use darban::scenarios::{Harvest, Pace, Simulation, Trial, config_toml};
 use darban::time::{HOUR_MS, MINUTE_MS, Moment, SECOND_MS};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 /// Addresses of homes that read a register in random order, one record in `pause_ms` each.
 fn harvest(addresses: u64, pause_ms: i64, start: Moment) -> Harvest {
@@ -54,4 +55,28 @@ fn two_campaigns_of_another_pace_that_begin_apart_are_two_pages() {
     });
     let found: BTreeSet<_> = pages(&simulation).into_iter().collect();
     assert_eq!(found, simulation.harvests.iter().map(names).collect());
+}
+
+/// So many addresses of one /24, or each of its own, that read a register one record in `minutes`.
+fn neighbours(count: u8, together: bool, minutes: i64, begin: Moment) -> Harvest {
+    let mut harvest = harvest(u64::from(count), minutes * MINUTE_MS, begin);
+    for (client, number) in harvest.clients.iter_mut().zip(1..) {
+        let (network, host) = if together { (9, number) } else { (number, 9) };
+        client.address = Ipv4Addr::new(100, 66, network, host);
+    }
+    harvest
+}
+
+#[test]
+fn a_harvest_that_leaves_each_address_of_a_network_little_is_one_page_that_names_the_network() {
+    let together = simulation(|begin| vec![neighbours(20, true, 8, begin)]);
+    assert_eq!(pages(&together), [BTreeSet::from(["100.66.9.0/24".to_owned()])]);
+    let scattered = simulation(|begin| vec![neighbours(20, false, 8, begin)]);
+    assert_eq!(pages(&scattered), [] as [BTreeSet<String>; 0]);
+}
+
+#[test]
+fn sixty_neighbours_that_each_read_what_anybody_may_are_no_page() {
+    let crowd = simulation(|begin| vec![neighbours(60, true, 30, begin)]);
+    assert_eq!(pages(&crowd), [] as [BTreeSet<String>; 0]);
 }

@@ -281,7 +281,8 @@ fn a_header_or_pointer_that_is_asked_for_twice_is_one_extra() {
     assert_eq!(config.decode.extras, extras);
     let fields: Vec<&Field> = config.attribute.keys.iter().map(|key| &key.field).collect();
     let query = Field::Query("token".into());
-    assert_eq!(fields, [&Field::Extra(0), &query, &Field::Extra(1), &Field::Address]);
+    let address = &Field::Address;
+    assert_eq!(fields, [&Field::Extra(0), &query, &Field::Extra(1), address, address]);
     assert_eq!(config.attribute.routes[2].subject, SubjectFrom::Field(Field::Extra(0)));
 }
 
@@ -297,16 +298,18 @@ fn keys_get_the_class_of_their_kind_and_secrets_are_shown_as_hashes() {
         (KeyKind::Session, "citizen", true),
         (KeyKind::Staff, "clinic", false),
         (KeyKind::Address, "address", false),
+        (KeyKind::Network, "network", false),
     ];
     assert_eq!(shown.collect::<Vec<_>>(), expected);
 }
 
 #[test]
-fn an_address_is_a_key_once_whether_listed_or_not() {
+fn an_address_and_its_network_are_a_key_each_once_whether_listed_or_not() {
     let listed = format!("[[clients.keys]]\nkind = \"address\"\nhashed = true\n{ROUTE}");
     for (text, hashed) in [(ROUTE, false), (&listed, true)] {
         let keys = parse(text).attribute.keys;
-        assert_eq!(keys.len(), 1);
+        assert_eq!(keys.len(), 2);
+        assert_eq!((keys[1].kind, &keys[1].field), (KeyKind::Network, &Field::Address));
         assert_eq!((keys[0].kind, &keys[0].field), (KeyKind::Address, &Field::Address));
         assert_eq!((keys[0].class, keys[0].hashed), (ClassId(3), hashed));
     }
@@ -317,7 +320,8 @@ fn classes_start_where_the_design_says_and_can_be_changed_one_value_at_a_time() 
     let text = format!("[classes.staff]\nsubjects = 50\n[classes.desk]\nsubjects = 9\n{ROUTE}");
     let classes = parse(&text).classes;
     let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
-    assert_eq!(names, ["citizen", "staff", "partner", "address", "crawler", "monitor", "desk"]);
+    let built_in = ["citizen", "staff", "partner", "address", "crawler", "monitor", "network"];
+    assert_eq!((&names[..7], names[7]), (&built_in[..], "desk"));
     let levels = |route| {
         let start = |it: &darban::config::Level| (it.subjects, it.k, it.f_minute, it.f_hour);
         classes.iter().map(|class| start(class.level_on(route))).collect::<Vec<_>>()
@@ -329,16 +333,17 @@ fn classes_start_where_the_design_says_and_can_be_changed_one_value_at_a_time() 
         (3.0, 0.5, 10.0, 10.0),
         (5_000.0, 0.5, 50.0, 50.0),
         (50.0, 4.0, 1.0, 1.0),
+        (3.0, 0.5, 10.0, 10.0),
         (9.0, 4.0, 1.4, 4.5),
     ];
     assert_eq!(levels(RouteClass::Personal), personal);
     let register = levels(RouteClass::Register);
-    assert_eq!(register[3], (20.0, 0.3, 10.0, 10.0));
+    assert_eq!([register[3], register[6]], [(20.0, 0.3, 10.0, 10.0); 2]);
     assert_eq!(register[1], personal[1]);
     let sessions: Vec<bool> = classes.iter().map(|class| class.per_session).collect();
-    assert_eq!(sessions, [true, false, false, false, false, false, false]);
+    assert_eq!(sessions, [true, false, false, false, false, false, false, false]);
     let days: Vec<u32> = classes.iter().map(|class| class.observe_days).collect();
-    assert_eq!(days, [0, 0, 14, 0, 0, 0, 0]);
+    assert_eq!(days, [0, 0, 14, 0, 0, 0, 0, 0]);
 }
 
 #[test]

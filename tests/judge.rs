@@ -117,3 +117,18 @@ fn a_register_read_by_six_addresses_with_its_photos_is_one_page_about_both_route
     assert_eq!(alerts.len(), 1, "{alerts:#?}");
     assert_eq!((alerts[0].members_total, alerts[0].also_on.len()), (6, 1), "{alerts:#?}");
 }
+
+#[test]
+fn two_hundred_neighbours_that_take_turns_along_the_ids_are_one_page_about_their_network() {
+    let client = |host: u8| Client { who: Who::Nobody, address: Ipv4Addr::new(192, 0, 10, host) };
+    let alerts = paged(&[Harvest {
+        order: Order::Serial { first: 100_000, stride: 1 },
+        clients: (1..=200).map(client).collect(),
+        sharing: Sharing::Turns,
+        pace: Pace::Poisson { per_second: 0.05 },
+        ..Harvest::s5_records(1, Moment(0))
+    }]);
+    assert_eq!(alerts.len(), 1, "{alerts:#?}");
+    let named = alerts[0].clients.iter().map(|it| (it.key, it.id.as_str()));
+    assert_eq!(named.collect::<Vec<_>>(), [(KeyKind::Network, "192.0.10.0/24")]);
+}

@@ -28,7 +28,7 @@ pub(super) struct Open {
     pub(super) untold: bool,
     /// Records out when it was told last.
     pub(super) told_records: u64,
-    /// By address: the judged clients that came through it, by route as one with it.
+    /// By address and network: the judged clients that came through it, by route as one with it.
     pub(super) children: BTreeMap<u64, BTreeMap<u64, Vec<u64>>>,
     /// What an earlier process left, if this alert is from one.
     pub(super) adopted: Option<Adopted>,
@@ -112,7 +112,7 @@ impl Open {
         self.loud.is_empty() && self.adopted.iter().all(|it| it.unheard.is_empty())
     }
 
-    /// Takes note of the address that a judged client came through.
+    /// Takes note of an address or a network that a judged client came through.
     pub(super) fn come_through(&mut self, judged: Judged, address: u64) {
         if address == 0 || address == judged.key {
             return;
@@ -136,7 +136,7 @@ impl Open {
         self.children.get(&address).is_some_and(|it| it.iter().any(explains))
     }
 
-    /// Names the addresses no more that clients behind them explain.
+    /// Names the addresses and networks no more that clients behind them explain.
     pub(super) fn explain_addresses(&mut self) {
         let named = self.members.len();
         let mut members = std::mem::take(&mut self.members);
@@ -195,8 +195,18 @@ impl Open {
 
     pub(super) fn records_out(&self) -> RecordsOut {
         let sum = |sum: (u64, u64), it: (u64, u64)| (sum.0 + it.0, sum.1 + it.1);
-        let (estimate, error) = self.totals().map(|it| it.1).fold((0, 0), sum);
+        let apart = self.totals().filter(|(key, records)| !self.is_counted_above(*key, records.0));
+        let (estimate, error) = apart.map(|it| it.1).fold((0, 0), sum);
         RecordsOut { estimate, error }
+    }
+
+    /// Whether what a judged profile has read is counted at an address or a network that it came
+    /// through.
+    fn is_counted_above(&self, profile: u64, records: u64) -> bool {
+        self.children.values().flatten().any(|(through, children)| {
+            children.contains(&profile)
+                && self.records.get(through).is_some_and(|it| it.0 >= records)
+        })
     }
 
     pub(super) fn settle_counts(&mut self) {

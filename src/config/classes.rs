@@ -72,13 +72,14 @@ const OWN: Level = Level::new(0.0, 4.0, 1.4, 4.5);
 
 /// The classes that are always there, in the order of their ids: name, level, level on registers,
 /// days of observation. Session keys use the first.
-const BUILT_IN: [(&str, Level, Option<Level>, u32); 6] = [
+const BUILT_IN: [(&str, Level, Option<Level>, u32); 7] = [
     ("citizen", Level::new(1.5, 1.0, 1.0, 1.0), None, 0),
     ("staff", Level::new(20.0, 4.0, 1.4, 4.5), None, 0),
     ("partner", Level::new(20_000.0, 2.0, 20.0, 50.0), None, 14),
     ("address", Level::new(3.0, 0.5, 10.0, 10.0), Some(Level::new(20.0, 0.3, 10.0, 10.0)), 0),
     ("crawler", Level::new(5_000.0, 0.5, 50.0, 50.0), None, 0),
     ("monitor", Level::new(50.0, 4.0, 1.0, 1.0), None, 0),
+    ("network", Level::new(3.0, 0.5, 10.0, 10.0), Some(Level::new(20.0, 0.3, 10.0, 10.0)), 0),
 ];
 
 /// The class of a key that names none.
@@ -87,7 +88,8 @@ pub(super) const fn of_kind(kind: KeyKind) -> &'static str {
         KeyKind::Credential | KeyKind::Staff => "staff",
         KeyKind::Partner | KeyKind::Subtenant => "partner",
         KeyKind::Session => "citizen",
-        KeyKind::Address | KeyKind::Network | KeyKind::Asn | KeyKind::Fingerprint => "address",
+        KeyKind::Network => "network",
+        KeyKind::Address | KeyKind::Asn | KeyKind::Fingerprint => "address",
     }
 }
 

@@ -48,7 +48,11 @@ pub(super) fn read(mut table: Table<'_>, fields: &Fields, classes: &Classes) -> 
         class_spots.push(class);
     }
     let has_address = keys.iter().any(|key| key.kind == KeyKind::Address);
-    keys.extend((!has_address).then(|| address(classes)));
+    keys.extend((!has_address).then(|| by_address(KeyKind::Address, Field::Address, classes)));
+    let has_network = keys.iter().any(|key| key.kind == KeyKind::Network);
+    let address = keys.iter().find(|key| key.kind == KeyKind::Address && !has_network);
+    let network = address.map(|it| by_address(KeyKind::Network, it.field.clone(), classes));
+    keys.extend(network);
     Clients {
         trusted_proxies: trusted_proxies.unwrap_or_default(),
         crawlers: crawlers.unwrap_or_default(),
@@ -63,13 +67,14 @@ const fn same_of(key: &KeySpec) -> (KeyKind, &Field, &Option<String>) {
     (key.kind, &key.field, &key.pattern)
 }
 
-/// The key that every request has: where none is configured, the address is judged all the same.
-fn address(classes: &Classes) -> KeySpec {
+/// The keys that every request has: where none is configured, the address is judged all the same,
+/// and the network that it stands in.
+fn by_address(kind: KeyKind, field: Field, classes: &Classes) -> KeySpec {
     KeySpec {
-        kind: KeyKind::Address,
-        field: Field::Address,
+        kind,
+        field,
         pattern: None,
-        class: classes.named(of_kind(KeyKind::Address)).unwrap_or_default(),
+        class: classes.named(of_kind(kind)).unwrap_or_default(),
         hashed: false,
     }
 }

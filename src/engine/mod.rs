@@ -11,6 +11,7 @@ mod index;
 mod lanes;
 mod pass;
 mod settings;
+mod shares;
 mod snapshot;
 mod step;
 mod turns;

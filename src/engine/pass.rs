@@ -3,6 +3,7 @@
 //! Shards on different threads write the cells of different lookups, so atomics without ordering
 //! are all that is needed; the end of a pass is the barrier.
 
+use crate::evidence::together::Says;
 use crate::judge::{Relay, Speaker};
 use crate::novelty::Contact;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
@@ -18,6 +19,8 @@ const LATE: u64 = 1 << 20;
 const CLASS_SHIFT: u32 = 24;
 const RUSH_SHIFT: u32 = 32;
 const MISSES_SHIFT: u32 = 40;
+const BEFORE_SHIFT: u32 = 48;
+const NOW_SHIFT: u32 = 56;
 
 /// The cells of the lookups of a cut.
 #[derive(Debug, Default)]
@@ -69,8 +72,20 @@ impl Cells {
             | (u64::from(relay.late) * LATE);
         let bytes = u64::from(relay.class) << CLASS_SHIFT
             | u64::from(relay.rush) << RUSH_SHIFT
-            | u64::from(relay.misses) << MISSES_SHIFT;
+            | u64::from(relay.misses) << MISSES_SHIFT
+            | u64::from(relay.said.0.0) << BEFORE_SHIFT
+            | u64::from(relay.said.1.0) << NOW_SHIFT;
         shown.store(u64::from(relay.evidence) | flags | bytes, Relaxed);
+    }
+
+    /// The address above a finest key had an alert of its own before the lookup, or has one now: it
+    /// speaks for the finest key at the network.
+    pub(super) fn speak_for(&self, at: usize, (before, now): (bool, bool)) {
+        let Some(shown) = self.shown.get(at).filter(|_| before || now) else { return };
+        let hidden = |is: bool, shift: u32| if is { 0xff << shift } else { 0 };
+        let hidden: u64 = hidden(before, BEFORE_SHIFT) | hidden(now, NOW_SHIFT);
+        let spoken_for = u64::from(now) * SPOKEN_FOR;
+        shown.store(shown.load(Relaxed) & !hidden | spoken_for, Relaxed);
     }
 
     /// For whom the client of a lookup speaks.
@@ -93,6 +108,7 @@ impl Cells {
             class: (shown >> CLASS_SHIFT) as u8,
             rush: (shown >> RUSH_SHIFT) as u8,
             misses: (shown >> MISSES_SHIFT) as u8,
+            said: (Says((shown >> BEFORE_SHIFT) as u8), Says((shown >> NOW_SHIFT) as u8)),
         }
     }
 }
@@ -126,9 +142,13 @@ mod tests {
             misses: 63,
             speaker: Speaker::Known,
             late: true,
+            said: (Says(7), Says(129)),
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);
+        cells.speak_for(2, (true, false));
+        let said = (Says(0), Says(129));
+        assert_eq!(cells.relay(2), Relay { said, ..relay });
         let contact = Contact { novel: true, cold: false, weightless: true };
         cells.put_contact(1, contact);
         assert_eq!(cells.contact(1), contact);

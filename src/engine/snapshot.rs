@@ -65,7 +65,7 @@ impl Engine {
         };
         (head, &self.baselines).serialize(&mut bytes)?;
         self.book.write(&mut bytes)?;
-        (&self.spaces, &self.sites, &self.index).serialize(&mut bytes)?;
+        (&self.spaces, &self.sites, &self.index, &self.shares).serialize(&mut bytes)?;
         let mut sections = vec![Section::Engine(bytes)];
         for (shard, clients) in (0..).zip(&mut self.clients) {
             let mut bytes = Vec::new();
@@ -141,7 +141,8 @@ impl Engine {
         (self.lookups, self.spaces_next) = (head.lookups, head.spaces_next);
         self.baselines.restore(bytes, |it| u16::try_from(it).is_ok_and(&keeps))?;
         self.book.read(bytes, &keeps)?;
-        let (spaces, sites, index) = <(Vec<_>, Vec<_>, _)>::deserialize(bytes)?;
+        let (spaces, sites, index, shares) = <(Vec<_>, Vec<_>, _, _)>::deserialize(bytes)?;
+        self.shares.go_on(shares, &keeps);
         for (route, ((space, site), own)) in (0..)
             .zip(spaces.into_iter().zip(sites).zip(self.spaces.iter_mut().zip(&mut self.sites)))
         {

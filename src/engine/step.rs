@@ -2,7 +2,8 @@
 
 use super::index::CutIndex;
 use super::pass::Cells;
-use super::turns::{judge_addresses, judge_finest, judge_sites, remember, shard_of};
+use super::shares::Shares;
+use super::turns::{judge_finest, judge_roll_ups, judge_sites, remember, shard_of};
 use super::{Lanes, SHARDS, Settings};
 use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
 use crate::attribute::KeyKind;
@@ -82,6 +83,7 @@ pub struct Engine {
     pub(super) book: Book,
     pub(super) index: CutIndex,
     cells: Cells,
+    pub(super) shares: Shares,
     pub(super) hour: i64,
     pub(super) minute: i64,
     pub(super) lookups: u64,
@@ -103,6 +105,7 @@ impl Clone for Engine {
             book: self.book.clone(),
             index: self.index.clone(),
             cells: Cells::default(),
+            shares: self.shares.clone(),
             hour: self.hour,
             minute: self.minute,
             lookups: self.lookups,
@@ -133,6 +136,7 @@ impl Engine {
             book: Book::new(settings.alert_key, settings.update_factor),
             index: CutIndex::default(),
             cells: Cells::default(),
+            shares: Shares::new(routes),
             hour: i64::MIN,
             minute: i64::MIN,
             lookups: 0,
@@ -160,6 +164,7 @@ impl Engine {
         }
         self.cells.resize(cut.lookups.len());
         self.remember(cut, lanes);
+        self.shares.take(cut, &self.cells);
         self.judge(cut, lanes);
         self.index.take(cut);
         let mut outputs = Outputs::default();
@@ -189,13 +194,15 @@ impl Engine {
         });
     }
 
-    /// The other passes: finest keys, the addresses above them, and every route as a whole.
+    /// The other passes: finest keys, the addresses above them, the networks above these, and every
+    /// route as a whole.
     fn judge<L: Lanes>(&mut self, cut: &Cut, lanes: &L) {
         let cells = &self.cells;
         let seen = Seen {
             rules: &self.rules,
             baselines: &self.baselines,
             spaces: &self.spaces,
+            contacts: self.shares.contacts(),
             names: &cut.names,
             slice: cut.slice,
             at: cut.at,
@@ -204,7 +211,10 @@ impl Engine {
             judge_finest(cut, (cells, &seen), first, shards);
         });
         lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
-            judge_addresses(cut, (cells, &seen), first, shards);
+            judge_roll_ups(cut, (cells, &seen), KeyKind::Address, (first, shards));
+        });
+        lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
+            judge_roll_ups(cut, (cells, &seen), KeyKind::Network, (first, shards));
             shards.iter_mut().for_each(|it| it.tick(&seen));
         });
         judge_sites(cut, (cells, &seen), &mut self.sites);

@@ -4,7 +4,8 @@
 //! explains what was seen than this client's honest rate does. Six streams draw a yes or no a
 //! contact ([`cold`], [`miss`], [`walk`], [`monotone`], [`act`]; [`guess`] of repeats) and share
 //! [`Cusum`]; [`volume`] compares counts with an expectation. [`crowd`] reads a route's strangers as
-//! one client, and [`surge`] how many more of them there are than [`tide`] has seen.
+//! one client, and [`surge`] how many more of them there are than [`tide`] has seen; [`together`] puts together what
+//! the children of a network say.
 //! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
 //! [`merge`] is a weighted mean and nothing cleverer.
 //!
@@ -25,6 +26,7 @@ mod polya;
 mod rate;
 pub mod surge;
 pub mod tide;
+pub mod together;
 pub mod volume;
 pub mod walk;
 

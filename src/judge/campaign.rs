@@ -74,7 +74,12 @@ pub fn takes_part<'a>(
     others: impl Iterator<Item = Working<'a>>,
     scene: Scene<'_>,
 ) -> bool {
-    let others: Vec<Working<'_>> = others.filter(|it| share_out(one.sketch, it.sketch)).collect();
+    let others: Vec<Working<'_>> = others.collect();
+    if others.iter().any(|it| is_within(one, *it)) {
+        return true;
+    }
+    let shares = |it: &&Working<'_>| share_out(one.sketch, it.sketch);
+    let others: Vec<Working<'_>> = others.iter().filter(shares).copied().collect();
     if others.iter().any(|it| share_order(one.profile, it.profile, scene.space, scene.at)) {
         return true;
     }
@@ -82,11 +87,17 @@ pub fn takes_part<'a>(
     manner::is_one_of(one.since(), alike.map(Working::since), scene.log_begins)
 }
 
+/// Whether one is a network and the other a client in it: what a client does that is told apart from
+/// its network is the same harvest all the same.
+fn is_within(one: Working<'_>, other: Working<'_>) -> bool {
+    one.profile.gathers() != other.profile.gathers() && one.manner.is_beside(other.manner)
+}
+
 /// Whether how they work may tell that two clients are one program's: not of those with a login,
-/// whose program is everybody's, and not of two that each walk a range of its own, as independent
+/// whose program is everybody's, not of a network, and not of two that each walk a range of its own, as independent
 /// collectors do.
 fn may_be_alike(one: &Profile, other: &Profile) -> bool {
-    let nameless = |it: &Profile| usize::from(it.kind) >= KeyKind::Address.index();
+    let nameless = |it: &Profile| usize::from(it.kind) >= KeyKind::Address.index() && !it.gathers();
     let walks = |it: &Profile| it.runs.tips().any(|it| it.length >= WALK);
     nameless(one) && nameless(other) && !(walks(one) && walks(other))
 }

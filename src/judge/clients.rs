@@ -1,14 +1,17 @@
 //! One logical shard of client keys.
 
-use super::Finding;
 use super::acts::lesson;
 use super::campaign::Working;
-use super::context::{Relay, Seen, against, begin, expect, expectation, is_observed, member, rush};
+use super::context::{
+    Relay, Seen, against, begin, expect, expectation, gather, is_observed, member, rush, says,
+};
 use super::site::Speaker;
 use super::space::SpaceSample;
 use super::streams::{self, Against, Start, Voice};
 use super::suspect::Suspect;
+use super::{Finding, Member};
 use crate::attribute::{KeyKind, Lookup, RouteClass};
+use crate::evidence::together::Says;
 use crate::evidence::{Nats, ONE_NAT};
 use crate::novelty::Contact;
 use crate::profile::{Flag, Lesson, Opened, Profile, Pulses, Slot, Table};
@@ -121,6 +124,8 @@ impl Clients {
         let passed = self.passed(seen, &against, (lookup, contact, kind));
         let habit = self.habit(seen, &against, (lookup, contact, kind), slot);
         let Some(profile) = self.table.get_mut(slot) else { return Relay::default() };
+        let before =
+            if fresh { Says::default() } else { says(profile, seen, &against, lookup.event) };
         if fresh {
             against.begin(profile, &mut self.starts);
         }
@@ -159,12 +164,14 @@ impl Clients {
         let Some(profile) = self.table.get(slot) else { return relay };
         let observed = is_observed(profile, against.class, lookup.event)
             || against.route.observes(profile.class);
+        let now = says(profile, seen, &against, lookup.event);
         let [_, hour, ..] = profile.windows.counts();
         let counts = contact.novel && !contact.weightless;
         Relay {
             evidence: profile.log_e,
             spoken_for: profile.is(Flag::Firing) || observed,
             speaker: Speaker::of(counts, hour, profile.is_known(), observed),
+            said: (before, now),
             ..relay
         }
     }
@@ -193,25 +200,28 @@ impl Clients {
         }
     }
 
-    /// The same contact for the address it came through, where that is not its finest key.
+    /// The same contact for an address or a network that it came through, where that is not its
+    /// finest key; whether that had an alert of its own before, and has one now.
     pub fn roll_up(
         &mut self,
         seen: &Seen<'_>,
         (index, lookup, contact): (u32, &Lookup, Contact),
-        (finest, slot): (KeyKind, Option<Slot>),
+        ((finest, kind), slot): ((KeyKind, KeyKind), Option<Slot>),
         relay: Relay,
-    ) {
-        let kind = KeyKind::Address;
-        let Some(against) = against(seen, lookup, kind) else { return };
+    ) -> (bool, bool) {
+        let Some(against) = against(seen, lookup, kind) else { return (false, false) };
         let (slot, fresh) = self.open(lookup, (kind, slot), seen);
-        let Some(profile) = self.table.get_mut(slot) else { return };
+        let Some(profile) = self.table.get_mut(slot) else { return (false, false) };
         if fresh {
             against.begin(profile, &mut self.starts);
         }
         let mut level = against.level(profile, if fresh { lookup.event } else { profile.last });
         let standing = (&against, &level);
         let begun = begin(profile, standing, lookup.event, fresh, &mut self.lessons);
-        profile.set(Flag::RollUp, true);
+        let had_alert = profile.is(Flag::Firing);
+        if !profile.is(Flag::RollUp) {
+            profile.roll_up();
+        }
         let simultaneous = lookup.event == profile.last;
         // A child behind two gateways, the clock of one of which is slow, is late at every contact
         // through that one, and no time has passed for it. For its address there has.
@@ -220,6 +230,9 @@ impl Clients {
         } else {
             relay.gap_ms
         };
+        if profile.gathers() {
+            gather(profile, lookup.event, &relay, seen);
+        }
         profile.last = profile.last.max(lookup.event);
         let child = lookup.keys.get(finest.index()).copied().unwrap_or(0);
         let spread = profile.child_class;
@@ -245,11 +258,21 @@ impl Clients {
         }
         let spoke = contact.novel && !relay.spoken_for;
         self.conclude(slot, seen, (&against, &level), (index, lookup, kind, spoke));
+        self.remember(slot, relay, (child, || member(lookup, finest, seen.names)));
+        (had_alert, self.table.get(slot).is_some_and(|it| it.is(Flag::Firing)))
+    }
+
+    /// Remembers what a child of a suspicious roll-up has shown.
+    fn remember(
+        &mut self,
+        slot: Slot,
+        relay: Relay,
+        (child, name): (u64, impl FnOnce() -> Member),
+    ) {
         if let Some(suspect) = self.suspects.get_mut(&slot)
             && i32::from(relay.evidence) > ONE_NAT
             && !relay.spoken_for
         {
-            let name = || member(lookup, finest, seen.names);
             suspect.child(Nats::from(relay.evidence), child, name);
         }
     }

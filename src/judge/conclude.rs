@@ -1,7 +1,7 @@
 //! What follows from a contact: episodes, suspicion, findings, and their end.
 
 use super::clients::Clients;
-use super::context::{Seen, close_windows, episode, is_observed, member};
+use super::context::{Seen, close_windows, contacts, episode, is_observed, member};
 use super::manner::Manner;
 use super::rules::RouteRules;
 use super::space::Space;
@@ -10,7 +10,7 @@ use super::suspect::Suspect;
 use super::{Cause, Finding, FindingKind, Listed, has_grown, picture};
 use crate::attribute::{KeyKind, Lookup, Outcome};
 use crate::evidence::volume::{Level, Reading};
-use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream};
+use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, together};
 use crate::profile::{Flag, Large, Profile, Slot};
 use crate::time::{MINUTE_MS, Moment};
 
@@ -67,10 +67,13 @@ impl Clients {
             profile.loud_minute = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
         }
         if !is_ticket && !profile.is(Flag::Firing) {
-            let worth = evidence > levels.ticket / 2 && suspect.manner.has_doubled();
+            // How a network works is how several clients do.
+            let worth =
+                evidence > levels.ticket / 2 && suspect.manner.has_doubled() && !profile.gathers();
             if let Some((streams, reading)) = heard.filter(|_| worth) {
                 let what = (lookup.event, FindingKind::Near);
-                let near = finding(profile, suspect, what, (against, &streams, &reading));
+                let mut near = finding(profile, suspect, what, (against, &streams, &reading));
+                near.via = through(lookup, kind);
                 self.findings.push((index, near));
             }
             return;
@@ -90,7 +93,7 @@ impl Clients {
         let what = if raised { FindingKind::Raised } else { FindingKind::Changed };
         let mut finding =
             finding(profile, suspect, (lookup.event, what), (against, &streams, &reading));
-        finding.via = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
+        finding.via = through(lookup, kind);
         self.findings.push((index, finding));
         self.firing.insert(slot);
     }
@@ -185,6 +188,10 @@ impl Clients {
         if !class.per_session && counted >= seen.rules.levels.ticket / 2 {
             return;
         }
+        // Who works through many addresses pauses at each of them, and at all of them now and then.
+        if now.gathers() && still_gathered(&now, route, seen) >= seen.rules.levels.ticket / 2 {
+            return;
+        }
         // Who looks people up and does nothing for them goes on after the night, or the weekend.
         if !class.per_session && waits_for_acts(&now, (&streams, route), seen) {
             return;
@@ -196,6 +203,13 @@ impl Clients {
         self.suspects.remove(&slot);
         self.firing.remove(&slot);
     }
+}
+
+/// What is left of what a network's children have said, as it is read.
+fn still_gathered(profile: &Profile, route: &RouteRules, seen: &Seen<'_>) -> Nats {
+    let mut sums = profile.by_route.together();
+    together::fade(&mut sums, seen.at.index(MINUTE_MS) - profile.last.index(MINUTE_MS));
+    route.weights.alone(Stream::Cold, together::log_e(sums))
 }
 
 /// The longest pause of a login that has a weekend off, in minutes.
@@ -213,6 +227,30 @@ fn waits_for_acts(
         && now.saturating_sub(profile.loud_minute) < WEEKEND_MINUTES
 }
 
+/// A roll-up of this age in days whose share of a route is that of a proxy, or of a mesh, is one.
+/// What is younger may be a harvest in a quiet night.
+const INFRASTRUCTURE_DAYS: i64 = 14;
+/// That share is one in so many of the route's first contacts.
+const INFRASTRUCTURE_PART: u32 = 5;
+
+/// Whether so much of what is looked up on a route comes through a roll-up that it can only be what
+/// everybody comes through: nobody is called for it.
+fn is_infrastructure(profile: &Profile, contacts: u32, at: Moment) -> bool {
+    let [.., own] = profile.windows.counts();
+    profile.is(Flag::RollUp)
+        && profile.age_days(at) >= INFRASTRUCTURE_DAYS
+        && own.saturating_mul(INFRASTRUCTURE_PART) > contacts
+}
+
+/// The address and the network that a contact of a key came through: none at the key itself, nor at
+/// one that stands above it.
+pub(super) fn through(lookup: &Lookup, kind: KeyKind) -> [u64; 2] {
+    [KeyKind::Address, KeyKind::Network].map(|it| {
+        let key = lookup.keys.get(it.index()).copied();
+        key.filter(|_| kind < it).unwrap_or(0)
+    })
+}
+
 /// What a profile is judged against without a contact.
 pub(super) fn standing<'a>(profile: &Profile, seen: &Seen<'a>) -> Option<Against<'a>> {
     let route = seen.rules.routes.get(usize::from(profile.route))?;
@@ -223,6 +261,7 @@ pub(super) fn standing<'a>(profile: &Profile, seen: &Seen<'a>) -> Option<Against
         learned: seen.baselines.of(profile.route, profile.class),
         space: Space::default(),
         version: profile.learned,
+        contacts: contacts(seen, profile.route),
     })
 }
 
@@ -256,16 +295,24 @@ fn finding(
         Some(listed) => Cause::Listed(listed),
         None => Cause::Evidence(loudest),
     };
+    // What children say together is bounded at each of them.
+    let says_at_most = match loudest {
+        Stream::Cold if profile.gathers() => together::most(),
+        _ => Nats::MAX,
+    };
     // Who asks for people that do not exist is no partner at work, whatever its age.
     let young = is_observed(profile, against.class, at) && loudest != Stream::Miss;
-    let observe = young || against.route.observes(profile.class) || against.route.observe;
+    let observe = young
+        || against.route.observes(profile.class)
+        || against.route.observe
+        || is_infrastructure(profile, against.contacts, at);
     Finding {
         what,
         route: profile.route,
         key: suspect.own.key,
         kind: suspect.own.kind,
-        via: 0,
-        members: suspect.explanation(profile.evidence()),
+        via: [0; 2],
+        members: suspect.explanation(profile.evidence(), says_at_most),
         page: profile.is(Flag::Paged),
         // Nobody has a reason to look up a decoy, and nothing to be observed about it.
         observe: observe && suspect.listed != Some(Listed::Decoy),
@@ -278,5 +325,24 @@ fn finding(
         records: suspect.sketch.count(),
         picture: picture::of(profile, (cause, suspect), reading, against.class),
         examples: suspect.examples.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::DAY_MS;
+
+    #[test]
+    fn an_old_roll_up_with_a_fifth_of_a_route_is_infrastructure_and_a_young_one_is_not() {
+        let network = u8::try_from(KeyKind::Network.index()).unwrap_or(0);
+        let mut profile = Profile::new(1, (0, 0, network), Moment(0));
+        (0..21).for_each(|_| profile.windows.count());
+        let old = Moment(20 * DAY_MS);
+        assert!(!is_infrastructure(&profile, 100, old), "a finest key is its own");
+        profile.roll_up();
+        assert!(is_infrastructure(&profile, 100, old));
+        assert!(!is_infrastructure(&profile, 110, old));
+        assert!(!is_infrastructure(&profile, 100, Moment(DAY_MS)));
     }
 }

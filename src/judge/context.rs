@@ -6,6 +6,7 @@ use super::site::Speaker;
 use super::space::Space;
 use super::streams::{self, Against};
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
+use crate::evidence::together::{self, Says};
 use crate::evidence::volume::{HORIZON_MS, Level, Rolled, elapsed_ms};
 use crate::evidence::{ONE_NAT, cold, miss};
 use crate::profile::{
@@ -26,6 +27,8 @@ pub struct Seen<'a> {
     pub baselines: &'a Baselines,
     /// How dense each route's ids are, by route.
     pub spaces: &'a [Space],
+    /// First contacts of each route in the current thirty days, by route.
+    pub contacts: &'a [u32],
     /// The names of the cut's lookups.
     pub names: &'a [u8],
     /// The slice's number.
@@ -58,6 +61,9 @@ pub struct Relay {
     pub misses: u8,
     /// With it a stranger, or a client that is known, speaks for the site.
     pub speaker: Speaker,
+    /// What it said to its network before this contact, and says now; see
+    /// [`together`](crate::evidence::together).
+    pub said: (Says, Says),
 }
 
 pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Option<Against<'a>> {
@@ -70,7 +76,13 @@ pub(super) fn against<'a>(seen: &Seen<'a>, lookup: &Lookup, kind: KeyKind) -> Op
         learned: seen.baselines.of(lookup.route.0, class.0),
         space: seen.spaces.get(usize::from(lookup.route.0)).copied().unwrap_or_default(),
         version: seen.baselines.version(),
+        contacts: contacts(seen, lookup.route.0),
     })
+}
+
+/// First contacts of a route in the current thirty days.
+pub(super) fn contacts(seen: &Seen<'_>, route: u16) -> u32 {
+    seen.contacts.get(usize::from(route)).copied().unwrap_or(0)
 }
 
 /// What time did to a profile.
@@ -171,7 +183,7 @@ pub(super) fn close_windows(
 ) -> Rolled {
     let counted = (profile.expected, streams::telling(profile, class));
     let rolled = profile.windows.roll(at, level, counted);
-    if class == RouteClass::Register {
+    if class == RouteClass::Register && !profile.gathers() {
         profile.by_route.close_cold(rolled.horizons);
     }
     for horizon in 0..rolled.horizons {
@@ -211,17 +223,48 @@ pub(super) fn rush(profile: &Profile, level: &Level) -> u8 {
     times
 }
 
+/// What a finest key says to its network: on a register, how far it is beyond what it is forgiven.
+/// Nothing where it has an alert of its own, or may have none.
+pub(super) fn says(profile: &Profile, seen: &Seen<'_>, against: &Against<'_>, at: Moment) -> Says {
+    let speaks = against.route.class == RouteClass::Register
+        && !profile.is(Flag::Firing)
+        && !is_spoken_for(profile, against, at);
+    if speaks { Says::of(profile.by_class.log_e(&seen.rules.cold)) } else { Says::default() }
+}
+
+/// Whether a finest key's contacts do not feed what is above it: an alert of its own is open, or it
+/// may have none.
+pub(super) fn is_spoken_for(profile: &Profile, against: &Against<'_>, at: Moment) -> bool {
+    profile.is(Flag::Firing)
+        || is_observed(profile, against.class, at)
+        || against.route.observes(profile.class)
+}
+
+/// Takes what a child of a network says since its contact before, at the time of this one.
+pub(super) fn gather(profile: &mut Profile, at: Moment, relay: &Relay, seen: &Seen<'_>) {
+    let mut sums = profile.by_route.together();
+    together::fade(&mut sums, at.index(MINUTE_MS) - profile.last.index(MINUTE_MS));
+    let minutes = i64::from(relay.gap_ms) / MINUTE_MS;
+    seen.rules.together.take(&mut sums, (relay.said.0, minutes), relay.said.1);
+    profile.by_route.set_together(sums);
+}
+
 /// Adds what a child was expected to do since its contact before, in every current window.
 pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay, classes: &[ClassSpec]) {
     let spreads = |class: u8| classes.get(usize::from(class)).map_or(0.0, |it| it.longer);
     if spreads(relay.class) > spreads(profile.child_class) {
         profile.child_class = relay.class;
     }
+    let is_network = profile.gathers();
     let windows = HORIZON_MS.into_iter().zip(elapsed_ms(at));
     for (sum, (horizon, elapsed)) in profile.expected.iter_mut().zip(windows) {
         if relay.at_once {
             *sum += relay.expects;
             continue;
+        }
+        // Nobody is there who looks nobody up: how many clients a network has says nothing.
+        if is_network && relay.gap_ms == u32::MAX {
+            *sum += 1.0;
         }
         let elapsed = elapsed.min(i64::from(relay.gap_ms));
         #[expect(clippy::cast_possible_truncation, reason = "a share of a day")]

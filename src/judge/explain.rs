@@ -63,7 +63,7 @@ pub fn explain(
     let class = route.classes.get(usize::from(profile.class))?;
     let learned = baselines.of(profile.route, profile.class);
     let version = baselines.version();
-    let against = Against { rules, route, class, learned, space, version };
+    let against = Against { rules, route, class, learned, space, version, contacts: 0 };
     let level = against.level(profile, profile.last);
     let (streams, reading) = streams::read(profile, &against, profile.last, &level);
     let expected = expected(profile, &against, &level);

@@ -94,6 +94,12 @@ impl Manner {
         Self { network: name.and_then(Network::of), ..Self::default() }
     }
 
+    /// Whether both are in one /24, or /48.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        let both = self.network.zip(other.network);
+        both.is_some_and(|(own, other)| own.nearness(other) == Nearness::Side)
+    }
+
     /// Whether it is worth comparing: after six contacts, and at every doubling.
     pub(super) const fn has_doubled(&self) -> bool {
         self.contacts.is_multiple_of(COMPARED_FROM)

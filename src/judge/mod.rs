@@ -1,9 +1,9 @@
 //! Evidence to findings: the merge of the streams, and the smallest set of keys that explains it.
 //!
 //! [`Clients`] is one logical shard of client keys. The engine shows it every contact of its keys
-//! twice over: first as the finest key of the request, then as its address where that is a
-//! different one. Between the two passes stands a [`Relay`]: what the finest key was expected to
-//! do and what it has shown, so that a roll-up is measured against the sum of its children and
+//! up to three times: as the finest key of the request, then as its address and as its network where
+//! these are different ones. Between the passes stands a [`Relay`]: what the finest key was expected
+//! to do and what it has shown, so that a roll-up is measured against the sum of its children and
 //! alerts only on what they do not explain.
 
 mod acts;

@@ -3,7 +3,7 @@
 use super::WatchList;
 use crate::attribute::RouteClass;
 use crate::evidence::merge::Weights;
-use crate::evidence::{Ladder, Nats, STREAMS, act, cold, guess, miss, monotone, walk};
+use crate::evidence::{Ladder, Nats, STREAMS, act, cold, guess, miss, monotone, together, walk};
 use crate::profile::ClassSpec;
 use std::sync::Arc;
 
@@ -104,6 +104,7 @@ pub struct Rules {
     pub(super) walk: Ladder<{ walk::ALTERNATIVES }>,
     pub(super) household: Ladder<{ walk::ALTERNATIVES }>,
     pub(super) monotone: Ladder<{ monotone::ALTERNATIVES }>,
+    pub(super) together: together::Table,
 }
 
 impl Rules {
@@ -128,6 +129,7 @@ impl Rules {
             walk: walk::ladder(),
             household: walk::household_ladder(),
             monotone: monotone::ladder(),
+            together: together::Table::new(),
         }
     }
 }

@@ -314,7 +314,7 @@ impl Site {
             route,
             key: SITE_KEY,
             kind: KeyKind::Network,
-            via: 0,
+            via: [0; 2],
             members,
             page: loud.paged,
             observe: rules.routes.get(usize::from(route)).is_some_and(|it| it.observe),
@@ -502,7 +502,15 @@ mod tests {
 
         fn both(&mut self) -> (&mut Site, Seen<'_>) {
             let Self { site, rules, baselines, at, .. } = self;
-            let seen = Seen { rules, baselines, spaces: &[], names: &[], slice: 0, at: *at };
+            let seen = Seen {
+                rules,
+                baselines,
+                spaces: &[],
+                contacts: &[],
+                names: &[],
+                slice: 0,
+                at: *at,
+            };
             (site, seen)
         }
 

@@ -6,7 +6,7 @@ use super::space::Space;
 use crate::attribute::{Lookup, Outcome, RouteClass};
 use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
-use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, miss, walk};
+use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, miss, together, walk};
 use crate::novelty::Contact;
 use crate::profile::{ByClass, ClassSpec, Flag, Learned, Priors, Profile, RATES};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
@@ -20,6 +20,8 @@ pub(super) struct Against<'a> {
     pub learned: &'a Learned,
     pub space: Space,
     pub version: u8,
+    /// First contacts of the route in the current thirty days.
+    pub contacts: u32,
 }
 
 impl Against<'_> {
@@ -150,6 +152,9 @@ pub(super) fn take(
             }
         };
     }
+    if profile.gathers() && against.by_class() == ByClass::Cold {
+        said[0] = Some(contact.cold);
+    }
     // A child's own run of misses is its own evidence, and honest children differ in how often they
     // mistype: what a roll-up may count are different children, once each, and again only at a rate
     // that is known to be theirs.
@@ -177,7 +182,8 @@ pub(super) fn take(
     }
     profile.last_child = voice.child;
     profile.windows.count();
-    if contact.cold && against.route.class == RouteClass::Register && voice.finest {
+    let counts_cold = voice.finest && !profile.gathers();
+    if contact.cold && against.route.class == RouteClass::Register && counts_cold {
         profile.by_route.count_cold();
     }
     count(profile, said);
@@ -278,13 +284,9 @@ pub(super) fn read(
     let rules = against.rules;
     let walk = if against.route.households { &rules.household } else { &rules.walk };
     let reading = volume_of(profile, against, lookup_at, level);
-    let cold_volume = if against.route.class == RouteClass::Register {
-        volume::read_cold(profile.by_route.cold(), lookup_at)
-    } else {
-        0
-    };
     // The mean of two e-values where both are counted: ln 2 is 710/1024.
-    let volume = if against.route.class == RouteClass::Register {
+    let volume = if against.route.class == RouteClass::Register && !profile.gathers() {
+        let cold_volume = volume::read_cold(profile.by_route.cold(), lookup_at);
         crate::evidence::math::add_logs(reading.log_e, cold_volume) - 710
     } else {
         reading.log_e
@@ -292,6 +294,9 @@ pub(super) fn read(
     .max(0);
     let by_class = against.by_class();
     let streams = Stream::ALL.map(|it| match (it, by_class) {
+        (Stream::Cold, ByClass::Cold) if profile.gathers() => {
+            together::log_e(profile.by_route.together())
+        }
         (Stream::Cold, ByClass::Cold) => profile.by_class.log_e(&rules.cold),
         (Stream::Guess, ByClass::Guess) => profile.by_class.log_e(&rules.guess),
         (Stream::Act, ByClass::Act { .. }) => profile.by_class.log_e(&rules.act),

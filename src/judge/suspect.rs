@@ -106,13 +106,13 @@ impl Suspect {
     }
 
     /// The smallest set of keys that explains evidence of this size: the fewest children with
-    /// four fifths of it, else the key itself.
-    pub(super) fn explanation(&self, log_e: Nats) -> Vec<Member> {
+    /// four fifths of it, else the key itself. No child counts for more than `most`.
+    pub(super) fn explanation(&self, log_e: Nats, most: Nats) -> Vec<Member> {
         let mut children = self.children.clone();
         children.sort_by_key(|it| (std::cmp::Reverse(it.0), it.1.key));
         let mut sum = 0;
         for (count, (evidence, _)) in children.iter().enumerate() {
-            sum += evidence;
+            sum += most.min(*evidence);
             if sum * 10 >= log_e * EXPLAINED_TENTHS {
                 return children.into_iter().take(count + 1).map(|it| it.1).collect();
             }
@@ -136,12 +136,13 @@ mod tests {
         let mut suspect =
             Suspect::new(member(1), Manner::default(), Large::after(&Small::default()), 0);
         suspect.child(2_000, 7, || member(7));
-        assert_eq!(suspect.explanation(18_000), [member(1)]);
+        assert_eq!(suspect.explanation(18_000, Nats::MAX), [member(1)]);
         suspect.child(16_000, 8, || member(8));
-        assert_eq!(suspect.explanation(18_000), [member(8)]);
+        assert_eq!(suspect.explanation(18_000, Nats::MAX), [member(8)]);
         suspect.child(9_000, 8, || member(8));
         suspect.child(8_000, 9, || member(9));
-        assert_eq!(suspect.explanation(18_000), [member(8), member(9)]);
+        assert_eq!(suspect.explanation(18_000, Nats::MAX), [member(8), member(9)]);
+        assert_eq!(suspect.explanation(18_000, 3_000), [member(1)], "of many that say a little");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! would take dozens of records to say. And whoever is at ticket level and begins to change records
 //! has turned a leak into damage: hours until the evidence reaches a page are hours of repair.
 
-use super::conclude::{found, standing};
+use super::conclude::{found, standing, through};
 use super::context::{Seen, begin_episode};
 use super::streams::Against;
 use super::{Clients, FindingKind};
@@ -43,7 +43,7 @@ impl Clients {
         profile.set(Flag::Paged, true);
         suspect.told = suspect.sketch.count().0;
         let mut finding = found(profile, suspect, (lookup.event, FindingKind::Raised), against);
-        finding.via = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
+        finding.via = through(lookup, kind);
         self.findings.push((index, finding));
         self.firing.insert(slot);
     }

@@ -2,8 +2,10 @@
 //!
 //! On a register they are the subjects that were cold, by horizon; on a route of personal records
 //! the people looked up last for whom nothing was done yet, each by eight bits of its hash: two of
-//! eight people share them once in ten times, and then an act is taken for the other's.
+//! eight people share them once in ten times, and then an act is taken for the other's. At a network
+//! above its clients they are what these say together.
 
+use crate::evidence::together::Sums;
 use crate::evidence::volume::HORIZONS;
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -50,6 +52,19 @@ impl ByRoute {
         }
         self.set_people(people);
         true
+    }
+
+    /// At a network: what its children say together.
+    #[must_use]
+    pub fn together(self) -> Sums {
+        let [a, b, c, d, e, f, g, h] = self.people();
+        [[a, b, c, d], [e, f, g, h]].map(i32::from_le_bytes)
+    }
+
+    /// Takes what they say.
+    pub fn set_together(&mut self, sums: Sums) {
+        let [[a, b, c, d], [e, f, g, h]] = sums.map(i32::to_le_bytes);
+        self.set_people([a, b, c, d, e, f, g, h]);
     }
 
     fn people(self) -> [u8; 8] {

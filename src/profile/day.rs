@@ -125,10 +125,11 @@ impl Profile {
         Level { a_day, busy, an_hour, spread, carries, budget: self.budget(class) }
     }
 
-    /// Subjects in thirty days beyond which no baseline helps. Not for an address, which a whole town
-    /// may share, nor for those who are observed first: how much a partner reads is agreed with it.
+    /// Subjects in thirty days beyond which no baseline helps. Not for an address or a network, which
+    /// a whole town may share, nor for those who are observed first: how much a partner reads is
+    /// agreed with it.
     fn budget(&self, class: &ClassSpec) -> f64 {
-        let is_one = usize::from(self.kind) != KeyKind::Address.index();
+        let is_one = usize::from(self.kind) < KeyKind::Address.index();
         if is_one && !class.per_session && class.observe_days == 0 {
             class.subjects * BUDGET_DAYS
         } else {

@@ -3,6 +3,7 @@
 use super::Small;
 use super::by_route::ByRoute;
 use super::usual::Usual;
+use crate::attribute::KeyKind;
 use crate::evidence::monotone::Monotone;
 use crate::evidence::volume::{HORIZONS, Windows};
 use crate::evidence::walk::Runs;
@@ -136,7 +137,8 @@ pub struct Profile {
     pub monotone: Monotone,
     /// Stream `volume`: novel subjects.
     pub windows: Windows,
-    /// Stream `volume`'s cold subjects on registers, stream `act`'s people on personal routes.
+    /// Stream `volume`'s cold subjects on registers, stream `act`'s people on personal routes; at a
+    /// network what its children say together.
     pub by_route: ByRoute,
     /// What its children were expected to look up in the current windows.
     pub expected: [f32; HORIZONS],
@@ -223,6 +225,21 @@ impl Profile {
     /// Sets a flag, or takes it away.
     pub const fn set(&mut self, flag: Flag, on: bool) {
         self.flags.0 = if on { self.flags.0 | flag as u8 } else { self.flags.0 & !(flag as u8) };
+    }
+
+    /// From here on some of its contacts come through finer keys. What a network kept of its own has
+    /// to make room for what its children say.
+    pub fn roll_up(&mut self) {
+        self.set(Flag::RollUp, true);
+        if self.gathers() {
+            self.by_route = ByRoute::default();
+        }
+    }
+
+    /// Whether it is a network above its clients, which are put together.
+    #[must_use]
+    pub const fn gathers(&self) -> bool {
+        self.is(Flag::RollUp) && self.kind as usize == KeyKind::Network.index()
     }
 
     /// `ln E` as evidence.
