@@ -28,6 +28,7 @@ mod merge;
 mod mixture;
 mod occasions;
 mod pace;
+pub mod pairs;
 mod partners;
 mod people;
 mod poller;

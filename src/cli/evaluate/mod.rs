@@ -6,6 +6,7 @@
 
 mod given;
 mod html;
+mod pairs;
 mod plots;
 mod table;
 
@@ -30,7 +31,7 @@ const SEEDS_MAX: u64 = 10_000;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Scenarios to run, as `simulate --list` names them: S5 B6, or S10 for S10a to S10c
-    #[arg(required_unless_present_any = ["all", "quick", "background"], value_name = "SCENARIO")]
+    #[arg(required_unless_present_any = ["all", "quick", "background", "calibration"], value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// Run every scenario
     #[arg(long, conflicts_with = "scenarios")]
@@ -45,6 +46,11 @@ pub(super) struct Arguments {
     /// The configuration that backgrounds are read with; scenarios come with their own
     #[arg(long, short, value_name = "FILE", requires = "background")]
     config: Option<PathBuf>,
+    /// So many pairs of an honest contact and a key instead, from clients that are nothing but their
+    /// own rates: how many page, and how often evidence stands high. 1e8 takes half an hour
+    #[arg(long, value_name = "PAIRS", value_parser = pairs::count,
+        conflicts_with_all = ["scenarios", "all", "quick", "background", "html", "seeds"])]
+    calibration: Option<u64>,
     /// How many seeds; a bar is read at the 90th of a hundred runs, so 20 say something
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: u64,
@@ -73,11 +79,14 @@ enum Shape {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let chosen = Chosen::new(arguments)
-        .map_err(|problems| Failure::new(exit::USAGE, &problems.join("\n")))?;
     let jobs = arguments.jobs.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     let pool = pool.map_err(|it| Failure::new(exit::INTERNAL, &it))?;
+    if let Some(count) = arguments.calibration {
+        return pairs::run(&pool, count, arguments.from, arguments.output);
+    }
+    let chosen = Chosen::new(arguments)
+        .map_err(|problems| Failure::new(exit::USAGE, &problems.join("\n")))?;
     // First: a log that cannot be read should not cost an hour.
     let given = match &arguments.config {
         Some(config) => given::judge(config, &arguments.background)?,
