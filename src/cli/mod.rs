@@ -12,6 +12,7 @@ mod run;
 mod simulate;
 mod svg;
 mod terminal;
+mod tune;
 
 use crate::pipeline::backtest;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -58,6 +59,8 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Run the scenarios and print what each took before the page, beside published fixed rules
     Evaluate(evaluate::Arguments),
+    /// Learn levels, spreads and rates from logs, and say what harvests would cost at a budget
+    Tune(tune::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::HashIds(arguments) => hash_ids::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

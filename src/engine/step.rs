@@ -12,7 +12,7 @@ use crate::judge::{
     explain, takes_part,
 };
 use crate::novelty::Novelty;
-use crate::profile::Baselines;
+use crate::profile::{Baselines, RATES};
 use crate::source::{Partition, Place};
 use crate::time::{HOUR_MS, MINUTE_MS, Moment};
 use crate::timeline::Cut;
@@ -343,6 +343,13 @@ impl Engine {
         let opened = explain(profile, records, &self.rules, &self.baselines, space)?;
         let kind = KeyKind::ALL.into_iter().find(|it| it.index() == usize::from(profile.kind))?;
         Some((kind, opened))
+    }
+
+    /// The mean rates of a class's quiet days on a route: cold (or guess, or act), miss, walk,
+    /// rising.
+    #[must_use]
+    pub fn mean_rates(&self, route: u16, class: u8) -> [Option<f64>; RATES] {
+        self.baselines.mean_rates(route, class)
     }
 
     /// Counters and gauges.
