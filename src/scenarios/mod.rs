@@ -74,7 +74,7 @@ pub use record::{IDENTITY_EXTRA, SESSION_EXTRA, Scratch, as_record};
 pub use request::{Agent, Client, Label, Request, Who};
 pub use route::Route;
 pub use season::Season;
-pub use setup::{config_toml, custom_toml};
+pub use setup::{config_toml, custom_toml, undeclared_toml};
 pub use staff::{BusyDay, Staff};
 pub use tally::{LABELS_HEADER, Taken, Tally};
 pub use trial::Trial;

@@ -270,19 +270,21 @@ mod tests {
     /// batches.
     fn clients(k: f64, batch: f64) -> Vec<Counted> {
         let mut random = Random::new(11);
+        let day = |random: &mut Random| {
+            let mut times: Vec<i64> = Vec::new();
+            for _ in 0..random.negative_binomial(30.0 / batch, k) {
+                let at = i64::try_from(random.below(10 * 3_600_000)).unwrap();
+                let count = i64::try_from(random.geometric(batch)).unwrap();
+                times.extend((0..count).map(|it| at + it * 1_000));
+            }
+            times.sort_unstable();
+            times
+        };
         let one = |random: &mut Random| {
             let mut client = Counted::default();
-            for day in 1..29 {
-                let batches = random.negative_binomial(30.0 / batch, k);
-                let mut times: Vec<i64> = Vec::new();
-                for _ in 0..batches {
-                    let at = i64::try_from(random.below(10 * 3_600_000)).unwrap();
-                    times.extend((0..random.geometric(batch)).map(|it| at + it as i64 * 1_000));
-                }
-                times.sort_unstable();
-                for at in times {
-                    client.take(Moment(day * DAY_MS + 8 * HOUR_MS + at), false, 0);
-                }
+            for begins in (1..29).map(|it| Moment(it * DAY_MS + 8 * HOUR_MS)) {
+                let times = day(random).into_iter();
+                times.for_each(|it| client.take(begins.plus(it), false, 0));
             }
             client.close(0);
             client

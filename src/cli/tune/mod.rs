@@ -13,7 +13,7 @@ mod shadow;
 use super::terminal::{self, Printer};
 use super::{Failure, exit};
 use crate::attribute::{Codec, RouteClass};
-use crate::config::Config;
+use crate::config::{Config, Level};
 use crate::engine::Engine;
 use crate::evidence::math::{exp, ln};
 use crate::evidence::volume::Spread;
@@ -23,6 +23,7 @@ use client::Estimate;
 use cost::{Owner, SHAPES};
 use fragment::Setting;
 use shadow::{Learned, Shadow};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Days of clients (or sessions) below which a class keeps what it has.
@@ -95,6 +96,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a class was found to do, as settings of its table, which now has this level.
+fn of_class(table: &str, estimate: &Estimate, now: &Level) -> Vec<Setting> {
+    let level = Some(estimate.subjects).filter(|_| estimate.has_level);
+    // Never below what is configured: the few who mistype are who would be paged.
+    let misses = estimate.misses.filter(|it| *it > now.misses);
+    let values = [
+        ("subjects", level, 0.01..=1e9),
+        ("k", estimate.k, 0.01..=1_000.0),
+        ("f_minute", estimate.f_minute, 1.0..=10_000.0),
+        ("f_hour", estimate.f_hour, 1.0..=10_000.0),
+        ("misses", misses, 0.001..=0.45),
+    ];
+    let setting = |(key, value, within): (&'static str, Option<f64>, RangeInclusive<f64>)| {
+        value.map(|it| Setting::new(table, key, it.clamp(*within.start(), *within.end())))
+    };
+    values.into_iter().filter_map(setting).collect()
+}
+
 /// What was learned, against what is configured.
 struct Advice<'a> {
     config: &'a Config,
@@ -147,26 +166,13 @@ impl Advice<'_> {
             },
         ];
         for (class, spec) in (0_u8..).zip(&self.config.classes) {
-            for is_register in [false, true] {
-                let Some(estimate) = self.busiest(class, is_register) else { continue };
-                let table = match is_register {
-                    false => format!("classes.{}", spec.name),
-                    true => format!("classes.{}.register", spec.name),
-                };
-                let mut set = |key, value: Option<f64>, (low, high): (f64, f64)| {
-                    let value = value.map(|it| Setting::new(&table, key, it.clamp(low, high)));
-                    settings.extend(value);
-                };
-                let level = Some(estimate.subjects).filter(|_| estimate.has_level);
-                set("subjects", level, (0.01, 1e9));
-                set("k", estimate.k, (0.01, 1_000.0));
-                set("f_minute", estimate.f_minute, (1.0, 10_000.0));
-                set("f_hour", estimate.f_hour, (1.0, 10_000.0));
-                // Never below what is configured: the few who mistype are who would be paged.
-                let now = if is_register { spec.register.as_ref() } else { None };
-                let now = now.unwrap_or(&spec.level).misses;
-                set("misses", estimate.misses.filter(|it| *it > now), (0.001, 0.45));
-            }
+            let elsewhere = self.busiest(class, false);
+            let register = self.busiest(class, true);
+            let name = format!("classes.{}", spec.name);
+            settings.extend(elsewhere.into_iter().flat_map(|it| of_class(&name, it, &spec.level)));
+            let (name, level) =
+                (format!("{name}.register"), spec.register.as_ref().unwrap_or(&spec.level));
+            settings.extend(register.into_iter().flat_map(|it| of_class(&name, it, level)));
         }
         Ok(settings)
     }

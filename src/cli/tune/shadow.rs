@@ -16,7 +16,7 @@ use crate::pipeline::backtest::Watcher;
 use crate::scenarios::mix;
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 use crate::timeline::Cut;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many of the highest peaks are kept: more pages than any budget allows.
 const PEAKS: usize = 10_000;
@@ -36,9 +36,9 @@ pub(super) struct Shadow<'a> {
     attributor: &'a Attributor,
     novelty: Novelty,
     /// By key and route.
-    clients: HashMap<(u64, u16), Counted>,
+    clients: BTreeMap<(u64, u16), Counted>,
     clients_max: usize,
-    tails: HashMap<u64, Tail>,
+    tails: BTreeMap<u64, Tail>,
     levels: [Nats; 2],
     /// Keys and routes of the cut before, whose evidence stands now.
     before: Vec<(u64, u16)>,
@@ -77,9 +77,9 @@ impl<'a> Shadow<'a> {
             config,
             attributor,
             novelty,
-            clients: HashMap::new(),
+            clients: BTreeMap::new(),
             clients_max: usize::try_from(config.state.profiles_max).unwrap_or(usize::MAX),
-            tails: HashMap::new(),
+            tails: BTreeMap::new(),
             levels: [nats(ln(100.0)), nats(ln(1_000.0))],
             before: Vec::new(),
             span: None,

@@ -133,7 +133,7 @@ mod tests {
             missed += u32::from(honest.look().missed);
             rose += u32::from(honest.last > before);
             walked += u32::from(honest.last > before && honest.last - before <= RUN);
-            popular += u32::from(honest.last % apart == 0);
+            popular += u32::from(honest.last.is_multiple_of(apart));
         }
         let share = |count: u32| f64::from(count) / f64::from(trials);
         for (seen, expected) in [(rose, 0.7), (missed, 0.2), (walked, 0.1), (popular, 0.6)] {

@@ -3,6 +3,7 @@
 use super::{KINDS, Kind, PAGES_MAX, PAIRS_OF_MAX};
 use crate::evidence::math::ln;
 use crate::evidence::{Nats, STREAMS, Stream, nats};
+use crate::judge::Explained;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -69,6 +70,16 @@ pub struct KindFigures {
 impl KindFigures {
     pub(super) fn of(kind: &Kind) -> Self {
         Self { name: kind.name, ..Self::default() }
+    }
+
+    /// Takes how a key stands after a contact.
+    pub(super) fn take(&mut self, opened: &Explained) {
+        self.pairs += 1;
+        self.merged.take(opened.log_e);
+        for (stream, log_e, is_live) in opened.streams {
+            let tail = self.streams.get_mut(stream.index()).filter(|_| is_live);
+            tail.into_iter().for_each(|it| it.take(log_e));
+        }
     }
 
     fn add(&mut self, other: &Self) {

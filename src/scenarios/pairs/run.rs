@@ -2,6 +2,7 @@
 
 use super::super::gates::{begin, pages};
 use super::super::portal::Portal;
+use super::super::request::Request;
 use super::super::{Trial, config_toml};
 use super::cohort::Clients;
 use super::{CLIENTS_MAX, COUNTED_DAYS, HISTORY_DAYS, HISTORY_MS, KINDS, Kind, KindFigures};
@@ -84,12 +85,7 @@ impl Cohort {
             // What follows after midnight belongs among the next day's.
             let over = today.partition_point(|it| it.at < begins.plus(DAY_MS));
             later.extend(today.drain(over..));
-            for request in today.drain(..) {
-                if running.trial.is_nearly_full() {
-                    running.judge();
-                }
-                running.trial.feed(&request);
-            }
+            today.drain(..).for_each(|it| running.take(&it));
         }
         running.judge();
         Ok(running.end())
@@ -108,6 +104,13 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
+    fn take(&mut self, request: &Request) {
+        if self.trial.is_nearly_full() {
+            self.judge();
+        }
+        self.trial.feed(request);
+    }
+
     fn judge(&mut self) {
         let Self { cohort, from, trial, figures, .. } = self;
         trial.judge_each(|cut, engine| {
@@ -151,13 +154,7 @@ fn read(cohort: &Cohort, cut: &Cut, engine: &Engine, figures: &mut KindFigures) 
         let keys: BTreeSet<u64> = lookup.keys.iter().copied().filter(|it| *it != 0).collect();
         for key in keys {
             let Some((_, opened)) = engine.explain(key, lookup.route.0) else { continue };
-            figures.pairs += 1;
-            figures.merged.take(opened.log_e);
-            for (stream, log_e, _) in opened.streams.into_iter().filter(|it| it.2) {
-                if let Some(tail) = figures.streams.get_mut(stream.index()) {
-                    tail.take(log_e);
-                }
-            }
+            figures.take(&opened);
         }
     }
 }
