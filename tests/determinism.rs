@@ -148,6 +148,7 @@ pub(crate) fn settings() -> Settings {
         minute,
         longer,
         k_new: 1.2,
+        misses: 0.05,
         observe_days: 0,
     };
     let route = |name: &str, kind| RouteRules {

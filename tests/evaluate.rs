@@ -158,6 +158,60 @@ fn a_log_that_is_given_is_judged_beside_the_scenarios_and_has_no_bar() {
     );
 }
 
+/// A line of a log: an address reads a file of a register.
+fn line(address: &str, minute: usize, second: usize, file: usize) -> String {
+    format!(
+        "{address} - - [02/Mar/2026:09:{minute:02}:{second:02} +0000] \"GET /files/{file} \
+         HTTP/1.1\" 200 512 \"-\" \"Mozilla/5.0\"\n"
+    )
+}
+
+#[test]
+fn of_a_log_with_labels_it_is_told_whom_pages_named() {
+    let scratch = Scratch::new();
+    let path = |name: &str| scratch.path().join(name).display().to_string();
+    let [log, config, labels] = ["access.log", "config.toml", "labels.csv"].map(path);
+    // One address walks through the files; five others read two each.
+    let mut lines = String::new();
+    for minute in 0..10 {
+        lines += &line(&format!("198.51.100.{}", minute % 5), minute, 0, 7_000 + 911 * minute);
+        (1..60).for_each(|it| lines += &line("192.0.2.7", minute, it, 100 + minute * 60 + it));
+    }
+    std::fs::write(&log, lines).unwrap();
+    let route = "[[routes]]\nname = \"file\"\npath = \"/files/{subject}\"\nclass = \"register\"\n";
+    std::fs::write(&config, route).unwrap();
+    let casual: String = (0..5).map(|it| format!("198.51.100.{it},casual\n")).collect();
+    std::fs::write(&labels, format!("client_ip,label\n192.0.2.7,thief\n{casual}")).unwrap();
+    let output = evaluate(&[
+        "--background",
+        &log,
+        "--config",
+        &config,
+        "--labels",
+        &labels,
+        "--output",
+        "json",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let board: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let [casual, thief] = [0, 1].map(|it| &board["labels"][it]);
+    assert_eq!((&casual["label"], &casual["named"]), (&"casual".into(), &0.into()), "{casual}");
+    assert_eq!((&thief["recall"], &thief["own"]), (&1.0.into(), &1.into()), "{thief}");
+    assert!(thief["median"].as_u64().unwrap() <= 16, "{thief}");
+}
+
+#[test]
+fn without_declared_classes_weeks_are_listed_and_have_no_bar() {
+    let output = evaluate(&["--quick", "--undeclared", "B3", "--output", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let board: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let week = &board["weeks"][0];
+    assert_eq!(week["verdict"], "no_bar", "{week}");
+    // Nobody has said that a partner may work in batches.
+    assert!(week["pages"].as_u64() > Some(0), "{week}");
+    assert_eq!(evaluate(&["--undeclared", "S5"]).status.code(), Some(64));
+}
+
 #[test]
 fn a_misspelt_scenario_is_told_its_nearest() {
     let output = evaluate(&["S55", "B3"]);

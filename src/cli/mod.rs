@@ -13,6 +13,7 @@ mod simulate;
 mod state;
 mod svg;
 mod terminal;
+mod tune;
 
 use crate::pipeline::backtest;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -61,6 +62,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Look at the snapshots of a daemon: what they are, whether they are whole, what they hold
     State(state::Arguments),
+    /// Learn levels, spreads and rates from logs, and say what harvests would cost at a budget
+    Tune(tune::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -120,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::State(arguments) => state::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

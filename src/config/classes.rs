@@ -59,11 +59,16 @@ pub struct Level {
     pub f_minute: f64,
     /// Variance to mean of counts within an hour and longer; of no meaning for sessions.
     pub f_hour: f64,
+    /// The share of its clients' first contacts that find nobody: what a client's own is shrunk to.
+    pub misses: f64,
 }
+
+/// The honest share of misses that every class starts with.
+const MISSES: f64 = 0.05;
 
 impl Level {
     const fn new(subjects: f64, k: f64, f_minute: f64, f_hour: f64) -> Self {
-        Self { subjects, k, k_new: 1.2, f_minute, f_hour }
+        Self { subjects, k, k_new: 1.2, f_minute, f_hour, misses: MISSES }
     }
 }
 
@@ -201,5 +206,6 @@ fn level(table: &mut Table<'_>, base: &Level) -> Level {
         k_new: or("k_new", base.k_new, 0.01..=1_000.0),
         f_minute: or("f_minute", base.f_minute, 1.0..=10_000.0),
         f_hour: or("f_hour", base.f_hour, 1.0..=10_000.0),
+        misses: or("misses", base.misses, 0.001..=0.45),
     }
 }

@@ -13,7 +13,7 @@ use crate::judge::{
     explain, takes_part,
 };
 use crate::novelty::Novelty;
-use crate::profile::{Baselines, Profile};
+use crate::profile::{Baselines, Profile, RATES};
 use crate::source::{Partition, Place};
 use crate::time::{HOUR_MS, MINUTE_MS, Moment};
 use crate::timeline::Cut;
@@ -364,6 +364,13 @@ impl Engine {
     /// Every profile, shard by shard.
     pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
         self.clients.iter().flat_map(Clients::profiles)
+    }
+
+    /// The mean rates of a class's quiet days on a route: cold (or guess, or act), miss, walk,
+    /// rising.
+    #[must_use]
+    pub fn mean_rates(&self, route: u16, class: u8) -> [Option<f64>; RATES] {
+        self.baselines.mean_rates(route, class)
     }
 
     /// Counters and gauges.

@@ -14,10 +14,10 @@ pub const NAME: &str = "miss";
 pub const PAGER_LINE: &str = "asks for ids that do not exist";
 /// Honest rate before anything is learned.
 pub const RATE: f64 = 0.05;
-/// Honest rate of a client that nobody knows yet: twice the mean, since it is the spread between
+/// How many times its class's mean the honest rate of a client is that nobody knows yet, since it is the spread between
 /// honest clients, not the noise within one, that makes false pages. With the mean alone a robot
 /// that asked for nine pages of which eight were gone was a page.
-pub const RATE_UNKNOWN: f64 = 0.1;
+pub const UNKNOWN_TIMES: f64 = 2.0;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 3;
 

@@ -399,8 +399,8 @@ mod tests {
     fn class(name: &str) -> ClassSpec {
         let name = name.to_owned();
         let (subjects, k, minute, longer, k_new) = (3.0, 0.5, 10.0, 10.0, 0.5);
-        let (per_session, observe_days) = (false, 0);
-        ClassSpec { name, subjects, per_session, k, minute, longer, k_new, observe_days }
+        let (per_session, observe_days, misses) = (false, 0, 0.05);
+        ClassSpec { name, subjects, per_session, k, minute, longer, k_new, misses, observe_days }
     }
 
     /// A site with its rules and a clock.

@@ -30,7 +30,7 @@ impl Against<'_> {
         let family = if self.class.per_session { HOUSEHOLD_RATE_SESSION } else { HOUSEHOLD_RATE };
         let table = if self.route.households { family } else { table };
         let walk = table.max(self.space.chance);
-        Priors { walk, walk_floor: walk, by_class: self.by_class() }
+        Priors { miss: self.class.misses, walk, walk_floor: walk, by_class: self.by_class() }
     }
 
     /// The stream that the route's class chooses.

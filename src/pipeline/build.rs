@@ -175,6 +175,7 @@ fn class(spec: &ClassSpec, route: RouteClass) -> profile::ClassSpec {
         minute: level.f_minute,
         longer: level.f_hour,
         k_new: level.k_new,
+        misses: level.misses,
         observe_days: i64::from(spec.observe_days),
     }
 }

@@ -48,6 +48,8 @@ pub struct ClassSpec {
     pub longer: f64,
     /// `k` of a client that has not ten days of its own.
     pub k_new: f64,
+    /// The honest share of misses that a client's own is shrunk to.
+    pub misses: f64,
     /// Days that a client is observed before it may page.
     pub observe_days: i64,
 }
@@ -155,6 +157,18 @@ impl Baselines {
     pub fn of(&self, route: u16, class: u8) -> &Learned {
         let at = usize::from(route) * self.classes + usize::from(class);
         self.taught.get(at).map_or(&NOTHING, |it| &it.learned)
+    }
+
+    /// The mean rates of a class's quiet days on a route, where there were enough of them; for
+    /// `tune`.
+    #[must_use]
+    pub fn mean_rates(&self, route: u16, class: u8) -> [Option<f64>; RATES] {
+        let at = usize::from(route) * self.classes + usize::from(class);
+        let Some(taught) = self.taught.get(at) else { return [None; RATES] };
+        let mean = |it: &Histogram<u32>| {
+            (it.len() >= LESSONS_MIN).then(|| ((it.mean() - 1.0) / 1_000.0).max(0.0))
+        };
+        taught.rates.each_ref().map(mean)
     }
 
     /// Changes whenever something was learned, modulo 256.

@@ -52,6 +52,8 @@ static RUSH: [f64; 256] = {
 /// Honest rates before anything is learned, and what they may not fall below.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Priors {
+    /// Mean of stream `miss`'s rate.
+    pub miss: f64,
     /// Mean of stream `walk`'s rate.
     pub walk: f64,
     /// What chance alone continues, at this route's density.
@@ -146,7 +148,7 @@ impl Profile {
         let [by_class, miss, walk, rising] = self.rates;
         let [taught_walk, taught_rising, taught_falling] = self.taught;
         let known = self.is_known();
-        let miss_start = if known { miss::RATE } else { miss::RATE_UNKNOWN };
+        let miss_start = priors.miss * if known { 1.0 } else { miss::UNKNOWN_TIMES };
         let prior = |at: usize, start: f64| if known { start } else { class(at, start).max(start) };
         let first = match priors.by_class {
             ByClass::Guess => by_class.step(prior(0, guess::RATE), CONCENTRATION, guess::RATE_MIN),

@@ -43,6 +43,23 @@ pattern = "partner-*"
 kind = "address"
 "#;
 
+/// Who is who, by somebody who knows where the log has a session and a login and no more.
+const UNDECLARED: &str = r#"[clients]
+crawlers = "none"
+monitors = "none"
+
+[[clients.keys]]
+kind = "session"
+field = "header:x-session"
+
+[[clients.keys]]
+kind = "credential"
+field = "user"
+
+[[clients.keys]]
+kind = "address"
+"#;
+
 /// What is read besides beneficiaries by their id.
 const ROUTES: &str = r#"
 [[routes]]
@@ -174,12 +191,23 @@ pub const fn custom_toml() -> &'static str {
 /// source, receivers or state: other tables may follow it.
 #[must_use]
 pub fn config_toml(portal: &Portal) -> String {
+    with_clients(CLIENTS, portal)
+}
+
+/// The same by an operator who declares no classes: a login is a login, a partner's too, and nobody
+/// is believed to be a crawler or a monitor.
+#[must_use]
+pub fn undeclared_toml(portal: &Portal) -> String {
+    with_clients(UNDECLARED, portal)
+}
+
+fn with_clients(clients: &str, portal: &Portal) -> String {
     let codec = match portal.ids.layout {
         Layout::Dense | Layout::Sparse => "auto",
         Layout::DateLed => "date_led",
         Layout::Uuid => "none",
     };
-    let mut text = String::from(CLIENTS);
+    let mut text = String::from(clients);
     let beneficiary = r#"
 [[routes]]
 name = "beneficiary"

@@ -16,7 +16,7 @@ use crate::judge::{Explained, WatchList};
 use crate::pipeline::{Keys, build};
 use crate::source::{BATCH_RECORDS_MAX, Partition, Place};
 use crate::time::Moment;
-use crate::timeline::{self, Chunk, Stamp, Timeline};
+use crate::timeline::{self, Chunk, Cut, Stamp, Timeline};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -160,12 +160,18 @@ impl Trial {
 
     /// Judges what was delivered, as far as its slices are over.
     pub fn judge(&mut self) {
+        self.judge_each(|_, _| {});
+    }
+
+    /// The same, and shows every cut with the engine that has just judged it.
+    pub fn judge_each(&mut self, mut judged: impl FnMut(&Cut, &Engine)) {
         self.timeline.feed(&self.chunk, self.delivered);
         self.chunk.stamps.clear();
         self.chunk.lookups.clear();
         self.chunk.names.clear();
         while let Some(cut) = self.timeline.cut(self.delivered) {
             self.alerts.extend(self.engine.step(&cut, &Serial).alerts);
+            judged(&cut, &self.engine);
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod given;
 mod html;
+mod labels;
+mod pairs;
 mod plots;
 mod table;
 
@@ -14,8 +16,8 @@ use super::{Failure, exit};
 use crate::alert::Alert;
 use crate::config::{Config, nearest};
 use crate::scenarios::board::{
-    self, Board, Calibration, GATES, Gate, GateFigures, HarvestRun, History, Run, WeekFigures,
-    WeekRun, Weeks,
+    self, Board, Calibration, Classes, GATES, Gate, GateFigures, HarvestRun, History, Run, Verdict,
+    WeekFigures, WeekRun, Weeks,
 };
 use crate::scenarios::gates::Lengths;
 use crate::scenarios::{Portal, Scenario, config_toml, named};
@@ -30,7 +32,7 @@ const SEEDS_MAX: u64 = 10_000;
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Scenarios to run, as `simulate --list` names them: S5 B6, or S10 for S10a to S10c
-    #[arg(required_unless_present_any = ["all", "quick", "background"], value_name = "SCENARIO")]
+    #[arg(required_unless_present_any = ["all", "quick", "background", "calibration"], value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// Run every scenario
     #[arg(long, conflicts_with = "scenarios")]
@@ -45,6 +47,19 @@ pub(super) struct Arguments {
     /// The configuration that backgrounds are read with; scenarios come with their own
     #[arg(long, short, value_name = "FILE", requires = "background")]
     config: Option<PathBuf>,
+    /// Who is who in it, as CSV with the columns client (or client_ip) and label: prints whom pages
+    /// named, by label
+    #[arg(long, value_name = "CSV", requires = "background")]
+    labels: Option<PathBuf>,
+    /// The weeks that must stay silent with no classes declared: which field holds sessions and
+    /// logins is all that is configured. Lists what pages, without bars
+    #[arg(long, conflicts_with = "background")]
+    undeclared: bool,
+    /// So many pairs of an honest contact and a key instead, from clients that are nothing but their
+    /// own rates: how many page, and how often evidence stands high. 1e8 takes half an hour
+    #[arg(long, value_name = "PAIRS", value_parser = pairs::count,
+        conflicts_with_all = ["scenarios", "all", "quick", "background", "html", "seeds"])]
+    calibration: Option<u64>,
     /// How many seeds; a bar is read at the 90th of a hundred runs, so 20 say something
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: u64,
@@ -73,19 +88,24 @@ enum Shape {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let chosen = Chosen::new(arguments)
-        .map_err(|problems| Failure::new(exit::USAGE, &problems.join("\n")))?;
     let jobs = arguments.jobs.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build();
     let pool = pool.map_err(|it| Failure::new(exit::INTERNAL, &it))?;
+    if let Some(count) = arguments.calibration {
+        return pairs::run(&pool, count, arguments.from, arguments.output);
+    }
+    let chosen = Chosen::new(arguments)
+        .map_err(|problems| Failure::new(exit::USAGE, &problems.join("\n")))?;
     // First: a log that cannot be read should not cost an hour.
+    let who = arguments.labels.as_deref().map(labels::read).transpose()?;
     let given = match &arguments.config {
-        Some(config) => given::judge(config, &arguments.background)?,
-        None => Vec::new(),
+        Some(config) => given::judge(config, &arguments.background, who.as_ref())?,
+        None => given::Given::default(),
     };
     let board = pool.install(|| chosen.run());
     let mut board = board.map_err(|it| Failure::new(exit::INTERNAL, &it))?;
-    board.weeks.extend(given);
+    board.weeks.extend(given.weeks);
+    board.labels = given.labels;
     let mut printer = Printer::new();
     match arguments.output {
         Shape::Table => table::print(&mut printer, &board)?,
@@ -111,6 +131,7 @@ struct Chosen {
     weeks: Vec<&'static Scenario>,
     seeds: Vec<u64>,
     lengths: Lengths,
+    classes: Classes,
     /// The level of a page, by the configuration that everything is judged with.
     page_nats: f64,
 }
@@ -157,6 +178,13 @@ impl Chosen {
         if !(1..=SEEDS_MAX).contains(&arguments.seeds) {
             problems.push(format!("--seeds: {} is not from 1 to {SEEDS_MAX}", arguments.seeds));
         }
+        let classes = if arguments.undeclared { Classes::Undeclared } else { Classes::Declared };
+        if arguments.undeclared {
+            gates.clear();
+            if weeks.is_empty() {
+                problems.push("--undeclared: runs weeks that must stay silent, B1 to B15".into());
+            }
+        }
         let toml = config_toml(&Portal::new(1, Moment(0), 1));
         let config = Config::parse_without_files(&toml, Path::new("."));
         let page_nats = config.as_ref().map_or(0.0, |it| it.detect.h);
@@ -166,7 +194,7 @@ impl Chosen {
         }
         let lengths = if arguments.quick { board::quick_lengths() } else { Lengths::default() };
         let seeds = (0..arguments.seeds).map(|it| arguments.from.wrapping_add(it)).collect();
-        Ok(Self { gates, weeks, seeds, lengths, page_nats })
+        Ok(Self { gates, weeks, seeds, lengths, classes, page_nats })
     }
 
     fn run(&self) -> Result<Board, String> {
@@ -213,7 +241,7 @@ impl Chosen {
                 Ok(Given { harvests, others, seed: *seed, ..Given::default() })
             }
             Task::Weeks(seed) => {
-                let weeks = Weeks::new(*seed, self.lengths)?;
+                let weeks = Weeks::new(*seed, self.lengths, self.classes)?;
                 told.step("history");
                 let run = |scenario: &&'static Scenario| {
                     let run = weeks.run(scenario);
@@ -243,7 +271,11 @@ impl Chosen {
             let runs = given.iter().flat_map(|it| &it.weeks);
             let runs: Vec<&WeekRun> =
                 runs.filter(|(name, _)| *name == scenario.name).map(|it| &it.1).collect();
-            WeekFigures::of(scenario, &runs)
+            let figures = WeekFigures::of(scenario, &runs);
+            match self.classes {
+                Classes::Declared => figures,
+                Classes::Undeclared => WeekFigures { verdict: Verdict::NoBar, ..figures },
+            }
         };
         let mut calibration = Calibration::default();
         for one in given {

@@ -39,6 +39,9 @@ pub(super) fn print(printer: &mut Printer, board: &Board) -> Result<(), Failure>
         weeks(printer, board)?;
         printer.line("")?;
     }
+    if !board.labels.is_empty() {
+        super::labels::print(printer, &board.labels)?;
+    }
     if board.has_rules() {
         rules(printer, board)?;
         printer.line("")?;

@@ -5,6 +5,7 @@ use super::super::gates::quantile;
 use super::super::rules::{RULES, published};
 use super::bars::{Asks, Gate, HONEST_WEEKS_A_PAGE, MEMBERS};
 use super::calibration::{Calibration, NATS_SHOWN};
+use super::labelled::LabelFigures;
 use super::run::{HarvestRun, RuleRun};
 use super::weeks::{WeekRun, paged, tickets};
 use crate::alert::Alert;
@@ -52,6 +53,9 @@ pub struct Board {
     pub harvests: Vec<GateFigures>,
     /// Weeks that must stay silent.
     pub weeks: Vec<WeekFigures>,
+    /// Who was named in logs that were given with labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelFigures>,
     /// Names of the fixed rules, in the order of every list of them.
     pub rules: Vec<&'static str>,
     /// Pages for honest clients during histories and beside harvests.
@@ -174,6 +178,7 @@ pub fn board(
         run,
         harvests,
         weeks,
+        labels: Vec::new(),
         rules: published().iter().map(|it| it.name).collect(),
         pages_for_others: others.len() as u64,
         others: listed(others),

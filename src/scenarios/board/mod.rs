@@ -11,6 +11,7 @@ mod bars;
 mod calibration;
 mod figures;
 mod ground;
+mod labelled;
 mod rows;
 mod run;
 mod weeks;
@@ -18,8 +19,9 @@ mod weeks;
 pub use bars::{Asks, Counts, GATES, Gate, HONEST_WEEKS_A_PAGE, MEMBERS};
 pub use calibration::{Calibration, NATS_SHOWN};
 pub use figures::{Board, GateFigures, RuleFigures, Run, StreamCurve, Verdict, WeekFigures, board};
+pub use labelled::{LabelFigures, labelled};
 pub use run::{HarvestRun, Named, RuleRun};
-pub use weeks::{WeekRun, Weeks, silent};
+pub use weeks::{Classes, WeekRun, Weeks, silent};
 
 use super::gates::Lengths;
 use crate::alert::Alert;

@@ -5,7 +5,7 @@ use super::super::catalogue::{Scenario, Setting, Simulation, named};
 use super::super::gates::{Lengths, begin, ids, pages};
 use super::super::portal::Portal;
 use super::super::rules::{RULES, Rulebook};
-use super::super::{Trial, config_toml};
+use super::super::{Trial, config_toml, undeclared_toml};
 use super::calibration::Calibration;
 use super::ground::shrink;
 use crate::alert::{Alert, Mode, Severity, Status};
@@ -42,6 +42,16 @@ pub struct WeekRun {
     pub calibration: Option<Calibration>,
 }
 
+/// What the configuration says of who its clients are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Classes {
+    /// Which keys are sessions, staff and partners, and that declared bots are believed.
+    #[default]
+    Declared,
+    /// Which field holds a session or a login, and nothing else.
+    Undeclared,
+}
+
 /// A seed's history without harvests.
 #[derive(Debug)]
 pub struct Weeks {
@@ -58,10 +68,14 @@ impl Weeks {
     ///
     /// # Errors
     /// When the portal's configuration is wrong, in words.
-    pub fn new(seed: u64, lengths: Lengths) -> Result<Self, String> {
+    pub fn new(seed: u64, lengths: Lengths, classes: Classes) -> Result<Self, String> {
         let portal = portal(seed, lengths, lengths.week_days);
         let start = portal.start.plus(lengths.history_days * DAY_MS);
-        let fresh = Trial::new(&config_toml(&portal), seed)?;
+        let toml = match classes {
+            Classes::Declared => config_toml(&portal),
+            Classes::Undeclared => undeclared_toml(&portal),
+        };
+        let fresh = Trial::new(&toml, seed)?;
         let mut trial = fresh.clone();
         portal.requests().take_while(|it| it.at < start).for_each(|it| trial.feed(&it));
         trial.judge();
