@@ -6,7 +6,7 @@
 //! which of them were told. Two generations are kept: one that a disk has damaged is refused with
 //! words, and the one before it is as good, because its journals are kept too.
 //!
-//! Snapshots are encrypted and authenticated ([`seal`]): open runs hold positions in the id space,
+//! Snapshots are encrypted and authenticated (`seal.rs`): open runs hold positions in the id space,
 //! which are as good as ids. The journal has offsets and times only, and a keyed checksum a row, so
 //! that a torn end is told from a forged one.
 
