@@ -10,8 +10,8 @@ use super::Profile;
 use super::table::BLOCK;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// Profiles of a page: five kilobytes.
-const PAGE: usize = 16;
+/// Profiles of a page: a kilobyte.
+const PAGE: usize = 4;
 const _: () = assert!(BLOCK.is_multiple_of(PAGE));
 
 /// Some pages of a table.

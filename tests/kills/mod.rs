@@ -23,6 +23,16 @@ use traffic::{TOPIC, Traffic};
 
 const KILLS: u64 = 60;
 
+/// One life of the daemon; it does not outlive a test that fails.
+struct Life(Child);
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
 /// The daemon, one life after the other.
 struct Lives {
     config: PathBuf,
@@ -76,7 +86,7 @@ format = "ndjson"
         Self { config, told: folder.join("told.ndjson"), log: folder.join("log") }
     }
 
-    fn begin(&self, dies_at: Option<String>) -> Child {
+    fn begin(&self, dies_at: Option<String>) -> Life {
         let append = |path: &Path| {
             OpenOptions::new().create(true).append(true).open(path).map(Stdio::from).unwrap()
         };
@@ -86,7 +96,7 @@ format = "ndjson"
         if let Some(point) = dies_at {
             command.env(VARIABLE, point);
         }
-        command.spawn().unwrap()
+        Life(command.spawn().unwrap())
     }
 
     /// Rows that were told; the last one before a kill may be torn.
@@ -140,7 +150,7 @@ fn nothing_is_lost_invented_or_paged_twice_however_often_it_is_killed() {
         let until = traffic.written() + 10 + mix.below(120);
         let patience = if dies_at.is_some() { until + 400 } else { until };
         let mut child = lives.begin(dies_at);
-        let ended = wait_for("the next kill", || match child.try_wait().unwrap() {
+        let ended = wait_for("the next kill", || match child.0.try_wait().unwrap() {
             Some(status) => Some(Some(status)),
             None => (traffic.written() >= patience).then_some(None),
         });
@@ -156,13 +166,13 @@ fn nothing_is_lost_invented_or_paged_twice_however_often_it_is_killed() {
                 reached.extend(POINTS.get(point).copied());
             }
             None => {
-                child.kill().unwrap();
-                child.wait().unwrap();
+                child.0.kill().unwrap();
+                child.0.wait().unwrap();
             }
         }
     }
     let harvests = traffic.end();
-    let child = lives.begin(None);
+    let mut child = lives.begin(None);
     let named = || -> BTreeSet<String> {
         let rows = lives.told();
         let clients = rows.iter().filter_map(|it| it["clients"].as_array()).flatten();
@@ -174,10 +184,9 @@ fn nothing_is_lost_invented_or_paged_twice_however_often_it_is_killed() {
     };
     // Who joins an open page of many is named once a minute, and a quiet log is judged a minute late.
     wait_longer("every thief is named", 150_000, || (missing() == 0).then_some(()));
-    let id = child.id().to_string();
+    let id = child.0.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    let mut child = child;
-    assert!(child.wait().unwrap().success(), "{}", lives.said());
+    assert!(child.0.wait().unwrap().success(), "{}", lives.said());
     let (leaked, files) = leaks::search(scratch.path(), &traffic::people(harvests));
     assert!(leaked.is_empty() && files > 5, "{leaked:?} in {files} files");
     let (told, expected) = (lives.told(), lives.expected(scratch.path()));
