@@ -188,10 +188,12 @@ impl Watcher for Shadow<'_> {
             if !self.novelty.contact(pair, lookup.record, cut.at).novel {
                 continue;
             }
-            let address = lookup.keys.get(KeyKind::Address.index()).copied().unwrap_or(0);
-            let keys = [Some(key), Some(address).filter(|it| *it != 0 && *it != key)];
-            keys.into_iter().flatten().for_each(|it| self.before.push((it, route)));
-            self.pairs += keys.iter().flatten().count() as u64;
+            let above = [KeyKind::Address, KeyKind::Network].map(|it| it.index());
+            let above = above.into_iter().filter_map(|it| lookup.keys.get(it).copied());
+            let above = above.filter(|it| *it != 0 && *it != key);
+            let before = self.before.len();
+            self.before.extend(std::iter::once(key).chain(above).map(|it| (it, route)));
+            self.pairs += (self.before.len() - before) as u64;
             let spec = self.config.attribute.routes.get(usize::from(route));
             let is_read = spec.is_some_and(|it| {
                 matches!(it.class, RouteClass::Personal | RouteClass::Register | RouteClass::List)

@@ -83,9 +83,10 @@ impl Kind {
         Self { name, class, route, key, k, told: "" }
     }
 
-    /// Keys that each of its contacts is judged for: its own, and its address where that is another.
+    /// Keys that each of its contacts is judged for: its own, its address where that is another, and
+    /// the network.
     const fn keys(&self) -> u64 {
-        if matches!(self.key, KeyKind::Address) { 1 } else { 2 }
+        if matches!(self.key, KeyKind::Address) { 2 } else { 3 }
     }
 
     /// Contacts a day of a client at this level, on average.
