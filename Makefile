@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test test-kill check bench bench-state gates
+.PHONY: demo test test-kill test-long check bench bench-state gates
 
 ## demo: a portal with three harvests through the whole of darban; BROKERS=host:port on your cluster
 demo:
@@ -16,6 +16,10 @@ test: check
 ## test-kill: a thousand times kill -9 against a real broker; KILLS=n
 test-kill:
 	DARBAN_KILLS=$(or $(KILLS),1000) $(CARGO) test --release --locked --test integration kills:: -- --nocapture
+
+## test-long: kills of a made-up process under twenty thousand seeds; SEEDS=n
+test-long:
+	DARBAN_SEEDS=$(or $(SEEDS),20000) $(CARGO) test --release --locked --test integration simulation::nothing
 
 ## check: what needs no test to run: formatting, lints, documentation, licences
 check:

@@ -288,6 +288,32 @@ mod tests {
     }
 
     #[test]
+    fn a_million_files_that_were_tampered_with_are_refused_and_none_is_opened() {
+        let (bytes, _) = sealed(b"a walk along the ids");
+        // SplitMix64 (Steele et al. 2014).
+        let mut seed = 11_u64;
+        let mut below = |bound: usize| {
+            seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (seed ^ seed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            usize::try_from((mixed ^ mixed >> 31) >> 33).unwrap() % bound
+        };
+        for _ in 0..1_000_000 {
+            let mut other = bytes.clone();
+            for _ in 0..=below(3) {
+                let (at, byte) = (below(other.len()), u8::try_from(below(256)).unwrap());
+                match below(4) {
+                    0 => other.truncate(at.max(1)),
+                    1 => other.insert(at, byte),
+                    2 => other.extend([byte, byte]),
+                    _ => other[at] ^= byte.max(1),
+                }
+            }
+            assert!(other == bytes || opened(&other, &KEY).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
     fn a_file_that_is_cut_short_or_goes_on_is_noticed() {
         let (bytes, _) = sealed(&vec![3; CHUNK_BYTES + 100]);
         let cuts = (0..64).chain(CHUNK_BYTES..CHUNK_BYTES + 80).chain([bytes.len() - 1]);

@@ -10,7 +10,7 @@ mod traffic;
 
 use crate::deliver::pagerduty::PagerDutyStandIn;
 use crate::deliver::scratch::Scratch;
-use crate::deliver::wait::{wait_for, wait_longer};
+use crate::deliver::wait::{wait_for, wait_longer, wait_until};
 use crate::determinism::Mix;
 use crate::kafka::broker::Broker;
 use darban::killpoint::{POINTS, VARIABLE};
@@ -172,7 +172,11 @@ fn nothing_is_lost_invented_or_paged_twice_however_often_it_is_killed() {
         }
     }
     let harvests = traffic.end();
+    let begun = || lives.said().matches("pages and metrics").count();
+    let before = begun();
     let mut child = lives.begin(None);
+    // From there on it ends as it is asked to.
+    wait_until("the last life answers", || begun() > before);
     let named = || -> BTreeSet<String> {
         let rows = lives.told();
         let clients = rows.iter().filter_map(|it| it["clients"].as_array()).flatten();
