@@ -99,7 +99,7 @@ impl House {
         std::fs::create_dir_all(folder)?;
         let config = Config::parse(CONFIG, folder).map_err(|it| it.to_string())?;
         let keys = Keys::of_file_or_new(&config.privacy.key_file)?;
-        let settings = build::settings(&config, &keys, WatchList::default());
+        let settings = build::settings_watching(&config, &keys, WatchList::default());
         let asked = std::env::var("PROFILES").ok();
         let profiles = asked.and_then(|it| it.parse().ok()).unwrap_or(PROFILES);
         Ok(Self { config, keys, settings, profiles, pool: Pool::new(2) })

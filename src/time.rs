@@ -4,6 +4,7 @@
 //! write milliseconds at best (nginx combined writes seconds), Kafka stamps milliseconds, and an
 //! integer compares and subtracts the same on every machine, which floating seconds do not.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,8 +28,8 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
     PartialOrd,
     Ord,
     Hash,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
+    BorshSerialize,
+    BorshDeserialize,
 )]
 pub struct Moment(pub i64);
 
@@ -71,7 +72,7 @@ impl serde::Serialize for Moment {
 
 impl<'de> serde::Deserialize<'de> for Moment {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let text: std::borrow::Cow<'de, str> = serde::Deserialize::deserialize(deserializer)?;
         let parsed = text.parse::<jiff::Timestamp>().map_err(serde::de::Error::custom)?;
         Ok(Self(parsed.as_millisecond()))
     }

@@ -414,11 +414,7 @@ fn the_portals_configuration_attributes_every_request_to_its_client_and_route() 
         portal.ids.layout = layout;
         portal.ids.households = layout == Layout::Dense;
         let config = Config::parse_without_files(&config_toml(&portal), Path::new("")).unwrap();
-        let keys = Keys {
-            hash: darban::attribute::HashKey::new([7; 16]),
-            alert: (1, 2),
-            state: darban::state::Key::new([7; 32]),
-        };
+        let keys = Keys::derived(&[7; 32]);
         let attributor = build::attributor(&config, &keys).unwrap();
         let mut scratch = Scratch::default();
         for request in portal.with_harvests(&harvests(&portal)).step_by(101).take(2_000) {

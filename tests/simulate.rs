@@ -2,7 +2,7 @@
 
 use crate::deliver::scratch::Scratch as Folder;
 use crate::scenarios::{as_format_has_it, assert_near, decoder};
-use darban::attribute::{Attributed, HashKey, KeyKind};
+use darban::attribute::{Attributed, KeyKind};
 use darban::config::Config;
 use darban::decode::{AccessRecord, Format, Refusal};
 use darban::pipeline::{Keys, build};
@@ -150,11 +150,7 @@ fn the_written_configuration_attributes_every_scenario() {
     for scenario in scenarios() {
         let simulation = simulation(&[scenario.name], 5, 1);
         let config = Config::parse_without_files(&config_toml(&simulation.portal), Path::new(""));
-        let keys = Keys {
-            hash: HashKey::new([7; 16]),
-            alert: (1, 2),
-            state: darban::state::Key::new([7; 32]),
-        };
+        let keys = Keys::derived(&[7; 32]);
         let attributor = build::attributor(&config.unwrap(), &keys).unwrap();
         let mut scratch = Scratch::default();
         let begun = simulation.requests().skip_while(|it| it.at < simulation.begin);
@@ -175,11 +171,7 @@ fn a_screened_code_is_the_same_subject_in_the_body_and_in_the_path() {
     let simulation = simulation(&["S7"], 5, 1);
     let config = Config::parse_without_files(&config_toml(&simulation.portal), Path::new(""));
     let config = config.unwrap();
-    let keys = Keys {
-        hash: HashKey::new([7; 16]),
-        alert: (1, 2),
-        state: darban::state::Key::new([7; 32]),
-    };
+    let keys = Keys::derived(&[7; 32]);
     let attributor = build::attributor(&config, &keys).unwrap();
     let decoder = decoder(&simulation.portal);
     let subjects = |format| {

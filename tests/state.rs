@@ -101,7 +101,7 @@ impl House {
 
     fn keep(&self, number: u64) -> PathBuf {
         let directory = self.directory();
-        let (mut journal, _) = directory.open_journal(number).unwrap();
+        let mut journal = directory.open_journal(number).unwrap();
         journal.push(&cut(number)).unwrap();
         journal.sync().unwrap();
         directory.write(&self.meta(number), sections(&self.engine).into_iter().map(Some)).unwrap();
@@ -145,7 +145,7 @@ fn what_is_read_back_is_what_was_written_byte_for_byte() {
     assert_eq!(found.refused, Vec::<String>::new());
     assert_eq!(found.snapshot.as_ref().unwrap(), &house.meta(4));
     assert!(house.engine.open().count() > 0 && house.engine.stats().profiles > 70);
-    let settings = build::settings(&house.config, &house.keys, WatchList::default());
+    let settings = build::settings_watching(&house.config, &house.keys, WatchList::default());
     let (_, sections) = house.directory().read(4).unwrap();
     let engine = Engine::restore(settings, sections, &[true, true]).unwrap();
     assert!(bytes(&engine) == bytes(&house.engine), "it differs");

@@ -2,11 +2,11 @@
 //!
 //! One harvest is one alert. A finding joins an open alert that names its key, on this route or
 //! (where that is a page, or of the same kind and begun together) on another; one that names the
-//! address or the network that it came through, on this route; or one whose clients work along the same ids.
-//! Anything else opens a new one. Who joins is told at once while they are few, and else once a
-//! minute: an alert with a thousand members must not be told a thousand times. The identity is a
-//! keyed hash of kind, route, first key and the slice in which the episode began, so that the same
-//! log always gives the same identity, and a receiver that has seen it recognises it.
+//! address or the network that it came through, on this route; or one whose clients work along the
+//! same ids. Anything else opens a new one. Who joins is told at once while they are few, and else
+//! once a minute: an alert with a thousand members must not be told a thousand times. The identity
+//! is a keyed hash of kind, route, first key and the slice in which the episode began, so that the
+//! same log always gives the same identity, and a receiver that has seen it recognises it.
 
 use super::change::{Alert, Mode, OffsetSpan, RecordsOut, Severity, Status};
 use super::of_finding::{alert_of, kind_of, mode_of, quantities_of, streams_of};
@@ -15,8 +15,7 @@ use super::standing::{KeyRecords, Standing};
 use crate::evidence::as_f64;
 use crate::judge::{Finding, FindingKind, has_grown};
 use crate::time::Moment;
-use borsh::io;
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -149,10 +148,7 @@ impl Book {
         };
         let own = std::iter::once(finding.key).chain(finding.members.iter().map(|it| it.key));
         let own = own.filter_map(|key| self.by_client.get(&key)).find(|id| is_home(id, true));
-        let via = || {
-            let through = finding.via.iter().filter_map(|key| self.by_client.get(key));
-            through.into_iter().find(|id| is_home(id, false))
-        };
+        let via = || self.by_client.get(&finding.via).filter(|id| is_home(id, false));
         own.or_else(via).cloned()
     }
 
@@ -191,7 +187,7 @@ impl Book {
         if !open.loud.contains(&judged) {
             open.loud.push(judged);
         }
-        finding.via.iter().for_each(|it| open.come_through(judged, *it));
+        open.come_through(judged, finding.via);
         // Which stream is the loudest changes while a client goes on; another client's, or the same
         // one's on another route, is news.
         let is_new = !self.by_profile.contains_key(&judged.id());
@@ -411,7 +407,7 @@ mod tests {
             route: 0,
             key,
             kind: KeyKind::Staff,
-            via: [0; 2],
+            via: 0,
             members: vec![Member { key, kind: KeyKind::Staff, name }],
             page: true,
             observe: false,
@@ -489,7 +485,7 @@ mod tests {
 
     /// A finding of a login behind an office's address.
     fn behind(key: u64, records: u64) -> Finding {
-        Finding { via: [9, 0], ..finding(key, FIRED, records) }
+        Finding { via: 9, ..finding(key, FIRED, records) }
     }
 
     #[test]
@@ -549,7 +545,7 @@ mod tests {
         let address = Finding { observe: true, ..finding(1, FIRED, 10) };
         let observed = take(&mut book, &address).unwrap();
         assert_eq!((observed.status, observed.mode), (Status::Firing, Mode::Observe));
-        let login = Finding { via: [1, 0], page: false, ..finding(9, FIRED.plus(1), 5) };
+        let login = Finding { via: 1, page: false, ..finding(9, FIRED.plus(1), 5) };
         let ticket = take(&mut book, &login).unwrap();
         assert_eq!((ticket.status, ticket.severity), (Status::Firing, Severity::Ticket));
         assert_eq!((ticket.mode, &ticket.id), (Mode::Page, &observed.id));

@@ -3,7 +3,7 @@
 use crate::attribute::KeyKind;
 use crate::evidence::Stream;
 use crate::time::Moment;
-use borsh::io;
+use borsh::{BorshDeserialize, BorshSerialize, io};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -11,15 +11,7 @@ use std::sync::Arc;
 
 /// Where an alert stands.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -42,8 +34,8 @@ pub enum Status {
     Ord,
     Serialize,
     Deserialize,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
+    BorshSerialize,
+    BorshDeserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -55,15 +47,7 @@ pub enum Severity {
 
 /// Whether it is meant to reach anybody.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -85,8 +69,8 @@ pub enum Mode {
     Hash,
     Serialize,
     Deserialize,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
+    BorshSerialize,
+    BorshDeserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -151,8 +135,8 @@ impl Kind {
     Ord,
     Serialize,
     Deserialize,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
+    BorshSerialize,
+    BorshDeserialize,
 )]
 pub struct Client {
     /// Which kind of key.
@@ -167,7 +151,7 @@ fn kind_name<S: serde::Serializer>(key: &KeyKind, serializer: S) -> Result<S::Ok
 }
 
 fn kind_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyKind, D::Error> {
-    let name = String::deserialize(deserializer)?;
+    let name: String = Deserialize::deserialize(deserializer)?;
     let known = KeyKind::ALL.into_iter().find(|it| it.name() == name);
     known.ok_or_else(|| D::Error::custom(format!("no kind of key is called {name}")))
 }
@@ -176,7 +160,7 @@ fn kind_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyKind, D
 fn streams_by_name<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<&'static str, f64>, D::Error> {
-    let named = BTreeMap::<String, f64>::deserialize(deserializer)?;
+    let named: BTreeMap<String, f64> = Deserialize::deserialize(deserializer)?;
     let known = Stream::ALL.iter().map(|it| it.name());
     Ok(known.filter_map(|it| Some((it, *named.get(it)?))).collect())
 }
@@ -187,26 +171,18 @@ fn write_streams<W: io::Write>(
     writer: &mut W,
 ) -> io::Result<()> {
     let named: Vec<(&str, f64)> = streams.iter().map(|(name, it)| (*name, *it)).collect();
-    borsh::BorshSerialize::serialize(&named, writer)
+    BorshSerialize::serialize(&named, writer)
 }
 
 fn read_streams<R: io::Read>(reader: &mut R) -> io::Result<BTreeMap<&'static str, f64>> {
-    let named: BTreeMap<String, f64> = borsh::BorshDeserialize::deserialize_reader(reader)?;
+    let named: BTreeMap<String, f64> = BorshDeserialize::deserialize_reader(reader)?;
     let known = Stream::ALL.iter().map(|it| it.name());
     Ok(known.filter_map(|it| Some((it, *named.get(it)?))).collect())
 }
 
 /// Distinct records disclosed since `first_seen`.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize,
 )]
 pub struct RecordsOut {
     /// How many.
@@ -216,9 +192,7 @@ pub struct RecordsOut {
 }
 
 /// A number of subjects (or of what `quantity` says) in a span.
-#[derive(
-    Clone, Debug, PartialEq, Serialize, Deserialize, borsh::BorshSerialize, borsh::BorshDeserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 pub struct Quantity {
     /// How many.
     pub subjects: f64,
@@ -229,16 +203,7 @@ pub struct Quantity {
 }
 
 /// Records of one partition among which an alert's evidence stands.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    borsh::BorshSerialize,
-    borsh::BorshDeserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 pub struct OffsetSpan {
     /// The topic, or the path of a file.
     pub topic: Arc<str>,
@@ -251,9 +216,7 @@ pub struct OffsetSpan {
 }
 
 /// One change of one alert. Field names are the contract with scripts and dashboards.
-#[derive(
-    Clone, Debug, PartialEq, Serialize, Deserialize, borsh::BorshSerialize, borsh::BorshDeserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
 pub struct Alert {
     /// Keyed hash of kind, route, first key and the episode's first slice, in hexadecimal;
     /// the deduplication key of every receiver.

@@ -1,9 +1,8 @@
 //! An open alert as it outlives the process: what a restart needs to know it again.
 //!
 //! A snapshot has the open alerts, but it may be damaged, or of an older configuration. Open alerts
-//! must not be forgotten even then: a harvest that goes on would page a
-//! second time under another identity, and one that ended while nobody looked would stay open for
-//! ever. So every change of an alert leaves this beside its notifications, before the offsets
+//! must not be forgotten even then: a harvest that goes on would page a second time under another
+//! identity, and one that ended while nobody looked would stay open for ever. So every change of an alert leaves this beside its notifications, before the offsets
 //! behind it are committed. Keys are the keyed hashes that the engine judges by; names stand in
 //! the alert already.
 

@@ -5,6 +5,7 @@
 //! left, as many do, a harvester would be a new client with every line. What is no address stops
 //! the walk: the last believed hop is the client, never text that a client chose.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use ipnet::{IpNet, Ipv6Net};
 use memchr::{memchr, memchr_iter, memrchr};
 use std::fmt::Write;
@@ -13,7 +14,7 @@ use std::fmt::Write;
 const HOPS_MAX: usize = 32;
 
 /// An IP address as a number; IPv4 ones mapped into IPv6 are IPv4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) enum Ip {
     V4(u32),
     V6(u128),

@@ -32,6 +32,19 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
+    /// What a finest key of this kind is judged in as well: a login or a session in its address, and
+    /// an address that says nothing else of itself in its network. Logins of one network are an
+    /// office or a carrier's customers, and what these share is told by their address or by the ids
+    /// that they walk along.
+    #[must_use]
+    pub const fn rolls_up_to(self) -> Option<Self> {
+        match self {
+            Self::Address => Some(Self::Network),
+            Self::Network | Self::Asn | Self::Fingerprint => None,
+            _ => Some(Self::Address),
+        }
+    }
+
     /// Every kind in the order of trust.
     pub const ALL: [Self; KEY_KINDS] = [
         Self::Credential,

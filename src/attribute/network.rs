@@ -1,9 +1,10 @@
 //! Where in the net a client stands: who rents machines mostly gets them side by side.
 
 use super::address::{Address, Ip};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The place of an address in the net.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Network(Ip);
 
 /// How near to each other two addresses are.

@@ -73,13 +73,13 @@ fn range(arguments: &Arguments, config: &Config, keys: &Keys) -> Result<Option<R
         return Ok(None);
     };
     let failed = |error: &dyn std::fmt::Display| Failure::new(exit::INPUT, error);
-    let directory = Directory::open(journal, keys.state.clone(), true).map_err(|it| failed(&it))?;
-    let journal = directory.rows_from(0).map_err(|it| failed(&it))?;
+    let directory = Directory::read_only(journal, keys.state.clone());
+    let told = directory.told_from(0).map_err(|it| failed(&it))?;
     let mut source = receivers::source(config, None);
     source.topics = vec![topic.clone()];
     source.group = format!("{}-replay-{}", source.group, std::process::id());
     (source.instance_id, source.start) = (None, kafka::Start::Earliest);
-    Ok(Some(Range { source, journal }))
+    Ok(Some(Range { source, told }))
 }
 
 struct Shown {

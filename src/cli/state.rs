@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         &arguments.command;
     let config = super::load(&which.config)?;
     let keys = super::keys(&config)?;
-    let settings = build::settings(&config, &keys, WatchList::default());
+    let settings = build::settings_watching(&config, &keys, WatchList::default());
     let mut reader = Reader { config, keys, settings, printer: Printer::new() };
     let paths = match &which.path {
         Some(path) => vec![path.clone()],
@@ -79,15 +79,10 @@ impl Reader {
     /// The snapshots of the directory, latest first.
     fn all(&self) -> Result<Vec<PathBuf>, Failure> {
         let path = &self.config.state.directory;
-        let none = || refused(path, &"there is no snapshot");
-        if !path.is_dir() {
-            return Err(none());
-        }
-        let opened = Directory::open(path, self.keys.state.clone(), true);
-        let directory = opened.map_err(|error| refused(path, &error))?;
+        let directory = Directory::read_only(path, self.keys.state.clone());
         let numbers = directory.snapshots().map_err(|error| refused(path, &error))?;
         if numbers.is_empty() {
-            return Err(none());
+            return Err(refused(path, &"there is no snapshot"));
         }
         Ok(numbers.into_iter().map(|it| directory.snapshot(it)).collect())
     }

@@ -78,16 +78,6 @@ impl Cells {
         shown.store(u64::from(relay.evidence) | flags | bytes, Relaxed);
     }
 
-    /// The address above a finest key had an alert of its own before the lookup, or has one now: it
-    /// speaks for the finest key at the network.
-    pub(super) fn speak_for(&self, at: usize, (before, now): (bool, bool)) {
-        let Some(shown) = self.shown.get(at).filter(|_| before || now) else { return };
-        let hidden = |is: bool, shift: u32| if is { 0xff << shift } else { 0 };
-        let hidden: u64 = hidden(before, BEFORE_SHIFT) | hidden(now, NOW_SHIFT);
-        let spoken_for = u64::from(now) * SPOKEN_FOR;
-        shown.store(shown.load(Relaxed) & !hidden | spoken_for, Relaxed);
-    }
-
     /// For whom the client of a lookup speaks.
     pub(super) fn speaker(&self, at: usize) -> Speaker {
         speaker(self.shown.get(at).map_or(0, |it| it.load(Relaxed)))
@@ -146,9 +136,6 @@ mod tests {
         };
         cells.put_relay(2, relay);
         assert_eq!(cells.relay(2), relay);
-        cells.speak_for(2, (true, false));
-        let said = (Says(0), Says(129));
-        assert_eq!(cells.relay(2), Relay { said, ..relay });
         let contact = Contact { novel: true, cold: false, weightless: true };
         cells.put_contact(1, contact);
         assert_eq!(cells.contact(1), contact);

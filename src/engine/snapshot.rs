@@ -10,9 +10,7 @@ use super::{Engine, SHARDS, Settings};
 use crate::novelty::Novelty;
 use crate::profile::Pages;
 use crate::time::Moment;
-use borsh::io;
-use borsh::{BorshDeserialize, BorshSerialize};
-use std::collections::VecDeque;
+use borsh::{BorshDeserialize, BorshSerialize, io};
 
 /// A part of a snapshot.
 #[derive(Debug, BorshSerialize, BorshDeserialize)]
@@ -101,36 +99,25 @@ impl Engine {
         sections: impl IntoIterator<Item = io::Result<Section>>,
         keeps: &[bool],
     ) -> Result<Self, Unfit> {
-        let mut engine = Self::new(settings);
         let keeps = |route: u16| keeps.get(usize::from(route)).copied().unwrap_or(false);
-        let (mut head, mut memories) = (false, 0);
-        let mut shards: VecDeque<Shard> = (0..SHARDS).map(|_| Shard::default()).collect();
+        let mut parts = Parts { head: None, shards: Vec::new() };
+        parts.shards.resize_with(SHARDS, Shard::default);
         for section in sections {
-            match section? {
-                Section::Engine(bytes) => {
-                    engine.read(&mut bytes.as_slice(), keeps)?;
-                    head = true;
-                }
-                Section::Clients(shard, bytes) => {
-                    let shard = shards.get_mut(usize::from(shard));
-                    shard.into_iter().for_each(|it| it.own.clone_from(&bytes));
-                }
-                Section::Novelty(shard, kept) => {
-                    let novelty = engine.novelty.get_mut(usize::from(shard));
-                    memories += usize::from(novelty.is_some());
-                    novelty.into_iter().for_each(|it| it.go_on((*kept).clone()));
-                }
-                Section::Profiles(shard, pages) => {
-                    let shard = shards.get_mut(usize::from(shard));
-                    shard.into_iter().for_each(|it| it.pages.push(pages.clone()));
-                }
-            }
+            // A shard that there is not is no part of this engine.
+            let _known = parts.take(section?);
         }
-        if !head || memories != SHARDS || shards.iter().any(|it| it.own.is_empty()) {
-            return Err(Unfit::Missing("engine, shard or memory"));
-        }
-        for (clients, Shard { own, pages }) in engine.clients.iter_mut().zip(shards) {
-            clients.restore(&mut own.as_slice(), &pages, keeps)?;
+        let mut engine = Self::new(settings);
+        let head = parts.head.ok_or(Unfit::Missing("what there is once"))?;
+        engine.read(&mut head.as_slice(), keeps)?;
+        let own = engine.clients.iter_mut().zip(&mut engine.novelty);
+        for ((clients, novelty), shard) in own.zip(parts.shards) {
+            let Shard { own, memory, pages } = shard;
+            clients.restore(
+                &mut own.ok_or(Unfit::Missing("a shard"))?.as_slice(),
+                &pages,
+                keeps,
+            )?;
+            novelty.go_on(*memory.ok_or(Unfit::Missing("a memory"))?);
         }
         Ok(engine)
     }
@@ -155,9 +142,28 @@ impl Engine {
     }
 }
 
-/// What is read of a shard before it is put together.
+/// What was read, before it is put together.
+struct Parts {
+    head: Option<Vec<u8>>,
+    shards: Vec<Shard>,
+}
+
 #[derive(Default)]
 struct Shard {
-    own: Vec<u8>,
+    own: Option<Vec<u8>>,
+    memory: Option<Box<Novelty>>,
     pages: Vec<Pages>,
+}
+
+impl Parts {
+    fn take(&mut self, section: Section) -> Option<()> {
+        let Self { head, shards } = self;
+        match section {
+            Section::Engine(bytes) => *head = Some(bytes),
+            Section::Clients(at, bytes) => shards.get_mut(usize::from(at))?.own = Some(bytes),
+            Section::Novelty(at, memory) => shards.get_mut(usize::from(at))?.memory = Some(memory),
+            Section::Profiles(at, pages) => shards.get_mut(usize::from(at))?.pages.push(pages),
+        }
+        Some(())
+    }
 }

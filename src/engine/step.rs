@@ -194,8 +194,7 @@ impl Engine {
         });
     }
 
-    /// The other passes: finest keys, the addresses above them, the networks above these, and every
-    /// route as a whole.
+    /// The other passes: finest keys, what stands above them, and every route as a whole.
     fn judge<L: Lanes>(&mut self, cut: &Cut, lanes: &L) {
         let cells = &self.cells;
         let seen = Seen {
@@ -211,10 +210,7 @@ impl Engine {
             judge_finest(cut, (cells, &seen), first, shards);
         });
         lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
-            judge_roll_ups(cut, (cells, &seen), KeyKind::Address, (first, shards));
-        });
-        lanes.spread(&mut self.clients, cut.lookups.len(), &|first, shards| {
-            judge_roll_ups(cut, (cells, &seen), KeyKind::Network, (first, shards));
+            judge_roll_ups(cut, (cells, &seen), first, shards);
             shards.iter_mut().for_each(|it| it.tick(&seen));
         });
         judge_sites(cut, (cells, &seen), &mut self.sites);

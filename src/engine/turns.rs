@@ -1,4 +1,4 @@
-//! The passes over a cut: four over the shards that they are given, and one over the routes.
+//! The passes over a cut: three over the shards that they are given, and one over the routes.
 //!
 //! What a lookup needs lies all over the memory, and a core that takes one lookup after the other
 //! waits for each. So some at a time are looked at first, and the memory serves them side by side.
@@ -109,15 +109,16 @@ pub(super) fn judge_finest(
     });
 }
 
-/// The third pass and the fourth: addresses above finer keys, and networks above both.
+/// The third pass: what stands above each finest key.
 pub(super) fn judge_roll_ups(
     cut: &Cut,
     (cells, seen): (&Cells, &Seen<'_>),
-    above: KeyKind,
-    (first, shards): (usize, &mut [Clients]),
+    first: usize,
+    shards: &mut [Clients],
 ) {
     let ours = cut.lookups.iter().zip(0..).filter_map(|(placed, at)| {
-        let (kind, _) = placed.lookup.finest().filter(|it| it.0 < above)?;
+        let (kind, _) = placed.lookup.finest()?;
+        let above = kind.rolls_up_to()?;
         let key = *placed.lookup.keys.get(above.index()).filter(|it| **it != 0)?;
         let shard = shard_of(key).wrapping_sub(first);
         Some(Turn { at, shard, what: (kind, key) })
@@ -126,9 +127,7 @@ pub(super) fn judge_roll_ups(
     warmed(cut, &turns, shards, |shard, lookup, (turn, slot)| {
         let at = turn.at as usize;
         let contact = (turn.at, lookup, cells.contact(at));
-        let kinds = (turn.what.0, above);
-        let spoken_for = shard.roll_up(seen, contact, (kinds, slot), cells.relay(at));
-        cells.speak_for(at, spoken_for);
+        shard.roll_up(seen, contact, (turn.what.0, slot), cells.relay(at));
     });
 }
 

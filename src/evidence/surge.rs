@@ -22,6 +22,7 @@
 use super::math::{exp, ln};
 use super::tide::{BATCHES, SPANS, Span};
 use super::{Nats, nats, polya};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// How many times the expected a harvest makes of it.
 const ALTERNATIVES: [f64; 3] = [2.0, 4.0, 8.0];
@@ -86,9 +87,7 @@ impl Common {
 }
 
 /// What strangers did beyond the expected.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, borsh::BorshSerialize, borsh::BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, BorshSerialize, BorshDeserialize)]
 pub struct Surge {
     /// `ln E`.
     pub log_e: Nats,

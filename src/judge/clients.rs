@@ -200,25 +200,24 @@ impl Clients {
         }
     }
 
-    /// The same contact for an address or a network that it came through, where that is not its
-    /// finest key; whether that had an alert of its own before, and has one now.
+    /// The same contact for what stands above its finest key: an address or a network.
     pub fn roll_up(
         &mut self,
         seen: &Seen<'_>,
         (index, lookup, contact): (u32, &Lookup, Contact),
-        ((finest, kind), slot): ((KeyKind, KeyKind), Option<Slot>),
+        (finest, slot): (KeyKind, Option<Slot>),
         relay: Relay,
-    ) -> (bool, bool) {
-        let Some(against) = against(seen, lookup, kind) else { return (false, false) };
+    ) {
+        let Some(kind) = finest.rolls_up_to() else { return };
+        let Some(against) = against(seen, lookup, kind) else { return };
         let (slot, fresh) = self.open(lookup, (kind, slot), seen);
-        let Some(profile) = self.table.get_mut(slot) else { return (false, false) };
+        let Some(profile) = self.table.get_mut(slot) else { return };
         if fresh {
             against.begin(profile, &mut self.starts);
         }
         let mut level = against.level(profile, if fresh { lookup.event } else { profile.last });
         let standing = (&against, &level);
         let begun = begin(profile, standing, lookup.event, fresh, &mut self.lessons);
-        let had_alert = profile.is(Flag::Firing);
         if !profile.is(Flag::RollUp) {
             profile.roll_up();
         }
@@ -259,7 +258,6 @@ impl Clients {
         let spoke = contact.novel && !relay.spoken_for;
         self.conclude(slot, seen, (&against, &level), (index, lookup, kind, spoke));
         self.remember(slot, relay, (child, || member(lookup, finest, seen.names)));
-        (had_alert, self.table.get(slot).is_some_and(|it| it.is(Flag::Firing)))
     }
 
     /// Remembers what a child of a suspicious roll-up has shown.

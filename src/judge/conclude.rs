@@ -242,13 +242,11 @@ fn is_infrastructure(profile: &Profile, contacts: u32, at: Moment) -> bool {
         && own.saturating_mul(INFRASTRUCTURE_PART) > contacts
 }
 
-/// The address and the network that a contact of a key came through: none at the key itself, nor at
-/// one that stands above it.
-pub(super) fn through(lookup: &Lookup, kind: KeyKind) -> [u64; 2] {
-    [KeyKind::Address, KeyKind::Network].map(|it| {
-        let key = lookup.keys.get(it.index()).copied();
-        key.filter(|_| kind < it).unwrap_or(0)
-    })
+/// The address or the network that a contact of its finest key came through; none at that itself.
+pub(super) fn through(lookup: &Lookup, kind: KeyKind) -> u64 {
+    let is_finest = lookup.finest().is_some_and(|it| it.0 == kind);
+    let above = kind.rolls_up_to().filter(|_| is_finest);
+    above.and_then(|it| lookup.keys.get(it.index()).copied()).unwrap_or(0)
 }
 
 /// What a profile is judged against without a contact.
@@ -311,7 +309,7 @@ fn finding(
         route: profile.route,
         key: suspect.own.key,
         kind: suspect.own.kind,
-        via: [0; 2],
+        via: 0,
         members: suspect.explanation(profile.evidence(), says_at_most),
         page: profile.is(Flag::Paged),
         // Nobody has a reason to look up a decoy, and nothing to be observed about it.

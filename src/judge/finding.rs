@@ -66,8 +66,8 @@ pub struct Finding {
     pub key: u64,
     /// Its kind.
     pub kind: KeyKind,
-    /// The address and the network that the contact came through, 0 for none.
-    pub via: [u64; 2],
+    /// The address or the network that the contact came through, 0 for none.
+    pub via: u64,
     /// The smallest set of keys that explains it, most telling first.
     pub members: Vec<Member>,
     /// Whether it is a page (else a ticket).

@@ -4,8 +4,7 @@ use super::Clients;
 use super::space::SpaceSample;
 use super::suspect::Suspect;
 use crate::profile::{Lesson, Pages, Pulses, Slot, Table, TableState};
-use borsh::io;
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A shard beside its profiles, as it is written down.

@@ -314,7 +314,7 @@ impl Site {
             route,
             key: SITE_KEY,
             kind: KeyKind::Network,
-            via: [0; 2],
+            via: 0,
             members,
             page: loud.paged,
             observe: rules.routes.get(usize::from(route)).is_some_and(|it| it.observe),

@@ -8,6 +8,7 @@
 //! The lists hold keyed hashes, which is all that is ever known of an id here.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+
 /// Why a subject is on a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Listed {

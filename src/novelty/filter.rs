@@ -1,7 +1,6 @@
 //! A blocked Bloom filter: one cache line a question.
 
-use borsh::io;
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 
 /// Bits set for an item. With ten bits of memory an item, six bits in one block of 512 answer
 /// falsely for 1.2 % of unseen items; more bits fill the block sooner than they help.

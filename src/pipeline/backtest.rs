@@ -10,11 +10,10 @@ use crate::engine::Engine;
 use crate::source::files::{self, Files};
 use crate::source::kafka;
 use crate::source::{CHANNEL_BATCHES_MAX, Event, Partition};
-use crate::state::Row;
+use crate::state::Told;
 use crate::time::{Clock, Moment};
-use crate::timeline::{self, Cut, Timeline};
+use crate::timeline::{self, Chunk, Cut, Timeline};
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,28 +75,21 @@ pub fn run(
         timeline.opened(partition);
     }
     let pool = Pool::new(config.threads.unwrap_or(1));
-    let mut judged = Judged { engine, pool, totals: Totals::default(), ids: Vec::new() };
-    let mut clients = Distinct::default();
+    let mut judged = Judged::new(engine, pool);
     // No clock: files are at their end only when they are read to it.
     let never = Moment(0);
     while let Some(partition) = timeline.furthest_behind() {
         match read(&mut files, partition)? {
             None => timeline.end(partition, 0, never),
             Some(batch) => {
-                let (chunk, counts) = intake.take(&batch);
-                judged.totals.counts.add(&counts);
-                chunk
-                    .lookups
-                    .iter()
-                    .for_each(|(_, it)| clients.insert(it.finest().map_or(0, |it| it.1)));
-                timeline.feed(&chunk, never);
+                timeline.feed(&judged.count(intake.take(&batch)), never);
             }
         }
         judged.judge(&mut timeline, watcher);
         let (read, total) = files.progress();
         watcher.progress(read, total, judged.totals.counts.received);
     }
-    Ok(judged.end(&clients))
+    Ok(judged.end())
 }
 
 /// A range of Kafka's log, and the cuts that were made in it.
@@ -105,8 +97,8 @@ pub fn run(
 pub struct Range {
     /// Where to read. Nothing is committed.
     pub source: kafka::Options,
-    /// What the journals of a daemon say, in order.
-    pub journal: Vec<Row>,
+    /// What the journals of a daemon say.
+    pub told: Told,
 }
 
 /// Runs the engine over what a daemon has judged, with the cuts that it made.
@@ -119,27 +111,17 @@ pub fn run_again(
     range: Range,
     watcher: &mut impl Watcher,
 ) -> Result<(Engine, Totals), Error> {
-    let Range { mut source, journal } = range;
+    let Range { mut source, told } = range;
     let attributor = build::attributor(config, keys).map_err(Error::Setup)?;
     let mut intake = Intake::new(Arc::new(build::decoder(config)), Arc::new(attributor));
     let engine = build::engine(config, keys).map_err(Error::Setup)?;
-    let (mut places, mut cuts, mut readings) = (BTreeMap::new(), Vec::new(), Vec::new());
-    for row in journal {
-        match row {
-            Row::Place(partition, place, next) => {
-                drop(places.insert(partition, (place, Some(next))))
-            }
-            Row::Reading(reading) => readings.push(reading),
-            Row::Cut(cut) => cuts.push(cut),
-            Row::Start(_) => {}
-        }
-    }
-    source.resume = kafka::Resume { name: String::new(), places: places.into_values().collect() };
+    let Told { places, readings, cuts } = told;
+    let places = places.into_values().map(|(place, next)| (place, Some(next)));
+    source.resume = kafka::Resume { name: String::new(), places: places.collect() };
     let options = timeline::Options { slice_ms: config.detect.slice_ms };
     let mut timeline = Timeline::restore(options, &timeline::State::default(), cuts, &readings);
     let pool = Pool::new(config.threads.unwrap_or(1));
-    let mut judged = Judged { engine, pool, totals: Totals::default(), ids: Vec::new() };
-    let mut clients = Distinct::default();
+    let mut judged = Judged::new(engine, pool);
     let (event_in, events) = bounded(CHANNEL_BATCHES_MAX);
     let (fault_in, faults) = bounded(CHANNEL_BATCHES_MAX);
     let consumer = kafka::start(&source, event_in, fault_in, Clock::system())?;
@@ -155,11 +137,7 @@ pub fn run_again(
                 timeline.assigned(partition, next, now);
             }
             Ok(Event::Batch(batch)) => {
-                let (chunk, counts) = intake.take(&batch);
-                judged.totals.counts.add(&counts);
-                let finest = chunk.lookups.iter().map(|(_, it)| it.finest().map_or(0, |it| it.1));
-                finest.for_each(|it| clients.insert(it));
-                timeline.feed(&chunk, now);
+                timeline.feed(&judged.count(intake.take(&batch)), now);
             }
             Ok(Event::End { partition, next }) => timeline.end(partition, next, now),
             Ok(Event::Revoked { partition }) => timeline.revoked(partition, now),
@@ -173,7 +151,7 @@ pub fn run_again(
     consumer.stop();
     while events.recv().is_ok() {}
     consumer.join();
-    Ok(judged.end(&clients))
+    Ok(judged.end())
 }
 
 fn read(files: &mut Files, of: Partition) -> Result<Option<crate::source::Batch>, files::Error> {
@@ -184,12 +162,26 @@ struct Judged {
     engine: Engine,
     pool: Pool,
     totals: Totals,
+    clients: Distinct,
     ids: Vec<String>,
 }
 
 impl Judged {
-    fn end(mut self, clients: &Distinct) -> (Engine, Totals) {
-        self.totals.clients = clients.count();
+    fn new(engine: Engine, pool: Pool) -> Self {
+        let (totals, clients) = (Totals::default(), Distinct::default());
+        Self { engine, pool, totals, clients, ids: Vec::new() }
+    }
+
+    /// Counts what was read, and hands it on.
+    fn count(&mut self, (chunk, counts): (Chunk, Counts)) -> Chunk {
+        self.totals.counts.add(&counts);
+        let finest = chunk.lookups.iter().map(|(_, it)| it.finest().map_or(0, |it| it.1));
+        finest.for_each(|it| self.clients.insert(it));
+        chunk
+    }
+
+    fn end(mut self) -> (Engine, Totals) {
+        self.totals.clients = self.clients.count();
         self.ids.sort_unstable();
         self.ids.dedup();
         self.totals.alerts = self.ids.len() as u64;

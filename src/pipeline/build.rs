@@ -63,20 +63,28 @@ pub fn attributor(config: &Config, keys: &Keys) -> Result<Attributor, String> {
 /// # Errors
 /// What is wrong with the lists of subjects that it names.
 pub fn engine(config: &Config, keys: &Keys) -> Result<Engine, String> {
+    settings(config, keys).map(Engine::new)
+}
+
+/// What an engine of a configuration is made of.
+///
+/// # Errors
+/// What is wrong with the lists of subjects that it names.
+pub fn settings(config: &Config, keys: &Keys) -> Result<Settings, String> {
     let detect = &config.detect;
     let (decoys, watched) = (detect.decoys_file.as_deref(), detect.watched_file.as_deref());
-    Ok(engine_watching(config, keys, lists::read(decoys, watched, keys)?))
+    Ok(settings_watching(config, keys, lists::read(decoys, watched, keys)?))
 }
 
 /// The same with these subjects on its lists, whatever files the configuration names.
 #[must_use]
 pub fn engine_watching(config: &Config, keys: &Keys, watch_list: WatchList) -> Engine {
-    Engine::new(settings(config, keys, watch_list))
+    Engine::new(settings_watching(config, keys, watch_list))
 }
 
-/// What an engine of a configuration is made of.
+/// What such an engine is made of.
 #[must_use]
-pub fn settings(config: &Config, keys: &Keys, watch_list: WatchList) -> Settings {
+pub fn settings_watching(config: &Config, keys: &Keys, watch_list: WatchList) -> Settings {
     let detect = &config.detect;
     let routes = config.attribute.routes.iter().enumerate();
     let routes = routes

@@ -62,8 +62,12 @@ impl Judging {
     /// Nothing judged yet.
     #[must_use]
     pub fn new(engine: Engine, slice_ms: i64, pool: Pool) -> Self {
+        Self::of(engine, Timeline::new(timeline::Options { slice_ms }), pool)
+    }
+
+    fn of(engine: Engine, timeline: Timeline, pool: Pool) -> Self {
         Self {
-            timeline: Timeline::new(timeline::Options { slice_ms }),
+            timeline,
             engine,
             pool,
             places: BTreeMap::new(),
@@ -78,8 +82,7 @@ impl Judging {
     /// Goes on with a state that was kept: an engine, where it stands, and the cuts that followed.
     #[must_use]
     pub fn restore(engine: Engine, timeline: Timeline, pool: Pool, kept: Kept) -> Self {
-        let slice_ms = 1;
-        let mut judging = Self { timeline, ..Self::new(engine, slice_ms, pool) };
+        let mut judging = Self::of(engine, timeline, pool);
         for (partition, place) in &kept.places {
             judging.engine.name(*partition, place.clone());
         }

@@ -63,10 +63,8 @@ impl Keeper {
     ///
     /// # Errors
     /// Where the journal cannot be opened.
-    pub fn start(options: Options, now: Moment) -> io::Result<Self> {
-        let (mut journal, _) = options.directory.open_journal(options.number)?;
-        journal.push(&Row::Start(now))?;
-        journal.sync()?;
+    pub fn start(options: Options) -> io::Result<Self> {
+        let journal = options.directory.open_journal(options.number)?;
         let stats = Stats::default();
         Ok(Self { options, journal, begun: None, lookups: 0, writing: None, stats })
     }
@@ -118,8 +116,8 @@ impl Keeper {
         }
         let Some(begun) = self.begun else { return true };
         let real_ms = now.since(begun) / factor;
-        let idle = judging.engine().stats().lookups == self.lookups;
-        real_ms >= if idle { IDLE_MS } else { self.options.every_ms }
+        let idle = || judging.engine().stats().lookups == self.lookups;
+        real_ms >= IDLE_MS || real_ms >= self.options.every_ms && !idle()
     }
 
     fn begin(&mut self, judging: &mut Judging, now: Moment) {
@@ -127,7 +125,7 @@ impl Keeper {
         (self.begun, self.lookups) = (Some(now), judging.engine().stats().lookups);
         let number = self.options.number + 1;
         let opened = self.options.directory.open_journal(number);
-        let sections = opened.and_then(|(journal, _)| Ok((journal, judging.freeze()?)));
+        let sections = opened.and_then(|journal| Ok((journal, judging.freeze()?)));
         let (journal, sections) = match sections {
             Ok(it) => it,
             Err(error) => return self.failed(judging, &error),

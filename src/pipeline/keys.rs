@@ -44,7 +44,9 @@ impl Keys {
         .map(|secret| Self::derived(&secret))
     }
 
-    fn derived(secret: &[u8]) -> Self {
+    /// The keys of a secret.
+    #[must_use]
+    pub fn derived(secret: &[u8]) -> Self {
         let expander = Hkdf::<Sha256>::new(None, secret);
         let half = |label: &[u8]| {
             let mut bytes = [0; 16];

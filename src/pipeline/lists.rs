@@ -106,14 +106,9 @@ fn of_lines(lines: impl BufRead, keys: &Keys) -> Result<Vec<u64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::HashKey;
 
     fn keys(secret: u8) -> Keys {
-        Keys {
-            hash: HashKey::new([secret; 16]),
-            alert: (1, 2),
-            state: crate::state::Key::new([secret; 32]),
-        }
+        Keys::derived(&[secret; 32])
     }
 
     /// A list made with a key, and one more line.

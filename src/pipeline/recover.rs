@@ -7,14 +7,13 @@
 
 use super::judging::{Judging, Kept};
 use super::keeper::{self, Keeper};
-use super::{Keys, Pool, build, lists};
+use super::{Keys, Pool, build};
 use crate::config::Config;
 use crate::engine::{Engine, Settings};
+use crate::source::Partition;
 use crate::source::kafka::Resume;
-use crate::source::{Partition, Place};
-use crate::state::{Directory, Layout, Meta, Refusal, Row, Sections};
-use crate::timeline::{self, CutRow, Reading, Timeline};
-use std::collections::BTreeMap;
+use crate::state::{Directory, Layout, Meta, Refusal, Sections};
+use crate::timeline::{self, Timeline};
 use std::io;
 
 /// Why nothing can be started.
@@ -56,9 +55,7 @@ pub fn recover(
     directory: &Directory,
     pool: Pool,
 ) -> Result<Recovered, Error> {
-    let decoys = config.detect.decoys_file.as_deref();
-    let watch_list = lists::read(decoys, config.detect.watched_file.as_deref(), keys);
-    let settings = build::settings(config, keys, watch_list.map_err(Error::Setup)?);
+    let settings = build::settings(config, keys).map_err(Error::Setup)?;
     let layout = build::layout(config);
     let mut refused = Vec::new();
     let numbers = directory.snapshots()?;
@@ -83,7 +80,6 @@ pub fn recover(
         number,
         every_ms: config.state.snapshot_every_ms,
     };
-    // Without a snapshot the journals say what nobody remembers.
     let Some((meta, engine)) = loaded else {
         let judging = Judging::new(Engine::new(settings), config.detect.slice_ms, pool);
         let lineage = fresh_lineage()?;
@@ -91,13 +87,18 @@ pub fn recover(
         let keeper = keeper(lineage, number + 1);
         return Ok(Recovered { judging, resume, keeper, snapshot: None, refused });
     };
-    let told = Told::of(&meta, directory.rows_from(meta.number)?);
+    let told = directory.told_from(meta.number)?;
     let timeline = Timeline::restore(options, &meta.timeline, told.cuts, &told.readings);
+    let mut kept = Kept {
+        places: (0..).map(Partition).zip(meta.places.iter().cloned()).collect(),
+        gaps: meta.gaps.iter().map(|(at, it)| (Partition(*at), *it)).collect(),
+    };
+    kept.places.extend(told.places.into_iter().map(|(at, (place, _))| (at, place)));
     let offset = |at: Partition| meta.timeline.lanes.iter().find(|it| it.partition == at);
-    let places = told.kept.places.iter();
+    let places = kept.places.iter();
     let places = places.map(|(at, it)| (it.clone(), offset(*at).map(|it| it.resume)));
     let resume = Resume { name: Keeper::name(meta.lineage), places: places.collect() };
-    let judging = Judging::restore(engine, timeline, pool, told.kept);
+    let judging = Judging::restore(engine, timeline, pool, kept);
     let keeper = keeper(meta.lineage, number);
     Ok(Recovered { judging, resume, keeper, snapshot: Some(meta), refused })
 }
@@ -135,32 +136,6 @@ pub fn restore(
         Some(chunk) => Refusal::Sealed(chunk),
         None => Refusal::Content(error.to_string()),
     })
-}
-
-/// What the journals say.
-struct Told {
-    kept: Kept,
-    cuts: Vec<CutRow>,
-    readings: Vec<Reading>,
-}
-
-impl Told {
-    fn of(meta: &Meta, rows: Vec<Row>) -> Self {
-        let places: BTreeMap<Partition, Place> =
-            (0..).map(Partition).zip(meta.places.iter().cloned()).collect();
-        let gaps = meta.gaps.iter().map(|(at, it)| (Partition(*at), *it)).collect();
-        let kept = Kept { places, gaps };
-        let mut told = Self { kept, cuts: Vec::new(), readings: Vec::new() };
-        for row in rows {
-            match row {
-                Row::Place(partition, place, _) => drop(told.kept.places.insert(partition, place)),
-                Row::Reading(reading) => told.readings.push(reading),
-                Row::Cut(cut) => told.cuts.push(cut),
-                Row::Start(_) => {}
-            }
-        }
-        told
-    }
 }
 
 fn fresh_lineage() -> io::Result<u64> {

@@ -106,7 +106,7 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     let (judging, keeper) = match recovered {
         Some(Recovered { judging, resume, keeper, .. }) => {
             source.resume = resume;
-            (judging, Some(Keeper::start(keeper, clock.now())?))
+            (judging, Some(Keeper::start(keeper)?))
         }
         None => {
             let engine = build::engine(config, keys).map_err(Error::Setup)?;

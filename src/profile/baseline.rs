@@ -10,8 +10,7 @@ use super::busy::{Factors, Pulses};
 use crate::evidence::GROWTH_A_DAY;
 use crate::evidence::volume::Spread;
 use crate::time::HOUR_MS;
-use borsh::io;
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 use hdrhistogram::Histogram;
 
 /// Streams with a learned rate: cold or guess, miss, walk, and the share of rising ids.

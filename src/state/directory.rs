@@ -4,7 +4,7 @@
 //! there is a whole one under its name or none. The two latest are kept, with the journals from the
 //! older one on.
 
-use super::journal::{Journal, Row};
+use super::journal::{self, Journal, Told};
 use super::meta::Meta;
 use super::seal::{Key, Opener, Refusal, Sealer};
 use crate::engine::Section;
@@ -39,13 +39,20 @@ pub struct Written {
 }
 
 impl Directory {
-    /// A state directory, made where there is none.
+    /// A state directory, made where there is none; its journals stay when their snapshots go, or
+    /// do not.
     ///
     /// # Errors
     /// Where it cannot be made.
     pub fn open(path: &Path, key: Key, keep_journals: bool) -> io::Result<Self> {
         fs::create_dir_all(path)?;
-        Ok(Self { path: path.to_owned(), key, keep_journals })
+        Ok(Self { keep_journals, ..Self::read_only(path, key) })
+    }
+
+    /// The same, of another process: nothing in it is changed.
+    #[must_use]
+    pub fn read_only(path: &Path, key: Key) -> Self {
+        Self { path: path.to_owned(), key, keep_journals: true }
     }
 
     /// Makes the directory ours until what is returned is dropped or the process ends, however it
@@ -178,26 +185,26 @@ impl Directory {
         self.sync()
     }
 
-    /// Opens the journal that begins with a snapshot; what it says already.
+    /// Opens the journal that begins with a snapshot, to add to it.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn open_journal(&self, number: u64) -> io::Result<(Journal, Vec<Row>)> {
+    pub fn open_journal(&self, number: u64) -> io::Result<Journal> {
         let opened = Journal::open(&self.journal(number), &self.key, number)?;
         self.sync()?;
         Ok(opened)
     }
 
-    /// What the journals from that of a snapshot on say, in order.
+    /// What the journals from that of a snapshot on say.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn rows_from(&self, number: u64) -> io::Result<Vec<Row>> {
-        let mut rows = Vec::new();
+    pub fn told_from(&self, number: u64) -> io::Result<Told> {
+        let mut told = Told::default();
         for number in self.journals()?.into_iter().filter(|it| *it >= number) {
-            rows.extend(Journal::open(&self.journal(number), &self.key, number)?.1);
+            told.extend(journal::read(&self.journal(number), &self.key, number)?);
         }
-        Ok(rows)
+        Ok(told)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -22,6 +22,8 @@ const HEAD_BYTES: usize = 8 + 2 + SALT_BYTES;
 /// Bytes of a chunk before they are sealed.
 const CHUNK_BYTES: usize = 256 << 10;
 const TAG_BYTES: usize = 16;
+/// Set in the length of the last chunk. The nonce has it too, so that it cannot be changed.
+const LAST: u32 = 1 << 31;
 
 /// The key of snapshots and journals.
 #[derive(Clone)]
@@ -112,6 +114,7 @@ impl<W: Write> Sealer<W> {
         let mut bytes = [0; TAG_BYTES];
         bytes.iter_mut().zip(tag.as_ref()).for_each(|(to, it)| *to = *it);
         let length = u32::try_from(self.plain.len()).unwrap_or(u32::MAX);
+        let length = if last { length | LAST } else { length };
         self.to.write_all(&length.to_le_bytes())?;
         self.to.write_all(&self.plain)?;
         self.to.write_all(&bytes)?;
@@ -199,32 +202,26 @@ impl<R: Read> Opener<R> {
         self.broken = Some(self.chunk);
         let mut length = [0; 4];
         self.from.read_exact(&mut length)?;
-        let length = u32::from_le_bytes(length) as usize;
+        let length = u32::from_le_bytes(length);
+        let (length, last) = ((length & !LAST) as usize, length & LAST != 0);
         if length > CHUNK_BYTES {
             return Err(damaged());
         }
-        let mut sealed = vec![0; length + TAG_BYTES];
-        self.from.read_exact(&mut sealed)?;
-        let tag = sealed.last_chunk::<TAG_BYTES>().and_then(|it| it.first_chunk::<8>()).copied();
-        // A full chunk may be the last one, which only its nonce says.
-        let found =
-            [false, true].into_iter().find_map(|last| Some((self.try_open(&sealed, last)?, last)));
-        let Some((mut plain, last)) = found else { return Err(damaged()) };
-        if last && self.from.read(&mut [0])? > 0 {
+        self.plain.resize(length + TAG_BYTES, 0);
+        self.from.read_exact(&mut self.plain)?;
+        let tag =
+            self.plain.last_chunk::<TAG_BYTES>().and_then(|it| it.first_chunk::<8>()).copied();
+        let nonce = Nonce::assume_unique_for_key(nonce(self.chunk, last));
+        let opened = self.key.open_in_place(nonce, Aad::from(self.head), &mut self.plain);
+        if opened.is_err() || last && self.from.read(&mut [0])? > 0 {
+            self.plain.clear();
             return Err(damaged());
         }
-        plain.truncate(length);
-        (self.plain, self.at, self.ended) = (plain, 0, last);
+        self.plain.truncate(length);
+        (self.at, self.ended) = (0, last);
         (self.tag, self.broken) = (u64::from_le_bytes(tag.unwrap_or_default()), None);
         self.chunk += 1;
         Ok(true)
-    }
-
-    fn try_open(&self, sealed: &[u8], last: bool) -> Option<Vec<u8>> {
-        let mut plain = sealed.to_vec();
-        let nonce = Nonce::assume_unique_for_key(nonce(self.chunk, last));
-        self.key.open_in_place(nonce, Aad::from(self.head), &mut plain).ok()?;
-        Some(plain)
     }
 }
 

@@ -35,14 +35,14 @@ pub struct Timeline {
 impl Timeline {
     /// A timeline without partitions.
     #[must_use]
-    pub const fn new(options: Options) -> Self {
+    pub fn new(options: Options) -> Self {
         Self {
             options,
             lanes: BTreeMap::new(),
             pending: BTreeMap::new(),
             closed: None,
-            stats: Stats { records: 0, cuts: 0, late: 0, clamped: 0, cut_without: 0, held_back: 0 },
-            replay: Replay::nothing(),
+            stats: Stats::default(),
+            replay: Replay::default(),
             readings: Vec::new(),
         }
     }

@@ -50,18 +50,6 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    pub(super) const fn nothing() -> Self {
-        Self {
-            cuts: VecDeque::new(),
-            readings: BTreeMap::new(),
-            covered: BTreeMap::new(),
-            held: BTreeMap::new(),
-            count: 0,
-            lost: BTreeSet::new(),
-            since: None,
-        }
-    }
-
     pub(super) fn new(cuts: Vec<CutRow>, readings: &[Reading]) -> Self {
         let mut covered = BTreeMap::new();
         for (partition, bound) in cuts.iter().flat_map(|it| &it.bounds) {
@@ -69,7 +57,7 @@ impl Replay {
             *known = (*known).max(*bound);
         }
         let readings = readings.iter().map(|it| ((it.partition, it.offset), it.at)).collect();
-        Self { cuts: cuts.into(), readings, covered, ..Self::nothing() }
+        Self { cuts: cuts.into(), readings, covered, ..Self::default() }
     }
 
     /// Cuts that are left.

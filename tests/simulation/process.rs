@@ -5,7 +5,7 @@ use super::world::{Snapshot, World, place};
 use crate::determinism::settings;
 use darban::engine::{Engine, Section, Serial};
 use darban::source::Partition;
-use darban::state::Row;
+use darban::state::{Row, Told};
 use darban::timeline::{self, State, Timeline};
 use std::collections::BTreeMap;
 use std::io;
@@ -33,14 +33,9 @@ impl Process {
                 (kept.timeline.clone(), kept.rows, engine)
             }
         };
-        let (mut cuts, mut readings) = (Vec::new(), Vec::new());
-        for row in world.journal.iter().skip(rows) {
-            match row {
-                Row::Cut(cut) => cuts.push(cut.clone()),
-                Row::Reading(reading) => readings.push(*reading),
-                Row::Place(..) | Row::Start(_) => {}
-            }
-        }
+        let mut told = Told::default();
+        told.extend(world.journal.iter().skip(rows).cloned());
+        let (mut cuts, readings) = (told.cuts, told.readings);
         if world.faults.journal_is_lost {
             cuts.clear();
             world.journal.truncate(rows);

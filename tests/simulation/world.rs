@@ -5,9 +5,9 @@ use crate::determinism::{Keyed, Mix, Reading, partitions, traffic};
 use darban::alert::Alert;
 use darban::engine::{Engine, Serial};
 use darban::source::{Partition, Place};
-use darban::state::Row;
+use darban::state::{Row, Told};
 use darban::time::{Moment, SECOND_MS};
-use darban::timeline::{self, Chunk, CutRow, State, Timeline};
+use darban::timeline::{self, Chunk, State, Timeline};
 
 /// Which safeties are taken away.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,14 +123,9 @@ impl World {
 
     /// What an engine tells that is run once, over the whole log, with the cuts of the journal.
     pub(super) fn expected(&self) -> Vec<Alert> {
-        let (mut cuts, mut readings) = (Vec::<CutRow>::new(), Vec::new());
-        for row in &self.journal {
-            match row {
-                Row::Cut(cut) => cuts.push(cut.clone()),
-                Row::Reading(reading) => readings.push(*reading),
-                Row::Place(..) | Row::Start(_) => {}
-            }
-        }
+        let mut told = Told::default();
+        told.extend(self.journal.iter().cloned());
+        let (cuts, readings) = (told.cuts, told.readings);
         let options = timeline::Options::default();
         let mut timeline = Timeline::restore(options, &State::default(), cuts, &readings);
         let mut engine = Engine::new(crate::determinism::settings());

@@ -5,15 +5,15 @@
 
 use super::client::{Counted, Estimate};
 use crate::alert::{Alert, Mode, Severity, Status};
-use crate::attribute::{Attributor, KeyKind, Outcome, RouteClass};
+use crate::attribute::{Attributor, Outcome, RouteClass};
 use crate::cli::progress::Progress;
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::evidence::math::ln;
-use crate::evidence::{Nats, as_f64, nats};
+use crate::evidence::{Nats, as_f64};
 use crate::novelty::{Novelty, Options};
 use crate::pipeline::backtest::Watcher;
 use crate::scenarios::mix;
+use crate::scenarios::pairs::Tail;
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 use crate::timeline::Cut;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// So many of the highest peaks are kept: more pages than any budget allows.
 const PEAKS: usize = 10_000;
 
-/// How often one key's evidence stood at `ln 100` and `ln 1000` or more.
+/// How one key's evidence stood.
 #[derive(Clone, Copy, Default)]
-struct Tail {
-    pairs: u64,
-    above: [u64; 2],
+struct Stood {
+    tail: Tail,
     /// The most that it ever was.
     peak: Nats,
 }
@@ -38,8 +37,7 @@ pub(super) struct Shadow<'a> {
     /// By key and route.
     clients: BTreeMap<(u64, u16), Counted>,
     clients_max: usize,
-    tails: BTreeMap<u64, Tail>,
-    levels: [Nats; 2],
+    stood: BTreeMap<u64, Stood>,
     /// Keys and routes of the cut before, whose evidence stands now.
     before: Vec<(u64, u16)>,
     span: Option<(Moment, Moment)>,
@@ -79,8 +77,7 @@ impl<'a> Shadow<'a> {
             novelty,
             clients: BTreeMap::new(),
             clients_max: usize::try_from(config.state.profiles_max).unwrap_or(usize::MAX),
-            tails: BTreeMap::new(),
-            levels: [nats(ln(100.0)), nats(ln(1_000.0))],
+            stood: BTreeMap::new(),
             before: Vec::new(),
             span: None,
             pairs: 0,
@@ -99,16 +96,13 @@ impl<'a> Shadow<'a> {
 
     fn read_evidence(&mut self, engine: &Engine) {
         for (key, route) in self.before.drain(..) {
-            if self.tails.len() >= self.clients_max && !self.tails.contains_key(&key) {
+            if self.stood.len() >= self.clients_max && !self.stood.contains_key(&key) {
                 continue;
             }
             let Some((_, opened)) = engine.explain(key, route) else { continue };
-            let tail = self.tails.entry(key).or_default();
-            tail.pairs += 1;
-            tail.peak = tail.peak.max(opened.log_e);
-            for (above, level) in tail.above.iter_mut().zip(self.levels) {
-                *above += u64::from(opened.log_e >= level);
-            }
+            let stood = self.stood.entry(key).or_default();
+            stood.tail.take(opened.log_e);
+            stood.peak = stood.peak.max(opened.log_e);
         }
     }
 
@@ -135,12 +129,11 @@ impl<'a> Shadow<'a> {
         }
         let estimates =
             by_class.iter().map(|(it, all)| (*it, Estimate::of(all, per_session(it.1)))).collect();
-        let honest = self.tails.iter().filter(|(key, _)| !self.alerted.contains(key));
-        let (mut pairs, mut above, mut peaks) = (0, [0; 2], Vec::new());
-        for (_, tail) in honest {
-            peaks.push(tail.peak);
-            pairs += tail.pairs;
-            above.iter_mut().zip(tail.above).for_each(|(own, other)| *own += other);
+        let honest = self.stood.iter().filter(|(key, _)| !self.alerted.contains(key));
+        let (mut tail, mut peaks) = (Tail::default(), Vec::new());
+        for (_, stood) in honest {
+            peaks.push(stood.peak);
+            tail.add(stood.tail);
         }
         peaks.sort_unstable_by(|one, other| other.cmp(one));
         let pages = self.pages.values().filter(|it| **it).count();
@@ -150,7 +143,7 @@ impl<'a> Shadow<'a> {
             estimates,
             pages,
             tickets: self.pages.len() - pages,
-            tails: above.map(|it| it as f64 / f64::max(pairs as f64, 1.0)),
+            tails: tail.shares(),
             peaks: peaks.into_iter().take(PEAKS).map(as_f64).collect(),
             clients_over,
         }
@@ -188,11 +181,10 @@ impl Watcher for Shadow<'_> {
             if !self.novelty.contact(pair, lookup.record, cut.at).novel {
                 continue;
             }
-            let above = [KeyKind::Address, KeyKind::Network].map(|it| it.index());
-            let above = above.into_iter().filter_map(|it| lookup.keys.get(it).copied());
-            let above = above.filter(|it| *it != 0 && *it != key);
+            let above = kind.rolls_up_to().and_then(|it| lookup.keys.get(it.index()).copied());
             let before = self.before.len();
-            self.before.extend(std::iter::once(key).chain(above).map(|it| (it, route)));
+            let judged = [Some(key), above.filter(|it| *it != 0)];
+            self.before.extend(judged.into_iter().flatten().map(|it| (it, route)));
             self.pairs += (self.before.len() - before) as u64;
             let spec = self.config.attribute.routes.get(usize::from(route));
             let is_read = spec.is_some_and(|it| {

@@ -23,14 +23,16 @@ pub struct Tail {
 }
 
 impl Tail {
-    pub(super) fn take(&mut self, log_e: Nats) {
+    /// Takes what it was after one.
+    pub fn take(&mut self, log_e: Nats) {
         let (hundred, thousand) = *LEVELS;
         self.pairs += 1;
         self.hundred += u64::from(log_e >= hundred);
         self.thousand += u64::from(log_e >= thousand);
     }
 
-    const fn add(&mut self, other: Self) {
+    /// Adds another's.
+    pub const fn add(&mut self, other: Self) {
         self.pairs += other.pairs;
         self.hundred += other.hundred;
         self.thousand += other.thousand;

@@ -33,6 +33,8 @@ const COUNTED_DAYS: i64 = 28;
 const CLIENTS_MAX: u32 = 2_000;
 /// Sessions a day for each of its clients, where these are sessions.
 const SESSIONS: u32 = 8;
+/// Keys that each contact is judged for: its own, and the address or network above it.
+const KEYS: u64 = 2;
 /// Page-level alerts that a hundred million pairs may have.
 pub const PAGES_MAX: u64 = 3;
 /// So many pairs.
@@ -81,12 +83,6 @@ impl Kind {
         k: f64,
     ) -> Self {
         Self { name, class, route, key, k, told: "" }
-    }
-
-    /// Keys that each of its contacts is judged for: its own, its address where that is another, and
-    /// the network.
-    const fn keys(&self) -> u64 {
-        if matches!(self.key, KeyKind::Address) { 2 } else { 3 }
     }
 
     /// Contacts a day of a client at this level, on average.

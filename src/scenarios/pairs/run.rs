@@ -5,7 +5,7 @@ use super::super::portal::Portal;
 use super::super::request::Request;
 use super::super::{Trial, config_toml};
 use super::cohort::Clients;
-use super::{CLIENTS_MAX, COUNTED_DAYS, HISTORY_DAYS, HISTORY_MS, KINDS, Kind, KindFigures};
+use super::{CLIENTS_MAX, COUNTED_DAYS, HISTORY_DAYS, HISTORY_MS, KEYS, KINDS, Kind, KindFigures};
 use crate::alert::{Alert, Status};
 use crate::attribute::RouteId;
 use crate::config::Config;
@@ -47,7 +47,7 @@ pub fn cohorts(pairs: u64, seed: u64) -> Result<Vec<Cohort>, String> {
     let one: Option<Vec<Cohort>> = KINDS.iter().map(of).collect();
     let one = one.ok_or("the portal's configuration lacks a route or a class")?;
     let counted = one.iter().filter(|it| it.kind.counts());
-    let a_client: f64 = counted.map(|it| it.kind.contacts(it.level) * it.kind.keys() as f64).sum();
+    let a_client: f64 = counted.map(|it| it.kind.contacts(it.level) * KEYS as f64).sum();
     // A hundredth more, because days differ.
     let clients = pairs as f64 * 1.01 / (a_client * COUNTED_DAYS as f64);
     let rounds = (clients / f64::from(CLIENTS_MAX)).ceil().max(1.0);
