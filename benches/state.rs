@@ -177,7 +177,7 @@ fn main() -> Result<(), Failure> {
     let directory =
         Directory::open(&house.config.state.directory, house.keys.state.clone(), false)?;
     let watch = Stopwatch::start();
-    let written = directory.write(&house.meta(), with.kept.into_iter().map(Some))?;
+    let written = directory.write(&house.meta(), with.kept.into_iter().map(Some).chain([None]))?;
     let writing = ms(watch);
     drop(engine);
     let watch = Stopwatch::start();

@@ -104,7 +104,8 @@ impl House {
         let mut journal = directory.open_journal(number).unwrap();
         journal.push(&cut(number)).unwrap();
         journal.sync().unwrap();
-        directory.write(&self.meta(number), sections(&self.engine).into_iter().map(Some)).unwrap();
+        let sections = sections(&self.engine).into_iter().map(Some).chain([None]);
+        directory.write(&self.meta(number), sections).unwrap();
         directory.snapshot(number)
     }
 
@@ -239,6 +240,23 @@ fn other_client_keys_or_another_topic_mean_another_state() {
     other.source.topics = vec!["another".to_owned()];
     let found = house.recover_as(&other).unwrap();
     assert!(found.refused[0].contains("other topics"), "{:?}", found.refused);
+}
+
+#[test]
+fn a_snapshot_that_was_given_up_half_way_is_none() {
+    let house = house();
+    house.keep(4);
+    let half = sections(&house.engine).into_iter().take(70).map(Some);
+    assert!(house.directory().write(&house.meta(5), half).is_err());
+    assert_eq!(house.recover().snapshot.unwrap().number, 4);
+    // Nor is one in which profiles are missing that it says it has.
+    let most = sections(&house.engine);
+    let count = most.len();
+    let most = most.into_iter().take(count - 1).map(Some).chain([None]);
+    house.directory().write(&house.meta(6), most).unwrap();
+    let found = house.recover();
+    assert!(found.refused[0].ends_with("profiles are missing"), "{:?}", found.refused);
+    assert_eq!(found.snapshot.unwrap().number, 4);
 }
 
 #[test]

@@ -50,7 +50,10 @@ impl Clients {
         let written = Written::deserialize(bytes)?;
         let ((table, suspects, firing, lessons, pulses), samples, refused) = written;
         let (table, moved) =
-            Table::restore(self.limits.profiles_max, table, pages, |it| keeps(it.route));
+            Table::restore(self.limits.profiles_max, table, pages, |it| keeps(it.route))
+                .ok_or_else(|| {
+                    io::Error::new(io::ErrorKind::InvalidData, "profiles are missing")
+                })?;
         let to = |slot: Slot| moved.get(slot as usize).copied().flatten();
         self.table = table;
         self.suspects =

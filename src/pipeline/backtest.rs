@@ -12,7 +12,7 @@ use crate::source::kafka;
 use crate::source::{CHANNEL_BATCHES_MAX, Event, Partition};
 use crate::state::Told;
 use crate::time::{Clock, Moment};
-use crate::timeline::{self, Chunk, Cut, Timeline};
+use crate::timeline::{self, Chunk, Cut, CutRow, Timeline};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -92,6 +92,10 @@ pub fn run(
     Ok(judged.end())
 }
 
+/// What of a journal cannot be judged again.
+const NOT_FROM_THE_BEGINNING: &str = "the journals do not reach back to the first cut: they do where \
+    [state] keep_journal was on from the first start on, or since --discard-state";
+
 /// A range of Kafka's log, and the cuts that were made in it.
 #[derive(Debug)]
 pub struct Range {
@@ -116,6 +120,10 @@ pub fn run_again(
     let mut intake = Intake::new(Arc::new(build::decoder(config)), Arc::new(attributor));
     let engine = build::engine(config, keys).map_err(Error::Setup)?;
     let Told { places, readings, cuts } = told;
+    let is_named = |it: &CutRow| it.bounds.iter().all(|it| places.contains_key(&it.0));
+    if cuts.is_empty() || !cuts.iter().all(is_named) {
+        return Err(Error::Setup(NOT_FROM_THE_BEGINNING.to_owned()));
+    }
     let places = places.into_values().map(|(place, next)| (place, Some(next)));
     source.resume = kafka::Resume { name: String::new(), places: places.collect() };
     let options = timeline::Options { slice_ms: config.detect.slice_ms };
@@ -124,10 +132,10 @@ pub fn run_again(
     let mut judged = Judged::new(engine, pool);
     let (event_in, events) = bounded(CHANNEL_BATCHES_MAX);
     let (fault_in, faults) = bounded(CHANNEL_BATCHES_MAX);
-    let consumer = kafka::start(&source, event_in, fault_in, Clock::system())?;
-    // Cuts do not go by a clock here: nothing is waited for but records.
-    let now = Moment(0);
+    let clock = Clock::system();
+    let consumer = kafka::start(&source, event_in, fault_in, clock)?;
     while timeline.to_replay() > 0 {
+        let now = clock.now();
         if let Some(fault) = faults.try_iter().find(|it| it.fatal) {
             return Err(Error::Kafka(kafka::Error::Configuration(fault.words)));
         }
@@ -145,7 +153,7 @@ pub fn run_again(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        judged.judge_again(&mut timeline, watcher);
+        judged.judge_again(&mut timeline, now, watcher);
         watcher.progress(0, None, judged.totals.counts.received);
     }
     consumer.stop();
@@ -194,10 +202,11 @@ impl Judged {
         }
     }
 
-    /// The same for cuts of a journal, and no others.
-    fn judge_again(&mut self, timeline: &mut Timeline, watcher: &mut impl Watcher) {
+    /// The same for cuts of a journal, and no others. By the clock's reading `now` a partition that
+    /// is no longer there is waited for, and nothing else.
+    fn judge_again(&mut self, timeline: &mut Timeline, now: Moment, watcher: &mut impl Watcher) {
         while timeline.to_replay() > 0
-            && let Some(cut) = timeline.cut(Moment(0))
+            && let Some(cut) = timeline.cut(now)
         {
             self.step(&cut, watcher);
         }

@@ -9,7 +9,7 @@ use crate::engine::Section;
 use crate::source::Partition;
 use crate::state::{Directory, Journal, Layout, Meta, Row, Stats, Written};
 use crate::time::{HOUR_MS, Moment, Stopwatch};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, TrySendError, bounded};
 use std::collections::VecDeque;
 use std::io;
 use std::thread::JoinHandle;
@@ -53,7 +53,8 @@ pub struct Keeper {
 #[derive(Debug)]
 struct Writing {
     sections: Option<Sender<Option<Section>>>,
-    waiting: VecDeque<Section>,
+    /// `None` behind the last one: a snapshot that ends without it is not whole.
+    waiting: VecDeque<Option<Section>>,
     writer: JoinHandle<io::Result<Written>>,
     begun: Moment,
 }
@@ -135,10 +136,10 @@ impl Keeper {
         let meta = self.meta(judging, number, now);
         let (to, from) = bounded(SECTIONS_MAX);
         let directory = self.options.directory.clone();
-        let work = move || directory.write(&meta, sections_of(&from));
+        let work = move || directory.write(&meta, from);
         match std::thread::Builder::new().name("snapshot".to_owned()).spawn(work) {
             Ok(writer) => {
-                let waiting = sections.into();
+                let waiting = sections.into_iter().map(Some).collect();
                 self.writing = Some(Writing { sections: Some(to), waiting, writer, begun: now });
             }
             Err(error) => self.failed(judging, &error),
@@ -166,22 +167,20 @@ impl Keeper {
         let Some(writing) = &mut self.writing else { return };
         let Some(to) = &writing.sections else { return };
         if writing.waiting.is_empty() {
-            writing.waiting.extend(judging.take_frozen(COPIED_AT_ONCE));
-            if writing.waiting.is_empty() {
-                // That was all: the end of the channel is the end of the snapshot.
-                writing.sections = None;
-                return;
-            }
+            let more = judging.take_frozen(COPIED_AT_ONCE);
+            let is_all = more.is_empty();
+            writing.waiting.extend(more.into_iter().map(Some).chain(is_all.then_some(None)));
         }
         while let Some(section) = writing.waiting.pop_front() {
-            match to.try_send(Some(section)) {
-                Ok(()) => {}
-                Err(TrySendError::Full(Some(section))) => {
+            let is_last = section.is_none();
+            match to.try_send(section) {
+                Ok(()) if !is_last => {}
+                Err(TrySendError::Full(section)) => {
                     writing.waiting.push_front(section);
                     break;
                 }
-                // The writer has given up and says why.
-                Err(_) => {
+                // That was all, or the writer has given up and says why.
+                Ok(()) | Err(TrySendError::Disconnected(_)) => {
                     writing.sections = None;
                     break;
                 }
@@ -250,8 +249,4 @@ impl Keeper {
     pub const fn stats(&self) -> Stats {
         self.stats
     }
-}
-
-fn sections_of(from: &Receiver<Option<Section>>) -> impl Iterator<Item = Option<Section>> {
-    from.iter()
 }

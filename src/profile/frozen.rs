@@ -119,7 +119,7 @@ mod tests {
             let Some(more) = table.take_frozen(40_000) else { break };
             pages.push(more);
         }
-        let (restored, moved) = Table::restore(1_000, state, &pages, |_| true);
+        let (restored, moved) = Table::restore(1_000, state, &pages, |_| true).unwrap();
         assert_eq!((restored.len(), moved.len()), (700, 700));
         for id in 1..=700_u64 {
             let slot = restored.find(id).unwrap();
@@ -139,9 +139,10 @@ mod tests {
         }
         let state = table.freeze();
         let pages: Vec<Pages> = std::iter::from_fn(|| table.take_frozen(10_000)).collect();
-        let (restored, moved) = Table::restore(30, state, &pages, |it| it.route == 1);
+        let (restored, moved) = Table::restore(30, state, &pages, |it| it.route == 1).unwrap();
         assert_eq!((restored.len(), moved.iter().flatten().count()), (30, 30));
         assert_eq!((moved[49], moved[50], moved[80]), (None, Some(0), None));
         assert_eq!(restored.get(0).unwrap().id, 51);
+        assert!(Table::restore(100, state, &pages[1..], |_| true).is_none());
     }
 }

@@ -189,22 +189,23 @@ impl Table {
 
     /// A table with the profiles that were written down, less those that `keeps` refuses; where
     /// each of them is now, by the slot that it had. Of more than `capacity` the last are left out.
+    /// `None` where a profile is missing.
     #[must_use]
     pub fn restore(
         capacity: usize,
         state: TableState,
         pages: &[Pages],
         keeps: impl Fn(&Profile) -> bool,
-    ) -> (Self, Vec<Option<Slot>>) {
+    ) -> Option<(Self, Vec<Option<Slot>>)> {
         let mut table = Self::new(capacity);
         let length = state.length as usize;
         let mut order: Vec<Option<&Profile>> = vec![None; length];
         for (slot, profile) in pages.iter().flat_map(Pages::by_slot) {
             order.get_mut(slot).into_iter().for_each(|it| *it = Some(profile));
         }
+        let order: Vec<&Profile> = order.into_iter().collect::<Option<_>>()?;
         let mut moved = vec![None; length];
-        let kept = order.iter().zip(&mut moved);
-        let kept = kept.filter_map(|(it, to)| Some(((*it)?, to))).filter(|it| keeps(it.0));
+        let kept = order.into_iter().zip(&mut moved).filter(|it| keeps(it.0));
         for (profile, to) in kept.take(table.capacity) {
             let slot = Slot::try_from(table.length).unwrap_or(Slot::MAX);
             table.index.insert(profile.id, slot);
@@ -214,7 +215,7 @@ impl Table {
         }
         table.hand = state.hand as usize % table.length.max(1);
         table.evicted = state.evicted;
-        (table, moved)
+        Some((table, moved))
     }
 
     /// Bytes of memory, index included.

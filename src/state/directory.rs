@@ -120,14 +120,16 @@ impl Directory {
         Sections::open(&self.snapshot(number), &self.key)
     }
 
-    /// Writes a snapshot of these sections; it is on the disk when this returns.
+    /// Writes a snapshot of these sections, the last of which `None` follows; it is on the disk when
+    /// this returns.
     ///
     /// # Errors
-    /// Where the disk refuses or the sections end early; then there is no such snapshot.
+    /// Where the disk refuses, or there are no more sections and no `None`: whoever made them has
+    /// given up, and there is no such snapshot.
     pub fn write(
         &self,
         meta: &Meta,
-        sections: impl Iterator<Item = Option<Section>>,
+        sections: impl IntoIterator<Item = Option<Section>>,
     ) -> io::Result<Written> {
         let path = self.snapshot(meta.number);
         let beside = self.path.join("snapshot.new");
@@ -135,13 +137,14 @@ impl Directory {
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut sealer = Sealer::begin(BufWriter::new(options.open(&beside)?), &self.key)?;
         BorshSerialize::serialize(meta, &mut sealer)?;
+        let mut is_whole = false;
         for section in sections {
-            let Some(section) = section else {
-                return Err(io::Error::new(io::ErrorKind::Interrupted, "it was given up"));
-            };
-            Some(section).serialize(&mut sealer)?;
+            is_whole = section.is_none();
+            section.serialize(&mut sealer)?;
         }
-        None::<Section>.serialize(&mut sealer)?;
+        if !is_whole {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "it was given up"));
+        }
         let (mut file, tag) = sealer.end()?;
         file.flush()?;
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
