@@ -22,19 +22,18 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').map(str::trim).collect();
-    let column = |names: &[&str]| header.iter().position(|it| names.contains(it));
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|it| it.to_string())?;
+    let column = |names: &[&str]| header.iter().position(|it| names.contains(&it));
     let (Some(client), Some(label)) = (column(&CLIENTS), column(&[LABEL])) else {
         return Err("its first line names no columns `client` (or `client_ip`) and `label`".into());
     };
     let mut labels = BTreeMap::new();
-    for (number, line) in (2..).zip(lines).filter(|(_, it)| !it.trim().is_empty()) {
-        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-        let (Some(client), Some(label)) = (fields.get(client), fields.get(label)) else {
-            return Err(format!("line {number} has {} columns", fields.len()));
-        };
-        labels.insert((*client).to_owned(), (*label).to_owned());
+    for record in reader.records() {
+        let record = record.map_err(|it| it.to_string())?;
+        if let (Some(client), Some(label)) = (record.get(client), record.get(label)) {
+            labels.insert(client.to_owned(), label.to_owned());
+        }
     }
     Ok(labels)
 }
@@ -66,16 +65,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_found_by_their_names() {
-        let labels = parse("n,label,client_ip\n1, thief ,192.0.2.7\n\n2,casual,192.0.2.8\n");
-        let labels = labels.unwrap();
-        assert_eq!(labels["192.0.2.7"], "thief");
+    fn columns_are_found_by_their_names_and_quotes_are_undone() {
+        let text = "n,label,client_ip\n1,\"thief, by night\",192.0.2.7\n\n2, casual ,192.0.2.8\n";
+        let labels = parse(text).unwrap();
+        assert_eq!(labels["192.0.2.7"], "thief, by night");
+        assert_eq!(labels["192.0.2.8"], "casual");
         assert_eq!(labels.len(), 2);
     }
 
     #[test]
     fn a_file_without_them_says_what_it_lacks() {
         assert!(parse("ip,kind\n1,2\n").unwrap_err().contains("`client_ip`"));
-        assert!(parse("client,label\n1\n").unwrap_err().contains("line 2"));
+        assert!(parse("client,label\n1\n").unwrap_err().contains("line: 2"));
     }
 }

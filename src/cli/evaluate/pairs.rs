@@ -115,7 +115,7 @@ fn tails(printer: &mut Printer, figures: &PairFigures, level: usize) -> Result<(
         printer.line(&format!("{:<17}{shares}", stream.name()))?;
     }
     let shares: String = kinds().map(|it| shown(&it.merged)).collect();
-    printer.line(&format!("{:<17}{shares}", "together"))
+    printer.line(&format!("{:<17}{shares}", "all streams"))
 }
 
 #[cfg(test)]
