@@ -47,6 +47,17 @@ fn the_quick_scoreboard_finds_the_walk_and_leaves_the_honest_week_silent() {
 }
 
 #[test]
+fn an_engine_that_is_killed_every_day_finds_the_same() {
+    let figures = |more: &[&str]| -> Value {
+        let output = evaluate(&[&["S2", "S5", "--quick", "--output", "json"], more].concat());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let (lives, dies) = (figures(&[]), figures(&["--kill-daily"]));
+    assert_eq!(lives["harvests"], dies["harvests"]);
+    assert!(dies["kills"].as_u64().unwrap() > 20, "{}", dies["kills"]);
+}
+
+#[test]
 fn six_addresses_that_share_a_walk_are_one_page_that_names_them() {
     let walk = gate("S5", "in a row, six addresses");
     assert_eq!(walk["pages_max"], 1, "{walk}");

@@ -114,7 +114,7 @@ impl House {
     }
 
     fn recover_as(&self, config: &Config) -> Result<Recovered, recover::Error> {
-        recover::recover(config, &self.keys, &self.directory(), Pool::new(1))
+        recover::recover(config, &self.keys, &self.directory(), (Pool::new(1), Moment(7)))
     }
 }
 

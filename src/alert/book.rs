@@ -10,12 +10,10 @@
 
 use super::change::{Alert, Mode, OffsetSpan, RecordsOut, Severity, Status};
 use super::of_finding::{alert_of, kind_of, mode_of, quantities_of, streams_of};
-use super::open::{Adopted, Judged, Open};
-use super::standing::{KeyRecords, Standing};
+use super::open::{Judged, Open};
 use crate::evidence::as_f64;
 use crate::judge::{Finding, FindingKind, has_grown};
 use crate::time::Moment;
-use borsh::{BorshDeserialize, BorshSerialize, io};
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -24,7 +22,7 @@ use std::sync::Arc;
 /// Clients that an alert lists; the rest are counted.
 pub const CLIENTS_MAX: usize = 1_000;
 /// Open alerts. Beyond it the oldest ticket is closed in silence and counted: a page never is.
-const OPEN_MAX: usize = 10_000;
+pub(super) const OPEN_MAX: usize = 10_000;
 
 /// Those who joined are told at once where the alert has grown this many times.
 const JOINED_FACTOR: f64 = 1.5;
@@ -36,13 +34,13 @@ const COMPARED_MAX: usize = 64;
 /// The open alerts of an engine.
 #[derive(Clone, Debug)]
 pub struct Book {
-    key: (u64, u64),
-    open: BTreeMap<String, Open>,
+    pub(super) key: (u64, u64),
+    pub(super) open: BTreeMap<String, Open>,
     /// By judged profile.
-    by_profile: BTreeMap<u64, String>,
+    pub(super) by_profile: BTreeMap<u64, String>,
     /// By client key, whatever the route.
-    by_client: BTreeMap<u64, String>,
-    dropped: u64,
+    pub(super) by_client: BTreeMap<u64, String>,
+    pub(super) dropped: u64,
     /// An alert is told again when its records out have grown this many times.
     update_factor: f64,
 }
@@ -264,20 +262,6 @@ impl Book {
         Some(alert)
     }
 
-    /// Goes on with an alert that an earlier process left open on this route.
-    pub fn adopt(&mut self, standing: Standing, route: u16) {
-        let Standing { alert, records, members } = standing;
-        let id = alert.id.clone();
-        let unheard: Vec<u64> = records.iter().map(|it| it.key).collect();
-        self.by_profile.extend(unheard.iter().map(|it| (*it, id.clone())));
-        self.by_client.extend(members.iter().map(|it| (*it, id.clone())));
-        let adopted = Some(Adopted { records, unheard, since: None });
-        let members: Vec<_> = members.into_iter().zip(alert.clients.iter().cloned()).collect();
-        let (told, told_records) = (members.len() as u64, alert.records_out.estimate);
-        let open = Open { members, told, told_records, adopted, ..Open::new(alert, route) };
-        self.open.insert(id, open);
-    }
-
     /// Takes how many records (with half an interval) have left by a judged key by now.
     pub fn count(&mut self, route: u16, key: u64, records: (u64, u64)) {
         let profile = Judged { route, key }.id();
@@ -292,63 +276,6 @@ impl Book {
         self.open.iter().map(|(id, open)| (id.as_str(), open.records_out()))
     }
 
-    /// Ends what was adopted and has not been heard of for `after_ms` since the first call.
-    /// Called now and then with the slice time.
-    pub fn expire(&mut self, at: Moment, after_ms: i64) -> Vec<Alert> {
-        let mut over = Vec::new();
-        for (id, open) in &mut self.open {
-            let Some(adopted) = &mut open.adopted else { continue };
-            let since = *adopted.since.get_or_insert(at);
-            if at.since(since) < after_ms || adopted.unheard.is_empty() {
-                continue;
-            }
-            adopted.unheard.clear();
-            if open.is_quiet() {
-                over.push(id.clone());
-            }
-        }
-        over.into_iter().filter_map(|id| self.end(&id, at)).collect()
-    }
-
-    /// What has to be kept of an alert that has just changed.
-    #[must_use]
-    pub fn standing(&self, change: &Alert) -> Standing {
-        let Some(open) = self.open.get(&change.id) else {
-            return Standing { alert: change.clone(), records: Vec::new(), members: Vec::new() };
-        };
-        let records =
-            open.totals().map(|(key, it)| KeyRecords { key, estimate: it.0, error: it.1 });
-        Standing {
-            alert: Alert { records_out: open.records_out(), ..open.alert.clone() },
-            records: records.collect(),
-            members: open.members.iter().take(CLIENTS_MAX).map(|it| it.0).collect(),
-        }
-    }
-
-    /// The open alerts, as they are written down.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn write<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
-        (&self.open, &self.by_profile, &self.by_client, self.dropped).serialize(writer)
-    }
-
-    /// Goes on with open alerts that were written down, but for those on a route of which `keeps`
-    /// says no.
-    ///
-    /// # Errors
-    /// Where the bytes are none.
-    pub fn read(&mut self, bytes: &mut &[u8], keeps: impl Fn(u16) -> bool) -> io::Result<()> {
-        let (open, by_profile, by_client, dropped) = BorshDeserialize::deserialize(bytes)?;
-        (self.open, self.by_profile, self.by_client) = (open, by_profile, by_client);
-        self.dropped = dropped;
-        self.open.retain(|_, it| it.routes.iter().all(|it| keeps(*it)));
-        let is_open = |id: &String| self.open.contains_key(id);
-        self.by_profile.retain(|_, it| is_open(it));
-        self.by_client.retain(|_, it| is_open(it));
-        Ok(())
-    }
-
     /// Whether an alert is open.
     #[must_use]
     pub fn is_open(&self, id: &str) -> bool {
@@ -356,7 +283,7 @@ impl Book {
     }
 
     /// Takes an alert out of the book, resolved.
-    fn end(&mut self, id: &str, at: Moment) -> Option<Alert> {
+    pub(super) fn end(&mut self, id: &str, at: Moment) -> Option<Alert> {
         let mut open = self.remove(id)?;
         open.settle_counts();
         open.alert.status = Status::Resolved;
@@ -364,7 +291,7 @@ impl Book {
         Some(open.alert)
     }
 
-    fn make_room(&mut self) {
+    pub(super) fn make_room(&mut self) {
         let tickets = self.open.iter().filter(|it| it.1.alert.severity == Severity::Ticket);
         let oldest = tickets.min_by_key(|it| it.1.alert.changed_at).map(|it| it.0.clone());
         if let Some(id) = oldest {

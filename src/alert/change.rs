@@ -92,6 +92,10 @@ pub enum Kind {
     Watched,
     /// Writes under an alert that is open.
     Tampering,
+    /// Records that were in the log and that nobody can read any more.
+    CoverageGap,
+    /// What was learned cannot be read back.
+    StateLost,
 }
 
 impl Kind {
@@ -106,7 +110,15 @@ impl Kind {
         Self::Decoy,
         Self::Watched,
         Self::Tampering,
+        Self::CoverageGap,
+        Self::StateLost,
     ];
+
+    /// Whether it is about darban itself and not about a client.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::CoverageGap | Self::StateLost)
+    }
 
     /// The name in alerts, labels and the runbook's file name.
     #[must_use]
@@ -121,6 +133,8 @@ impl Kind {
             Self::Decoy => "decoy",
             Self::Watched => "watched",
             Self::Tampering => "tampering",
+            Self::CoverageGap => "coverage_gap",
+            Self::StateLost => "state_lost",
         }
     }
 }

@@ -5,7 +5,9 @@ mod change;
 mod command;
 mod escape;
 mod of_finding;
+mod of_note;
 mod open;
+mod outlive;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod silence;

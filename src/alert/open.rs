@@ -80,6 +80,12 @@ impl Open {
         }
     }
 
+    /// An alert about darban itself: on no route, and open until nothing was said for a while.
+    pub(super) fn of_darban(alert: Alert) -> Self {
+        let adopted = Adopted { records: Vec::new(), unheard: vec![0], since: None };
+        Self { routes: Vec::new(), adopted: Some(adopted), ..Self::new(alert, 0) }
+    }
+
     /// Whether a finding of one of its clients on another route is told with it: where it is a
     /// page already, or where both are of one kind and began together. A ticket of another kind
     /// must not give its name to a page.

@@ -70,16 +70,14 @@ pub fn summary(alert: &Alert) -> String {
     ] {
         out.push_str(if applies { word } else { "" });
     }
-    let _infallible = write!(
-        out,
-        "{} by {} on {}: {}; {} since {}",
-        phrase(alert.kind),
-        who(alert),
-        escape_text(&alert.route),
-        beyond(alert),
-        records(alert.records_out),
-        alert.first_seen,
-    );
+    let (phrase, since) = (phrase(alert.kind), alert.first_seen);
+    let _infallible = if alert.kind.is_own() {
+        write!(out, "{phrase}: {}; since {since}", seen(alert))
+    } else {
+        let (who, route) = (who(alert), escape_text(&alert.route));
+        let (beyond, records) = (beyond(alert), records(alert.records_out));
+        write!(out, "{phrase} by {who} on {route}: {beyond}; {records} since {since}")
+    };
     match out.char_indices().nth(SUMMARY_CHARACTERS_MAX - 1) {
         Some((at, _)) => format!("{}…", out.get(..at).unwrap_or_default()),
         None => out,
@@ -89,12 +87,15 @@ pub fn summary(alert: &Alert) -> String {
 /// The alert as labelled rows, in the order in which a person asks.
 #[must_use]
 pub fn details(alert: &Alert) -> Vec<(&'static str, String)> {
+    if alert.kind.is_own() {
+        return own_details(alert);
+    }
     let mut rows = vec![
         ("who", who(alert)),
         ("route", routes(alert)),
         ("kind", kinds(alert)),
         ("records out", records(alert.records_out)),
-        ("seen", format!("{} {}", number(alert.seen.subjects), escape_text(&alert.seen.quantity))),
+        ("seen", seen(alert)),
         ("expected", number(alert.expected.subjects) + &times(alert)),
         ("since", alert.first_seen.to_string()),
         ("fired at", alert.fired_at.to_string()),
@@ -116,6 +117,20 @@ pub fn details(alert: &Alert) -> Vec<(&'static str, String)> {
     }
     if alert.mode == Mode::Observe {
         rows.push(("mode", "observe: shown, never paged".to_owned()));
+    }
+    rows
+}
+
+/// The same of an alert that is about darban itself.
+fn own_details(alert: &Alert) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("kind", kinds(alert)),
+        ("seen", seen(alert)),
+        ("since", alert.first_seen.to_string()),
+        ("how sure", sureness(alert)),
+    ];
+    if !alert.offsets.is_empty() {
+        rows.push(("log", spans(alert)));
     }
     rows
 }
@@ -193,6 +208,8 @@ const fn phrase(kind: Kind) -> &'static str {
         Kind::Decoy => "Decoy looked up",
         Kind::Watched => "Watched person looked up",
         Kind::Tampering => "Writes after a harvest",
+        Kind::CoverageGap => "Records missing from the log",
+        Kind::StateLost => "State lost",
     }
 }
 
@@ -236,13 +253,11 @@ fn routes(alert: &Alert) -> String {
 }
 
 fn beyond(alert: &Alert) -> String {
-    format!(
-        "{} {}, {} expected{}",
-        number(alert.seen.subjects),
-        escape_text(&alert.seen.quantity),
-        number(alert.expected.subjects),
-        times(alert)
-    )
+    format!("{}, {} expected{}", seen(alert), number(alert.expected.subjects), times(alert))
+}
+
+fn seen(alert: &Alert) -> String {
+    format!("{} {}", number(alert.seen.subjects), escape_text(&alert.seen.quantity))
 }
 
 /// ` (7.6 times)`, or nothing where a ratio says nothing.
@@ -270,6 +285,9 @@ fn sureness(alert: &Alert) -> String {
     match alert.kind {
         Kind::Decoy => return "certain: nobody has a reason to look this up".to_owned(),
         Kind::Watched => return "certain: every look-up of this person is told".to_owned(),
+        Kind::CoverageGap | Kind::StateLost => {
+            return "certain: darban says it of itself".to_owned();
+        }
         _ => {}
     }
     let decades = (log_e / NATS_A_DECADE).floor();

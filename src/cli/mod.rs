@@ -10,6 +10,7 @@ mod progress;
 mod replay;
 mod run;
 mod simulate;
+mod standby;
 mod state;
 mod svg;
 mod terminal;

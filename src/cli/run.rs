@@ -1,7 +1,7 @@
 //! `darban run`: the daemon.
 
-use super::terminal;
 use super::{Failure, exit};
+use super::{standby, terminal};
 use crate::config::Config;
 use crate::deliver::{self, Delivery, Outbox};
 use crate::pipeline::recover::{self, Recovered};
@@ -28,6 +28,9 @@ pub(super) struct Arguments {
     /// Forgets what an earlier run has learned, also where a later version wrote it
     #[arg(long)]
     discard_state: bool,
+    /// Waits until the state directory's owner is gone, and takes over
+    #[arg(long)]
+    standby: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -45,10 +48,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let failed = |words: String| Failure::new(exit::INTERNAL, &words);
     let runtime = runtime()?;
     let directory = directory(&config, &keys)?;
-    let _ours = directory.lock().map_err(|error| {
+    let stop = stop_on_signal(&runtime);
+    let taken = match arguments.standby {
+        true => standby::wait(&directory, &config, &runtime, &stop),
+        false => directory.lock().map(Some),
+    };
+    let taken = taken.map_err(|error| {
         let path = config.state.directory.display();
         failed(format!("cannot take the state directory {path}: {error}"))
     })?;
+    // Asked to end before the owner was gone.
+    let Some(_ours) = taken else { return Ok(()) };
     let outbox = Outbox::open(&config.state.directory).map_err(|error| {
         let path = config.state.directory.display();
         failed(format!("cannot open the outbox in {path}: {error}"))
@@ -64,7 +74,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())
         .map_err(|error| failed(error.to_string()))?;
-    let stop = stop_on_signal(&runtime);
     hurry_on_hangup(&runtime, delivery.hurry());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let source = receivers::source(&config, host.as_deref().map(str::trim));
@@ -109,7 +118,8 @@ fn recovered(
         tracing::warn!("what earlier runs have learned is thrown away, as asked");
     }
     let threads = run::threads(config);
-    let found = recover::recover(config, keys, directory, Pool::new(threads));
+    let start = (Pool::new(threads), Clock::system().now());
+    let found = recover::recover(config, keys, directory, start);
     let recovered = found.map_err(|error| match error {
         recover::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
         other => failed(&other),

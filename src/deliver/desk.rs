@@ -282,10 +282,11 @@ impl Told {
         if self.last.page { Severity::Page } else { Severity::Ticket }
     }
 
-    /// Whether the change is one that the target was told before.
+    /// Whether the change is one that the target was told before. Of several in one slice the last was
+    /// told with the most records: judged again after a crash, none of them is news.
     fn knows(&self, alert: &Alert, severity: Severity) -> bool {
         let (told, change) = (self.last.changed_ms, alert.changed_at.0);
-        let same = told == change && alert.records_out.estimate == self.last.records;
+        let same = told == change && alert.records_out.estimate <= self.last.records;
         let louder = severity > self.severity();
         let ends = self.open && alert.status == Status::Resolved;
         change < told || (same && !louder && !ends)

@@ -13,6 +13,7 @@ mod pass;
 mod settings;
 mod shares;
 mod snapshot;
+mod standing;
 mod step;
 mod turns;
 

@@ -5,7 +5,7 @@ use super::pass::Cells;
 use super::shares::Shares;
 use super::turns::{judge_finest, judge_roll_ups, judge_sites, remember, shard_of};
 use super::{Lanes, SHARDS, Settings};
-use crate::alert::{Alert, Book, Context, RecordsOut, Standing};
+use crate::alert::{Alert, Book, Context, RecordsOut};
 use crate::attribute::KeyKind;
 use crate::evidence::Stream;
 use crate::judge::{
@@ -72,7 +72,7 @@ pub struct Stats {
 /// The engine.
 #[derive(Debug)]
 pub struct Engine {
-    rules: Rules,
+    pub(super) rules: Rules,
     settings: Settings,
     pub(super) baselines: Baselines,
     pub(super) spaces: Vec<Space>,
@@ -297,7 +297,7 @@ impl Engine {
     }
 
     /// Brings the book up to date; where its alerts stand.
-    fn progress(&mut self) -> Vec<Progress> {
+    pub(super) fn progress(&mut self) -> Vec<Progress> {
         for (key, route, records) in self.clients.iter().flat_map(Clients::open_records) {
             self.book.count(route, key, records);
         }
@@ -310,39 +310,6 @@ impl Engine {
             error: out.error,
         };
         self.book.progress().map(of).collect()
-    }
-
-    /// Every open alert as it stands now, for the next process.
-    pub fn standing_all(&mut self) -> Vec<Standing> {
-        self.progress();
-        self.book.open().map(|it| self.book.standing(it)).collect()
-    }
-
-    /// Goes on with an alert that an earlier process left open; whether its route is still
-    /// configured.
-    pub fn adopt(&mut self, standing: Standing) -> bool {
-        let named = |it: &crate::judge::RouteRules| it.name == standing.alert.route;
-        let route = self.rules.routes.iter().position(named);
-        let Some(route) = route.and_then(|it| u16::try_from(it).ok()) else { return false };
-        self.book.adopt(standing, route);
-        true
-    }
-
-    /// What has to be kept of an alert that has just changed.
-    #[must_use]
-    pub fn standing(&self, change: &Alert) -> Standing {
-        self.book.standing(change)
-    }
-
-    /// Whether an alert is open.
-    #[must_use]
-    pub fn is_open(&self, id: &str) -> bool {
-        self.book.is_open(id)
-    }
-
-    /// The open alerts.
-    pub fn open(&self) -> impl Iterator<Item = &Alert> {
-        self.book.open()
     }
 
     /// Everything about a key on a route, if it has made look-ups there.

@@ -10,9 +10,8 @@ use crate::engine::Engine;
 use crate::source::files::{self, Files};
 use crate::source::kafka;
 use crate::source::{CHANNEL_BATCHES_MAX, Event, Partition};
-use crate::state::Told;
 use crate::time::{Clock, Moment};
-use crate::timeline::{self, Chunk, Cut, CutRow, Timeline};
+use crate::timeline::{self, Chunk, Cut, CutRow, Timeline, Told};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -119,15 +118,14 @@ pub fn run_again(
     let attributor = build::attributor(config, keys).map_err(Error::Setup)?;
     let mut intake = Intake::new(Arc::new(build::decoder(config)), Arc::new(attributor));
     let engine = build::engine(config, keys).map_err(Error::Setup)?;
-    let Told { places, readings, cuts } = told;
-    let is_named = |it: &CutRow| it.bounds.iter().all(|it| places.contains_key(&it.0));
-    if cuts.is_empty() || !cuts.iter().all(is_named) {
+    let is_named = |it: &CutRow| it.bounds.iter().all(|it| told.places.contains_key(&it.0));
+    if told.cuts.is_empty() || !told.cuts.iter().all(is_named) {
         return Err(Error::Setup(NOT_FROM_THE_BEGINNING.to_owned()));
     }
-    let places = places.into_values().map(|(place, next)| (place, Some(next)));
+    let places = told.places.values().map(|(place, next)| (place.clone(), Some(*next)));
     source.resume = kafka::Resume { name: String::new(), places: places.collect() };
     let options = timeline::Options { slice_ms: config.detect.slice_ms };
-    let mut timeline = Timeline::restore(options, &timeline::State::default(), cuts, &readings);
+    let mut timeline = Timeline::restore(options, &timeline::State::default(), told);
     let pool = Pool::new(config.threads.unwrap_or(1));
     let mut judged = Judged::new(engine, pool);
     let (event_in, events) = bounded(CHANNEL_BATCHES_MAX);
@@ -205,18 +203,27 @@ impl Judged {
     /// The same for cuts of a journal, and no others. By the clock's reading `now` a partition that
     /// is no longer there is waited for, and nothing else.
     fn judge_again(&mut self, timeline: &mut Timeline, now: Moment, watcher: &mut impl Watcher) {
-        while timeline.to_replay() > 0
-            && let Some(cut) = timeline.cut(now)
-        {
-            self.step(&cut, watcher);
+        loop {
+            for (note, _) in timeline.take_notes() {
+                let alert = self.engine.note(&note);
+                alert.into_iter().for_each(|it| self.tell(it, watcher));
+            }
+            match (timeline.to_replay() > 0).then(|| timeline.cut(now)).flatten() {
+                Some(cut) => self.step(&cut, watcher),
+                None => return,
+            }
         }
     }
 
     fn step(&mut self, cut: &Cut, watcher: &mut impl Watcher) {
         watcher.cut(cut, &self.engine);
         for alert in self.engine.step(cut, &self.pool).alerts {
-            self.ids.push(alert.id.clone());
-            watcher.alert(alert);
+            self.tell(alert, watcher);
         }
+    }
+
+    fn tell(&mut self, alert: Alert, watcher: &mut impl Watcher) {
+        self.ids.push(alert.id.clone());
+        watcher.alert(alert);
     }
 }

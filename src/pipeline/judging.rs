@@ -11,7 +11,7 @@ use crate::engine::{Engine, Progress, Section};
 use crate::source::{Partition, Place};
 use crate::state::Row;
 use crate::time::{Moment, SECOND_MS};
-use crate::timeline::{self, Bound, Chunk, Timeline};
+use crate::timeline::{self, Bound, Chunk, Note, Noted, Timeline};
 use hdrhistogram::Histogram;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,13 +121,26 @@ impl Judging {
             }
             Fact::End(partition, next) => self.timeline.end(partition, next, reading),
             Fact::Revoked(partition) => self.timeline.revoked(partition, reading),
-            Fact::Gap(partition, _, missing) => {
+            Fact::Gap(partition, first, missing) => {
                 *self.gaps.entry(partition).or_default() += missing.unwrap_or(1);
                 if missing.is_none() {
                     self.timeline.lost(partition);
                 }
+                if let Some(place) = self.places.get(&partition).cloned() {
+                    self.note(Note { at: reading, what: Noted::Gap { place, first, missing } });
+                }
             }
         }
+    }
+
+    /// Something is to be told that no look-up says.
+    pub fn note(&mut self, note: Note) {
+        self.timeline.note(note);
+    }
+
+    /// What is to be told and was not yet.
+    pub fn untold(&self) -> impl Iterator<Item = Note> + '_ {
+        self.timeline.untold().cloned()
     }
 
     fn measure(&mut self, chunk: &Chunk, reading: Moment) {
@@ -142,7 +155,12 @@ impl Judging {
     /// Judges what can be judged by now.
     pub fn judge(&mut self, reading: Moment) -> Round {
         let mut round = Round { rows: std::mem::take(&mut self.named), ..Round::default() };
-        while let Some(cut) = self.timeline.cut(reading) {
+        loop {
+            for (note, again) in self.timeline.take_notes() {
+                round.alerts.extend(self.engine.note(&note));
+                round.rows.extend((!again).then_some(Row::Note(note)));
+            }
+            let Some(cut) = self.timeline.cut(reading) else { break };
             let read = self.timeline.take_readings();
             round.rows.extend(read.into_iter().map(Row::Reading));
             if !cut.again {

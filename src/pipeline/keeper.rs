@@ -111,8 +111,14 @@ impl Keeper {
         None
     }
 
+    /// Whether everything that a state must have is in it by now.
+    fn may_begin(judging: &Judging) -> bool {
+        let is_all_told = judging.untold().next().is_none();
+        judging.has_begun() && judging.to_replay() == 0 && is_all_told
+    }
+
     fn is_due(&self, judging: &Judging, now: Moment, factor: i64) -> bool {
-        if !judging.has_begun() || judging.to_replay() > 0 {
+        if !Self::may_begin(judging) {
             return false;
         }
         let Some(begun) = self.begun else { return true };
@@ -222,11 +228,21 @@ impl Keeper {
     pub fn finish(&mut self, judging: &mut Judging, now: Moment, wait: Duration) -> Option<String> {
         let waited = (Stopwatch::start(), wait);
         let mut words = self.work_on(judging, waited);
-        if judging.to_replay() == 0 && judging.has_begun() && self.writing.is_none() {
+        if Self::may_begin(judging) && self.writing.is_none() {
             self.begin(judging, now);
             words = self.work_on(judging, waited).or(words);
         }
         words
+    }
+
+    /// Writes the first snapshot of a state, before anything is judged: whatever ends the process
+    /// after that, the next one has a snapshot and all cuts since. What commits are to say.
+    pub fn first(&mut self, judging: &mut Judging, now: Moment, wait: Duration) -> Option<String> {
+        self.begin(judging, now);
+        // What is still to be told of the state before has no other place from now on.
+        let rows: Vec<Row> = judging.untold().map(Row::Note).collect();
+        self.note(&rows, !rows.is_empty());
+        self.work_on(judging, (Stopwatch::start(), wait))
     }
 
     fn work_on(

@@ -13,6 +13,7 @@ mod order;
 pub mod receivers;
 pub mod recover;
 pub mod run;
+mod waits;
 pub mod watch;
 pub mod workers;
 

@@ -13,7 +13,8 @@ use crate::engine::{Engine, Settings};
 use crate::source::Partition;
 use crate::source::kafka::Resume;
 use crate::state::{Directory, Layout, Meta, Refusal, Sections};
-use crate::timeline::{self, Timeline};
+use crate::time::Moment;
+use crate::timeline::{self, Note, Noted, Timeline};
 use std::io;
 
 /// Why nothing can be started.
@@ -45,7 +46,7 @@ pub struct Recovered {
     pub refused: Vec<String>,
 }
 
-/// Reads the state directory of a configuration.
+/// Reads the state directory of a configuration, at `now` by our clock.
 ///
 /// # Errors
 /// Where it cannot be read at all, or a later version wrote it.
@@ -53,7 +54,7 @@ pub fn recover(
     config: &Config,
     keys: &Keys,
     directory: &Directory,
-    pool: Pool,
+    (pool, now): (Pool, Moment),
 ) -> Result<Recovered, Error> {
     let settings = build::settings(config, keys).map_err(Error::Setup)?;
     let layout = build::layout(config);
@@ -70,6 +71,13 @@ pub fn recover(
             Err(error) => refused.push(format!("snapshot {number}: {error}")),
         }
     }
+    let refusal = (!refused.is_empty()).then(|| Note {
+        at: now,
+        what: Noted::StateRefused {
+            snapshots: u32::try_from(refused.len()).unwrap_or(u32::MAX),
+            cold: loaded.is_none(),
+        },
+    });
     let journals = directory.journals()?;
     let number = numbers.iter().chain(&journals).max().copied().unwrap_or(0);
     let options = timeline::Options { slice_ms: config.detect.slice_ms };
@@ -81,24 +89,30 @@ pub fn recover(
         every_ms: config.state.snapshot_every_ms,
     };
     let Some((meta, engine)) = loaded else {
-        let judging = Judging::new(Engine::new(settings), config.detect.slice_ms, pool);
+        let mut judging = Judging::new(Engine::new(settings), config.detect.slice_ms, pool);
+        refusal.into_iter().for_each(|it| judging.note(it));
         let lineage = fresh_lineage()?;
         let resume = Resume { name: Keeper::name(lineage), places: Vec::new() };
         let keeper = keeper(lineage, number + 1);
         return Ok(Recovered { judging, resume, keeper, snapshot: None, refused });
     };
     let told = directory.told_from(meta.number)?;
-    let timeline = Timeline::restore(options, &meta.timeline, told.cuts, &told.readings);
     let mut kept = Kept {
         places: (0..).map(Partition).zip(meta.places.iter().cloned()).collect(),
         gaps: meta.gaps.iter().map(|(at, it)| (Partition(*at), *it)).collect(),
     };
-    kept.places.extend(told.places.into_iter().map(|(at, (place, _))| (at, place)));
-    let offset = |at: Partition| meta.timeline.lanes.iter().find(|it| it.partition == at);
-    let places = kept.places.iter();
-    let places = places.map(|(at, it)| (it.clone(), offset(*at).map(|it| it.resume)));
+    kept.places.extend(told.places.iter().map(|(at, (place, _))| (*at, place.clone())));
+    let lane = |at: Partition| meta.timeline.lanes.iter().find(|it| it.partition == at);
+    // One that came to us after the snapshot was read from where the journal says.
+    let offset = |at: &Partition| {
+        let named = || told.places.get(at).map(|it| it.1);
+        lane(*at).map(|it| it.resume).or_else(named)
+    };
+    let places = kept.places.iter().map(|(at, it)| (it.clone(), offset(at)));
     let resume = Resume { name: Keeper::name(meta.lineage), places: places.collect() };
-    let judging = Judging::restore(engine, timeline, pool, kept);
+    let timeline = Timeline::restore(options, &meta.timeline, told);
+    let mut judging = Judging::restore(engine, timeline, pool, kept);
+    refusal.into_iter().for_each(|it| judging.note(it));
     let keeper = keeper(meta.lineage, number);
     Ok(Recovered { judging, resume, keeper, snapshot: Some(meta), refused })
 }

@@ -7,12 +7,13 @@
 use super::judging::{Judging, Round};
 use super::keeper::Keeper;
 use super::recover::Recovered;
+use super::waits::Waits;
 use super::workers::{self, Fact};
 use super::{Intake, Keys, Order, Pool, build};
 use crate::alert::{Alert, Standing};
 use crate::config::Config;
 use crate::deliver::Delivery;
-use crate::source::kafka::{self, Fault};
+use crate::source::kafka::{self, Fault, FaultKind};
 use crate::source::{CHANNEL_BATCHES_MAX, Event, Partition};
 use crate::state;
 use crate::time::{Clock, Moment, SECOND_MS};
@@ -30,6 +31,8 @@ const PACE_EVERY_MS: i64 = SECOND_MS / 20;
 /// Between two looks at the clock the judging thread takes milliseconds. Beyond this it was
 /// stopped, or a disk held it up, and what the partitions had to say waited meanwhile.
 const AWAY_MS: i64 = SECOND_MS;
+/// How long a process that was away waits to hear that it still belongs to its group.
+const ROLL_CALL_MS: u64 = 5_000;
 /// How often offsets are committed at most.
 const COMMIT_EVERY_MS: i64 = SECOND_MS;
 /// How long the last commit may take when the daemon ends.
@@ -54,6 +57,15 @@ pub enum Error {
     /// Kafka said no for good.
     #[error("{0}")]
     Fatal(String),
+    /// Another process has our place.
+    #[error("another process joined under the same instance_id: this one judges nothing any more")]
+    TakenOver,
+}
+
+impl Error {
+    fn of(fault: Fault) -> Self {
+        if fault.kind == FaultKind::Fenced { Self::TakenOver } else { Self::Fatal(fault.words) }
+    }
 }
 
 /// Whoever watches the daemon.
@@ -104,9 +116,13 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     let Parts { mut source, keys, delivery, standing, recovered, clock, stop } = parts;
     let threads = threads(config);
     let (judging, keeper) = match recovered {
-        Some(Recovered { judging, resume, keeper, .. }) => {
+        Some(Recovered { mut judging, resume, keeper, snapshot, .. }) => {
             source.resume = resume;
-            (judging, Some(Keeper::start(keeper)?))
+            let mut keeper = Keeper::start(keeper)?;
+            // What commits say of it is said with the second one.
+            let _words =
+                snapshot.is_none().then(|| keeper.first(&mut judging, clock.now(), LAST_SNAPSHOT));
+            (judging, Some(keeper))
         }
         None => {
             let engine = build::engine(config, keys).map_err(Error::Setup)?;
@@ -136,6 +152,7 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         paced: clock.now(),
         looked: clock.now(),
         held_back: BTreeSet::new(),
+        waits: Waits::FirstRecord(clock.now()),
         judged: Judged::default(),
         safe: true,
     };
@@ -147,18 +164,8 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     while fact_out.recv_timeout(Duration::from_secs(5)).is_ok() {}
     // What was counted since the last look.
     watcher.tick(&mut daemon.judging, &daemon.consumer.stats(), clock.now());
-    let standing = daemon.judging.standing_all();
-    let offered = delivery.offer_standing(Vec::new(), &standing);
-    if let Err(error) = &offered {
-        tracing::error!("the outbox cannot be written, nothing is committed any more: {error}");
-    }
-    if let Some(keeper) = daemon.keeper.as_mut().filter(|_| offered.is_ok())
-        && let Some(words) = keeper.finish(&mut daemon.judging, clock.now(), LAST_SNAPSHOT)
-    {
-        daemon.consumer.say(words);
-    }
-    if let Some(offsets) = daemon.judged.behind(&offered) {
-        daemon.consumer.commit_now(offsets, LAST_COMMIT_MS);
+    if !matches!(outcome, Err(Error::TakenOver)) {
+        daemon.put_down();
     }
     daemon.consumer.join();
     for decoder in decoders {
@@ -193,6 +200,7 @@ struct Daemon<'a> {
     /// When it was last listened.
     looked: Moment,
     held_back: BTreeSet<Partition>,
+    waits: Waits,
     judged: Judged,
     /// What was told stands in the outbox.
     safe: bool,
@@ -226,22 +234,55 @@ impl Daemon<'_> {
                 Err(RecvTimeoutError::Disconnected) => return told_fatal(faults, watcher),
             }
             let now = self.clock.now();
-            let away_ms = now.since(self.looked);
-            if away_ms / self.clock.factor() > AWAY_MS {
-                self.judging.was_away(away_ms);
-            }
-            self.looked = now;
+            self.look(now)?;
             while let Some(fact) = self.order.take() {
+                self.waits.hear(&fact, now, self.clock.factor());
                 self.judging.take(fact, now);
             }
             while self.round(now, watcher) {}
-            let fatal = faults.try_iter().inspect(|it| watcher.fault(it)).find(|it| it.fatal);
-            if let Some(fault) = fatal {
-                return Err(Error::Fatal(fault.words));
+            let told = faults.try_iter().inspect(|it| {
+                watcher.fault(it);
+                self.waits.begin(it.kind, now);
+            });
+            let mut told = told;
+            if let Some(fault) = told.find(|it| it.fatal) {
+                return Err(Error::of(fault));
             }
             self.tick(now, watcher);
         }
         Ok(())
+    }
+
+    /// Leaves everything so that the next process goes on with it.
+    fn put_down(&mut self) {
+        let standing = self.judging.standing_all();
+        let offered = self.delivery.offer_standing(Vec::new(), &standing);
+        if let Err(error) = &offered {
+            tracing::error!("the outbox cannot be written, nothing is committed any more: {error}");
+        }
+        let now = self.clock.now();
+        if let Some(keeper) = self.keeper.as_mut().filter(|_| offered.is_ok())
+            && let Some(words) = keeper.finish(&mut self.judging, now, LAST_SNAPSHOT)
+        {
+            self.consumer.say(words);
+        }
+        if let Some(offsets) = self.judged.behind(&offered) {
+            self.consumer.commit_now(offsets, LAST_COMMIT_MS);
+        }
+    }
+
+    /// Looks at the clock. Who was away for long may have been stopped, and replaced meanwhile: then
+    /// nothing that was read before is judged any more.
+    fn look(&mut self, now: Moment) -> Result<(), Error> {
+        let away_ms = now.since(std::mem::replace(&mut self.looked, now));
+        if away_ms / self.clock.factor() <= AWAY_MS {
+            return Ok(());
+        }
+        self.judging.was_away(away_ms);
+        match self.consumer.is_fenced(ROLL_CALL_MS) {
+            true => Err(Error::TakenOver),
+            false => Ok(()),
+        }
     }
 
     /// Goes on with what was open, unless what was kept has it. Not before the cuts of the process
@@ -335,12 +376,9 @@ impl Daemon<'_> {
 
 /// The consumer ended by itself: its last fault says why.
 fn told_fatal(faults: &Receiver<Fault>, watcher: &mut impl Watcher) -> Result<(), Error> {
-    let mut words = "the consumer ended by itself".to_owned();
-    for fault in faults.try_iter() {
-        watcher.fault(&fault);
-        words = fault.words;
-    }
-    Err(Error::Fatal(words))
+    let told = faults.try_iter().inspect(|it| watcher.fault(it));
+    let unsaid = || Error::Fatal("the consumer ended by itself".to_owned());
+    Err(told.last().map_or_else(unsaid, Error::of))
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod id;
 mod lines;
 mod merge;
 mod mixture;
+mod mortal;
 mod occasions;
 mod pace;
 pub mod pairs;

@@ -5,6 +5,7 @@
 //! fortnight of honest history is judged once and any number of harvests go on from there.
 
 use super::id::Id;
+use super::mortal::Mortal;
 use super::record::{Scratch as Texts, as_record};
 use super::request::{Client, Request};
 use crate::alert::Alert;
@@ -28,15 +29,17 @@ const PARTITION: Partition = Partition(0);
 pub struct Trial {
     decoder: Arc<Decoder>,
     attributor: Attributor,
-    timeline: Timeline,
-    engine: Engine,
+    pub(super) timeline: Timeline,
+    pub(super) engine: Engine,
     scratch: Scratch,
     texts: Texts,
     chunk: Chunk,
     /// When the last request was delivered.
-    delivered: Moment,
-    offset: i64,
+    pub(super) delivered: Moment,
+    pub(super) offset: i64,
     alerts: Vec<Alert>,
+    pub(super) mortal: Mortal,
+    pub(super) is_mortal: bool,
 }
 
 impl Clone for Trial {
@@ -52,6 +55,8 @@ impl Clone for Trial {
             delivered: self.delivered,
             offset: self.offset,
             alerts: self.alerts.clone(),
+            mortal: self.mortal.clone(),
+            is_mortal: self.is_mortal,
         }
     }
 }
@@ -79,28 +84,37 @@ impl Trial {
         let key = u128::from(seed) << 64 | u128::from(!seed);
         let (hash, state) = (HashKey::new(key.to_le_bytes()), crate::state::Key::new([0; 32]));
         let keys = Keys { hash, alert: (seed, !seed), state };
-        let mut timeline = Timeline::new(timeline::Options { slice_ms: config.detect.slice_ms });
+        let options = timeline::Options { slice_ms: config.detect.slice_ms };
         let hash = |id: Id| {
             let mut text = Vec::new();
             id.write(&mut text);
             keys.hash.subject(&text)
         };
         let decoys: Vec<u64> = decoys.into_iter().map(hash).collect();
-        let mut engine = build::engine_watching(&config, &keys, WatchList::new(&decoys, &[]));
-        engine.name(PARTITION, Place { topic: "portal".into(), number: 0 });
-        timeline.assigned(PARTITION, 0, Moment(0));
-        Ok(Self {
+        let watch_list = WatchList::new(&decoys, &[]);
+        let settings = build::settings_watching(&config, &keys, watch_list);
+        let mut trial = Self {
             decoder: Arc::new(build::decoder(&config)),
             attributor: build::attributor(&config, &keys)?,
-            timeline,
-            engine,
+            timeline: Timeline::new(options),
+            engine: Engine::new(settings.clone()),
             scratch: Scratch::default(),
             texts: Texts::default(),
             chunk: Chunk::default(),
             delivered: Moment(0),
             offset: 0,
             alerts: Vec::new(),
-        })
+            mortal: Mortal::new(settings, options, seed),
+            is_mortal: false,
+        };
+        trial.begin(0);
+        Ok(trial)
+    }
+
+    /// The one partition is read from here on.
+    pub(super) fn begin(&mut self, next: i64) {
+        self.engine.name(PARTITION, Place { topic: "portal".into(), number: 0 });
+        self.timeline.assigned(PARTITION, next, self.delivered);
     }
 
     /// The next request, delivered when it was made.
@@ -166,13 +180,24 @@ impl Trial {
     /// The same, and shows every cut with the engine that has just judged it.
     pub fn judge_each(&mut self, mut judged: impl FnMut(&Cut, &Engine)) {
         self.timeline.feed(&self.chunk, self.delivered);
-        self.chunk.stamps.clear();
-        self.chunk.lookups.clear();
-        self.chunk.names.clear();
+        if self.is_mortal {
+            self.mortal.feed(&self.chunk);
+        }
         while let Some(cut) = self.timeline.cut(self.delivered) {
             self.alerts.extend(self.engine.step(&cut, &Serial).alerts);
+            if self.is_mortal {
+                self.mortal.judged(&cut);
+            }
             judged(&cut, &self.engine);
         }
+        let mut fed = std::mem::take(&mut self.chunk);
+        if self.is_mortal {
+            self.live(&fed);
+        }
+        fed.stamps.clear();
+        fed.lookups.clear();
+        fed.names.clear();
+        self.chunk = fed;
     }
 
     /// Alert changes since they were last taken.

@@ -13,6 +13,7 @@ use std::fmt::Write;
 /// The pages by name.
 const PAGES: &[(&str, &str)] = &[
     ("behind", include_str!("../../deploy/runbooks/behind.md")),
+    ("coverage_gap", include_str!("../../deploy/runbooks/coverage_gap.md")),
     ("decoy", include_str!("../../deploy/runbooks/decoy.md")),
     ("down", include_str!("../../deploy/runbooks/down.md")),
     ("forgets", include_str!("../../deploy/runbooks/forgets.md")),
@@ -29,6 +30,7 @@ const PAGES: &[(&str, &str)] = &[
     ("sees-no-lookups", include_str!("../../deploy/runbooks/sees-no-lookups.md")),
     ("stalled", include_str!("../../deploy/runbooks/stalled.md")),
     ("state-not-kept", include_str!("../../deploy/runbooks/state-not-kept.md")),
+    ("state_lost", include_str!("../../deploy/runbooks/state_lost.md")),
     ("sweep", include_str!("../../deploy/runbooks/sweep.md")),
     ("tampering", include_str!("../../deploy/runbooks/tampering.md")),
     ("volume", include_str!("../../deploy/runbooks/volume.md")),

@@ -4,11 +4,12 @@
 //! there is a whole one under its name or none. The two latest are kept, with the journals from the
 //! older one on.
 
-use super::journal::{self, Journal, Told};
+use super::journal::{self, Journal};
 use super::meta::Meta;
 use super::seal::{Key, Opener, Refusal, Sealer};
 use crate::engine::Section;
 use crate::killpoint;
+use crate::timeline::Told;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Write};

@@ -11,10 +11,9 @@
 use super::seal::Key;
 use crate::killpoint;
 use crate::source::{Partition, Place};
-use crate::timeline::{CutRow, Reading};
+use crate::timeline::{CutRow, Note, Reading, Told};
 use borsh::{BorshDeserialize, BorshSerialize};
 use siphasher::sip::SipHasher24;
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::hash::Hasher;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -34,17 +33,8 @@ pub enum Row {
     Reading(Reading),
     /// A cut.
     Cut(CutRow),
-}
-
-/// What journals say, by what it is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
-    /// The partitions that got their index, each with the first offset that was read of it.
-    pub places: BTreeMap<Partition, (Place, i64)>,
-    /// Record times that were taken from our clock.
-    pub readings: Vec<Reading>,
-    /// Cuts in order.
-    pub cuts: Vec<CutRow>,
+    /// Something that no look-up says.
+    Note(Note),
 }
 
 impl Extend<Row> for Told {
@@ -56,6 +46,7 @@ impl Extend<Row> for Told {
                 }
                 Row::Reading(reading) => self.readings.push(reading),
                 Row::Cut(cut) => self.cuts.push(cut),
+                Row::Note(note) => self.notes.push((self.cuts.len(), note)),
             }
         }
     }

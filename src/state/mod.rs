@@ -16,7 +16,7 @@ mod meta;
 mod seal;
 
 pub use directory::{Directory, Sections, Written};
-pub use journal::{Journal, Row, Told};
+pub use journal::{Journal, Row};
 pub use meta::{Layout, Meta};
 pub use seal::{Key, Refusal, VERSION};
 

@@ -2,6 +2,7 @@
 
 use super::clock::{AGREEING, Kind, clamp_event};
 use super::lane::{Lane, OpenSlice};
+use super::note::Notes;
 use super::pace::{Runner, held_back};
 use super::placed::{Placed, in_order};
 use super::replay::{Replay, Spot};
@@ -30,6 +31,7 @@ pub struct Timeline {
     pub(super) replay: Replay,
     /// Record times that were taken from our clock, since they were last taken.
     pub(super) readings: Vec<Reading>,
+    pub(super) notes: Notes,
 }
 
 impl Timeline {
@@ -44,6 +46,7 @@ impl Timeline {
             stats: Stats::default(),
             replay: Replay::default(),
             readings: Vec::new(),
+            notes: Notes::default(),
         }
     }
 

@@ -3,18 +3,19 @@
 use super::clock::Kind;
 use super::cuts::{Pending, placed};
 use super::lane::Lane;
+use super::note::Notes;
 use super::placed::in_order;
 use super::replay::{HeldBack, Replay};
-use super::{Bound, Cut, CutRow, LaneState, Options, Reading, State, Timeline};
+use super::{Bound, Cut, CutRow, LaneState, Note, Options, Reading, State, Timeline, Told};
 use crate::attribute::NameRef;
 use crate::source::Partition;
 use crate::time::Moment;
 
 impl Timeline {
-    /// A timeline that goes on where another stood, and makes these cuts first, as soon as the
-    /// records before their bounds are there.
+    /// A timeline that goes on where another stood, and makes the cuts first that were `told`, as
+    /// soon as the records before their bounds are there.
     #[must_use]
-    pub fn restore(options: Options, state: &State, cuts: Vec<CutRow>, read: &[Reading]) -> Self {
+    pub fn restore(options: Options, state: &State, told: Told) -> Self {
         let mut timeline = Self::new(options);
         timeline.closed = state.closed;
         for lane in &state.lanes {
@@ -24,7 +25,8 @@ impl Timeline {
                 own.active = false;
             }
         }
-        timeline.replay = Replay::new(cuts, read);
+        timeline.replay = Replay::new(told.cuts, &told.readings);
+        timeline.notes = Notes::again(told.notes);
         timeline
     }
 
@@ -41,6 +43,27 @@ impl Timeline {
     /// Record times that were taken from our clock since they were last taken, for the journal.
     pub fn take_readings(&mut self) -> Vec<Reading> {
         std::mem::take(&mut self.readings)
+    }
+
+    /// Something is to be told that no look-up says.
+    pub fn note(&mut self, note: Note) {
+        self.notes.add(note);
+    }
+
+    /// What is to be told and was not taken yet.
+    pub fn untold(&self) -> impl Iterator<Item = &Note> {
+        self.notes.fresh()
+    }
+
+    /// What is to be told before the next cut, that of the process before first; whether it is that.
+    pub fn take_notes(&mut self) -> Vec<(Note, bool)> {
+        let made = self.replay.made();
+        let again = std::iter::from_fn(|| self.notes.next_again(made)).map(|it| (it, true));
+        let mut taken: Vec<(Note, bool)> = again.collect();
+        if self.replay.cuts() == 0 {
+            taken.extend(self.notes.take_fresh().into_iter().map(|it| (it, false)));
+        }
+        taken
     }
 
     /// Cuts of the process before that are not made again yet.

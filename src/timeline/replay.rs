@@ -38,6 +38,8 @@ pub(super) struct HeldBack {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replay {
     cuts: VecDeque<CutRow>,
+    /// How many of them were made again.
+    made: usize,
     readings: BTreeMap<(Partition, i64), Moment>,
     /// By partition, the bound of the last cut: of what lies before it, it is known which record
     /// times came from our clock.
@@ -63,6 +65,11 @@ impl Replay {
     /// Cuts that are left.
     pub(super) fn cuts(&self) -> usize {
         self.cuts.len()
+    }
+
+    /// Cuts that were made again.
+    pub(super) const fn made(&self) -> usize {
+        self.made
     }
 
     /// Lookups that wait.
@@ -111,6 +118,7 @@ impl Replay {
             return None;
         }
         self.since = None;
+        self.made += 1;
         self.cuts.pop_front()
     }
 

@@ -45,6 +45,7 @@ struct Service {
     standing: Option<Fault>,
     requests: usize,
     refused: Vec<String>,
+    taken: Vec<Bytes>,
 }
 
 /// A running stand-in; it ends when it is dropped.
@@ -85,6 +86,11 @@ impl PagerDutyStandIn {
     /// Requests that arrived, whatever became of them.
     pub(crate) fn requests(&self) -> usize {
         self.service().requests
+    }
+
+    /// The bodies of all that it took, in their order.
+    pub(crate) fn taken(&self) -> Vec<Bytes> {
+        self.service().taken.clone()
     }
 
     /// Why requests were refused as invalid.
@@ -150,6 +156,7 @@ fn take(service: &Mutex<Service>, body: &[u8]) -> Response {
         service.refused.extend(problems);
         return (StatusCode::BAD_REQUEST, json, answer.to_string()).into_response();
     }
+    service.taken.push(Bytes::copy_from_slice(body));
     let key = event["dedup_key"].as_str().unwrap_or_default().to_owned();
     let open = service.incidents.iter_mut().find(|it| it.open && it.dedup_key == key);
     match (event["event_action"].as_str(), open) {

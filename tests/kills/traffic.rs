@@ -15,6 +15,9 @@ pub(super) const PARTITIONS: i32 = 3;
 const HARVESTS: u64 = 4;
 /// People of each: many times what a page takes.
 const PEOPLE: u64 = 60;
+/// People whom visitors look up.
+const VISITED: u64 = 10_000;
+const FIRST_VISITED: u64 = 1 << 30;
 /// Between two records of the log.
 const PAUSE: Duration = Duration::from_millis(8);
 
@@ -29,7 +32,8 @@ impl Traffic {
     pub(super) fn start(mut client: ClientConfig) -> Self {
         let (written, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let (count, ending) = (written.clone(), stop.clone());
-        let producer: BaseProducer = client.set("linger.ms", "0").create().unwrap();
+        let client = client.set("linger.ms", "0").set("reconnect.backoff.max.ms", "100");
+        let producer: BaseProducer = client.create().unwrap();
         let thread = std::thread::spawn(move || write(&producer, &count, &ending));
         Self { written, stop, thread: Some(thread) }
     }
@@ -37,6 +41,11 @@ impl Traffic {
     /// Records in the log.
     pub(super) fn written(&self) -> u64 {
         self.written.load(Relaxed)
+    }
+
+    /// The number of the first harvest that has not begun.
+    pub(super) fn harvests_begun(&self) -> u64 {
+        (self.written() / HARVESTS / PEOPLE + 1) * HARVESTS
     }
 
     /// Ends it; how many harvests there were.
@@ -73,10 +82,24 @@ fn write(producer: &BaseProducer, written: &AtomicU64, stop: &AtomicBool) -> usi
     0
 }
 
-/// Everybody whom the first harvests looked up.
+/// Visitors who look two people up each, before anything else happens.
+pub(super) fn visit(mut client: ClientConfig) {
+    let producer: BaseProducer = client.set("linger.ms", "5").create().unwrap();
+    let now = Clock::system().now();
+    for at in 0..VISITED {
+        let visitor = at / 2;
+        let from = (&*format!("visitor-{visitor}"), 30_000 + visitor);
+        send(&producer, from, anywhere(at + FIRST_VISITED), now);
+        producer.poll(Duration::ZERO);
+    }
+    producer.flush(Duration::from_secs(30)).unwrap();
+}
+
+/// Everybody whom visitors and the first harvests looked up.
 pub(super) fn people(harvests: usize) -> HashSet<u64> {
     let harvests = 0..u64::try_from(harvests).unwrap();
-    harvests.flat_map(|it| (0..PEOPLE).map(move |person| anywhere(it) + person)).collect()
+    let taken = harvests.flat_map(|it| (0..PEOPLE).map(move |person| anywhere(it) + person));
+    taken.chain((0..VISITED).map(|at| anywhere(at + FIRST_VISITED))).collect()
 }
 
 /// A person far from those of other numbers.

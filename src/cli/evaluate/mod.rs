@@ -60,6 +60,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PAIRS", value_parser = pairs::count,
         conflicts_with_all = ["scenarios", "all", "quick", "background", "html", "seeds"])]
     calibration: Option<u64>,
+    /// Kill the engine at some hour of every simulated day: it goes on from a snapshot and the cuts
+    /// since, as `run` does, and finds the same
+    #[arg(long, conflicts_with_all = ["background", "undeclared"])]
+    kill_daily: bool,
     /// How many seeds; a bar is read at the 90th of a hundred runs, so 20 say something
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: u64,
@@ -193,6 +197,7 @@ impl Chosen {
             return Err(problems);
         }
         let lengths = if arguments.quick { board::quick_lengths() } else { Lengths::default() };
+        let lengths = Lengths { dies_daily: arguments.kill_daily, ..lengths };
         let seeds = (0..arguments.seeds).map(|it| arguments.from.wrapping_add(it)).collect();
         Ok(Self { gates, weeks, seeds, lengths, classes, page_nats })
     }
@@ -290,6 +295,7 @@ impl Chosen {
             seeds: self.seeds.clone(),
             quick: self.lengths.smaller > 1,
             page_nats: self.page_nats,
+            kills: given.iter().flat_map(|it| &it.harvests).map(|it| u64::from(it.1.deaths)).sum(),
         };
         board::board(run, harvests, weeks, &others, &calibration)
     }

@@ -49,8 +49,12 @@ pub(super) fn print(printer: &mut Printer, board: &Board) -> Result<(), Failure>
     let (held, of) = board.held();
     let seeds = board.run.seeds.len();
     let small = if board.run.quick { ", a quick look: a tenth of the traffic" } else { "" };
+    let killed = match board.run.kills {
+        0 => String::new(),
+        kills => format!(", killed {kills} times"),
+    };
     let plural = if seeds == 1 { "" } else { "s" };
-    printer.line(&format!("{held} of {of} gates hold, {seeds} seed{plural}{small}"))
+    printer.line(&format!("{held} of {of} gates hold, {seeds} seed{plural}{small}{killed}"))
 }
 
 fn harvests(printer: &mut Printer, board: &Board) -> Result<(), Failure> {

@@ -41,6 +41,8 @@ pub struct Run {
     pub quick: bool,
     /// The level of evidence at which a page is sent, in nats.
     pub page_nats: f64,
+    /// How often engines were killed and went on from a snapshot.
+    pub kills: u64,
 }
 
 /// The whole scoreboard.
@@ -369,7 +371,7 @@ mod tests {
     fn run(taken: Option<u64>, pages: u64, recall: f64) -> HarvestRun {
         let named = Some(Named { precision: 1.0, recall });
         let rules = [RuleRun::Silent; RULES];
-        HarvestRun { taken, seconds: taken, pages, named, rules, others: Vec::new() }
+        HarvestRun { taken, seconds: taken, pages, named, rules, others: Vec::new(), deaths: 0 }
     }
 
     fn gate(asks: Asks) -> Gate {

@@ -102,6 +102,7 @@ pub(super) struct Prepared {
     /// Alert changes of the history.
     pub(super) changes: Vec<Alert>,
     pub(super) decoys: Vec<Id>,
+    dies_daily: bool,
     login: u32,
     careful: u32,
     first: u64,
@@ -120,7 +121,8 @@ impl Prepared {
         let Logins { any: login, careful } = Logins::draw(&portal, &mut random);
         let first = 200_000 + random.below(1_000_000);
         let decoys: Vec<Id> = (0..DECOYS).map(|it| portal.decoy(Route::ByMobile, it)).collect();
-        let mut trial = Trial::watching(&config_toml(&portal), seed, decoys.iter().copied())?;
+        let trial = Trial::watching(&config_toml(&portal), seed, decoys.iter().copied())?;
+        let mut trial = if lengths.dies_daily { trial.dying_daily() } else { trial };
         let mut rules = Rulebook::default();
         let mut kept = Vec::new();
         for request in portal.requests().take_while(|it| it.at < at.plus(KEPT_MS)) {
@@ -135,13 +137,27 @@ impl Prepared {
         }
         trial.judge();
         let changes = trial.take_alerts();
-        Ok(Self { portal, at, trial, rules, changes, decoys, login, careful, first, kept })
+        let dies_daily = lengths.dies_daily;
+        Ok(Self {
+            dies_daily,
+            portal,
+            at,
+            trial,
+            rules,
+            changes,
+            decoys,
+            login,
+            careful,
+            first,
+            kept,
+        })
     }
 
     /// An engine and rules that have seen nothing of this portal, for what begins with its log.
     pub(super) fn unjudged(&self) -> Result<(Trial, Rulebook), String> {
         let decoys = self.decoys.iter().copied();
         let trial = Trial::watching(&config_toml(&self.portal), self.portal.seed, decoys)?;
+        let trial = if self.dies_daily { trial.dying_daily() } else { trial };
         Ok((trial, Rulebook::default()))
     }
 

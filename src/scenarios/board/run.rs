@@ -42,6 +42,8 @@ pub struct HarvestRun {
     pub rules: [RuleRun; RULES],
     /// Pages that name nobody of it.
     pub others: Vec<Alert>,
+    /// How often the engine was killed, its history included.
+    pub deaths: u32,
 }
 
 /// How well members were named.
@@ -161,7 +163,8 @@ pub(super) fn run(prepared: &Prepared, gate: &Gate, row: &Row) -> Result<Harvest
     let truth = Truth::new(std::slice::from_ref(&case.harvest));
     let mut running = Running { case: &case, truth, trial, rules, changes: Vec::new(), ends: None };
     running.go(requests, row.hostile);
-    Ok(running.outcome())
+    let deaths = running.trial.deaths()?;
+    Ok(HarvestRun { deaths, ..running.outcome() })
 }
 
 /// A run under way.
@@ -246,6 +249,7 @@ impl Running<'_> {
                 .filter(|(id, _)| !ids.contains(id))
                 .map(|(_, it)| it.clone())
                 .collect(),
+            deaths: 0,
         }
     }
 

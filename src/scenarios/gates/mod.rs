@@ -29,11 +29,13 @@ pub struct Lengths {
     pub week_days: i64,
     /// Divides the honest traffic, for a quick look.
     pub smaller: u32,
+    /// The engine is killed once a simulated day, and goes on from a snapshot.
+    pub dies_daily: bool,
 }
 
 impl Default for Lengths {
     fn default() -> Self {
-        Self { history_days: 14, week_days: 7, smaller: 1 }
+        Self { history_days: 14, week_days: 7, smaller: 1, dies_daily: false }
     }
 }
 

@@ -65,6 +65,8 @@ enum Order {
     Commit(Vec<(Partition, i64)>),
     /// Answer when everything before is done.
     Answer(Sender<()>),
+    /// Say again what was committed, and answer whether another process has taken our place.
+    RollCall(Sender<bool>),
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +102,10 @@ impl Committer {
                     commit(&consumer, &shared, offsets, (&mut done, now, &counted));
                 }
                 Order::Answer(to) => drop(to),
+                Order::RollCall(to) => {
+                    // Whoever asked may have given up.
+                    let _told = to.send(is_fenced(&consumer, &shared, &done.0));
+                }
             });
         };
         let thread = std::thread::Builder::new().name("kafka-commit".to_owned()).spawn(work)?;
@@ -128,6 +134,16 @@ impl Committer {
         }
     }
 
+    /// Whether another process has taken our place in the group, as far as the brokers say so within
+    /// this time.
+    pub(super) fn is_fenced(&self, wait_ms: u64) -> bool {
+        let Some(orders) = &self.orders else { return false };
+        let wait = Duration::from_millis(wait_ms);
+        let (to, answer) = bounded(1);
+        let asked = orders.send_timeout(Order::RollCall(to), wait).is_ok();
+        asked && answer.recv_timeout(wait).unwrap_or(false)
+    }
+
     pub(super) fn outcomes(&self) -> Outcomes {
         Outcomes { ok: self.counters.ok.load(Relaxed), failed: self.counters.failed.load(Relaxed) }
     }
@@ -138,6 +154,21 @@ impl Committer {
             let _ended = thread.join();
         }
     }
+}
+
+/// Whether the brokers refuse what was committed last because another process has joined under our
+/// name. Nothing is asked where nothing was committed.
+fn is_fenced(consumer: &Consumer, shared: &Shared, done: &BTreeMap<Partition, i64>) -> bool {
+    let owned = shared.owned();
+    let last = done.iter().filter_map(|(at, next)| Some((owned.get(at)?.clone(), *next)));
+    let last: Vec<(Owned, i64)> = last.collect();
+    drop(owned);
+    let list = list_of(last.iter().map(|it| (it.0.topic.as_ref(), it.0.number, Some(it.1))));
+    shared.give_words(&list);
+    if last.is_empty() || consumer.commit(&list, CommitMode::Sync).is_ok() {
+        return false;
+    }
+    consumer.client().fatal_error().is_some()
 }
 
 type Done<'a> = (&'a mut (BTreeMap<Partition, i64>, Moment), Moment, &'a Counters);
@@ -151,12 +182,13 @@ fn commit(
     let again = now.since(*last) >= AGAIN_AFTER_MS;
     // From before it is looked up who owns what until the answer: see `Busy`.
     shared.committing.set(true);
-    let asked = due(&shared.owned(), offsets, done, again);
-    let list = list_of(asked.iter().map(|it| (it.0.topic.as_ref(), it.0.number, Some(it.1.1))));
-    let words = shared.words.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if !words.is_empty() {
-        list.elements().iter_mut().for_each(|it| it.set_metadata(&words));
-    }
+    let owned = shared.owned();
+    let floors = owned.iter().map(|(at, it)| (*at, it.floor)).collect();
+    let asked = due(&floors, offsets, done, again);
+    let named = asked.iter().filter_map(|(at, next)| Some((owned.get(at)?, *next)));
+    let list = list_of(named.map(|(it, next)| (it.topic.as_ref(), it.number, Some(next))));
+    drop(owned);
+    shared.give_words(&list);
     let outcome = (!asked.is_empty()).then(|| {
         killpoint::pass("commit");
         let outcome = consumer.commit(&list, CommitMode::Sync);
@@ -168,7 +200,7 @@ fn commit(
         None => {}
         Some(Ok(())) => {
             counters.ok.fetch_add(1, Relaxed);
-            done.extend(asked.into_iter().map(|it| it.1));
+            done.extend(asked);
             *last = now;
         }
         // A rebalance, a coordinator that moves, an outage: the next commit says it again.
@@ -180,45 +212,38 @@ fn commit(
 }
 
 /// Which offsets to commit: those of partitions that are ours, not below what the group had when
-/// they came to us, and not those that were committed before, unless all are said again.
-fn due(
-    owned: &BTreeMap<Partition, Owned>,
-    offsets: Vec<(Partition, i64)>,
+/// they came to us (`floors`, by partition), and not those that were committed before, unless all are
+/// said again. `done` forgets what is not ours.
+pub fn due(
+    floors: &BTreeMap<Partition, i64>,
+    mut offsets: Vec<(Partition, i64)>,
     done: &mut BTreeMap<Partition, i64>,
     again: bool,
-) -> Vec<(Owned, (Partition, i64))> {
-    done.retain(|it, _| owned.contains_key(it));
-    let ours = |it: (Partition, i64)| owned.get(&it.0).map(|own| (own.clone(), it));
-    let is_due = |(own, (partition, next)): &(Owned, (Partition, i64))| {
-        *next >= own.floor && (again || done.get(partition) != Some(next))
-    };
-    offsets.into_iter().filter_map(ours).filter(is_due).collect()
+) -> Vec<(Partition, i64)> {
+    done.retain(|it, _| floors.contains_key(it));
+    offsets.retain(|(partition, next)| {
+        let ours = floors.get(partition).is_some_and(|floor| next >= floor);
+        ours && (again || done.get(partition) != Some(next))
+    });
+    offsets
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn owned(floors: &[(u16, i64)]) -> BTreeMap<Partition, Owned> {
-        let own = |(number, floor): &(u16, i64)| {
-            (Partition(*number), Owned::new(("log".into(), i32::from(*number)), *floor, 100))
-        };
-        floors.iter().map(own).collect()
-    }
-
-    fn asked(found: Vec<(Owned, (Partition, i64))>) -> Vec<(u16, i64)> {
-        found.into_iter().map(|it| (it.1.0.0, it.1.1)).collect()
+    fn of(offsets: &[(u16, i64)]) -> Vec<(Partition, i64)> {
+        offsets.iter().map(|it| (Partition(it.0), it.1)).collect()
     }
 
     #[test]
     fn only_what_is_ours_and_new_is_committed_and_nothing_below_what_another_committed() {
-        let offsets = vec![(Partition(0), 7), (Partition(1), 7), (Partition(2), 7)];
+        let offsets = of(&[(0, 7), (1, 7), (2, 7), (3, 7)]);
         let mut done = BTreeMap::from([(Partition(0), 7), (Partition(9), 7)]);
-        let owned = owned(&[(0, 5), (1, 7), (2, 8)]);
-        let found = due(&owned, offsets.clone(), &mut done, false);
-        assert_eq!(asked(found), [(1, 7)]);
+        let floors = of(&[(0, 5), (1, 7), (2, 8)]).into_iter().collect();
+        assert_eq!(due(&floors, offsets.clone(), &mut done, false), of(&[(1, 7)]));
         assert_eq!(done, BTreeMap::from([(Partition(0), 7)]));
-        assert_eq!(asked(due(&owned, offsets, &mut done, true)), [(0, 7), (1, 7)]);
+        assert_eq!(due(&floors, offsets, &mut done, true), of(&[(0, 7), (1, 7)]));
     }
 
     #[test]

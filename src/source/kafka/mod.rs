@@ -16,15 +16,16 @@ mod owned;
 mod poll;
 mod start;
 
-pub use commit::Outcomes;
+pub use commit::{Outcomes, due};
 pub use fault::{Fault, FaultKind};
 pub use options::{Options, Resume, Security};
-pub use start::Start;
+pub use start::{Answers, Decision, Found, Start, decide};
 
 use super::{Event, Partition};
 use crate::time::Clock;
 use crossbeam_channel::Sender;
 use owned::Owned;
+use rdkafka::topic_partition_list::TopicPartitionList;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,6 +64,14 @@ pub(super) struct Shared {
 impl Shared {
     fn owned(&self) -> MutexGuard<'_, BTreeMap<Partition, Owned>> {
         self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a list of offsets the words that every commit says.
+    fn give_words(&self, list: &TopicPartitionList) {
+        let words = self.words.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !words.is_empty() {
+            list.elements().iter_mut().for_each(|it| it.set_metadata(&words));
+        }
     }
 }
 
@@ -120,6 +129,13 @@ impl Handle {
     /// was not taken up yet. Partitions that are not ours any more are left out.
     pub fn commit(&self, offsets: Vec<(Partition, i64)>) {
         self.committer.commit(offsets);
+    }
+
+    /// Whether another process has taken our place in the group, as far as the brokers say so within
+    /// so many milliseconds. To be asked by a process that was stopped, before it does anything.
+    #[must_use]
+    pub fn is_fenced(&self, wait_ms: u64) -> bool {
+        self.committer.is_fenced(wait_ms)
     }
 
     /// From now on every commit says this beside its offsets: the state's name and what else there

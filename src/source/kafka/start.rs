@@ -17,7 +17,7 @@ pub enum Start {
 
 /// What was found out about a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub struct Found {
     /// The committed offset.
     pub committed: Option<i64>,
     /// The first offset that the log still has.
@@ -30,7 +30,7 @@ pub(super) struct Found {
 
 /// What was asked about a partition; `None` where no answer came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answers {
+pub struct Answers {
     /// The committed offset, if there is one.
     pub committed: Option<Option<i64>>,
     /// Where a state that was kept goes on, and whether it was behind the last commit.
@@ -49,7 +49,8 @@ impl Answers {
     /// The last offset that is known to be behind us. What this process took counts as read: it
     /// is judged, though it may not be committed yet. A state that was kept goes on where it stands,
     /// before what it has committed since, unless another process committed last and further on.
-    pub(super) fn reached(&self) -> Option<Option<i64>> {
+    #[must_use]
+    pub fn reached(&self) -> Option<Option<i64>> {
         let committed = self.committed?;
         Some(match (self.handed, self.kept) {
             (Some(_), _) | (None, None) => committed.max(self.handed),
@@ -61,7 +62,8 @@ impl Answers {
     }
 
     /// All that is needed to decide; `None` while an answer is missing.
-    pub(super) fn found(&self, start: Start) -> Option<Found> {
+    #[must_use]
+    pub fn found(&self, start: Start) -> Option<Found> {
         let committed = self.reached()?;
         let (low, high) = self.watermarks?;
         let since = match (committed, start) {
@@ -74,13 +76,17 @@ impl Answers {
 
 /// Where to begin, and what is missing before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Decision {
+pub struct Decision {
+    /// The first offset that is read.
     pub next: i64,
     /// The first missing offset, and how many, where that is known.
     pub gap: Option<(i64, Option<u64>)>,
 }
 
-pub(super) fn decide(found: Found, start: Start) -> Decision {
+/// Where a partition is read from. What is not in the log any more is a gap, with its count where the
+/// log only lost its beginning.
+#[must_use]
+pub fn decide(found: Found, start: Start) -> Decision {
     let Found { committed, low, high, since } = found;
     let from = |next| Decision { next, gap: None };
     match committed {

@@ -1,0 +1,66 @@
+//! A second darban on the same state directory, which waits for the first one to be gone.
+//!
+//! The owner holds a lock on the directory that the system takes away with its process, however that
+//! ends; so there is never more than one, and nobody has to be voted for. A process that is merely
+//! stopped keeps it: its supervisor has to end it. Whoever gets the lock goes on with snapshot and
+//! journal, and joins the group under the same instance id, which gives it every partition at once
+//! and turns away a former owner that the lock did not know of (one on another machine whose lock
+//! has lapsed).
+
+use crate::config::Config;
+use crate::serve::{Board, Readiness, Running, Serve, Shared};
+use crate::state::Directory;
+use crate::telemetry::Telemetry;
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Between two looks at the lock.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// What a standby is not ready for.
+const OWNER: &str = "state directory ours";
+
+/// Waits for the directory to be ours; `None` where darban is asked to end before.
+///
+/// # Errors
+/// Where the disk refuses.
+pub(super) fn wait(
+    directory: &Directory,
+    config: &Config,
+    runtime: &Runtime,
+    stop: &AtomicBool,
+) -> io::Result<Option<File>> {
+    let (mut serving, mut waits) = (None, false);
+    while !stop.load(Relaxed) {
+        match directory.lock() {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
+            taken => {
+                serving.into_iter().for_each(Running::stop);
+                return taken.map(Some);
+            }
+        }
+        if !std::mem::replace(&mut waits, true) {
+            tracing::info!("standby: {} has an owner", config.state.directory.display());
+            serving = serve(config, runtime);
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    Ok(None)
+}
+
+/// Answers whoever asks for our health, unless the owner does so at this address.
+fn serve(config: &Config, runtime: &Runtime) -> Option<Running> {
+    let readiness = Readiness::new(&[]);
+    readiness.set(OWNER, false, "standby: another darban has it");
+    let shared = Shared {
+        telemetry: Arc::new(Telemetry::new(&[], &[])),
+        board: Arc::<Mutex<Board>>::default(),
+        readiness: Arc::new(readiness),
+        wording: Arc::default(),
+    };
+    let serving = Serve::start(config.http.listen, shared, runtime.handle());
+    serving.inspect_err(|error| tracing::info!("standby without health pages: {error}")).ok()
+}

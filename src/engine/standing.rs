@@ -1,0 +1,50 @@
+//! Alerts that outlive a process, and those about darban itself.
+
+use super::Engine;
+use crate::alert::{Alert, Standing};
+use crate::judge::RouteRules;
+use crate::timeline::Note;
+
+impl Engine {
+    /// Every open alert as it stands now, for the next process.
+    pub fn standing_all(&mut self) -> Vec<Standing> {
+        self.progress();
+        self.book.open().map(|it| self.book.standing(it)).collect()
+    }
+
+    /// Takes what darban has to say of itself.
+    pub fn note(&mut self, note: &Note) -> Option<Alert> {
+        self.book.note(note)
+    }
+
+    /// Goes on with an alert that an earlier process left open; whether its route is still
+    /// configured.
+    pub fn adopt(&mut self, standing: Standing) -> bool {
+        if standing.alert.kind.is_own() {
+            self.book.adopt(standing, 0);
+            return true;
+        }
+        let named = |it: &RouteRules| it.name == standing.alert.route;
+        let route = self.rules.routes.iter().position(named);
+        let Some(route) = route.and_then(|it| u16::try_from(it).ok()) else { return false };
+        self.book.adopt(standing, route);
+        true
+    }
+
+    /// What has to be kept of an alert that has just changed.
+    #[must_use]
+    pub fn standing(&self, change: &Alert) -> Standing {
+        self.book.standing(change)
+    }
+
+    /// Whether an alert is open.
+    #[must_use]
+    pub fn is_open(&self, id: &str) -> bool {
+        self.book.is_open(id)
+    }
+
+    /// The open alerts.
+    pub fn open(&self) -> impl Iterator<Item = &Alert> {
+        self.book.open()
+    }
+}
