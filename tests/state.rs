@@ -1,6 +1,7 @@
 //! Snapshots on a disk: what is read back, and what is refused with words.
 
 use crate::deliver::scratch::Scratch;
+use crate::determinism::Mix;
 use darban::alert::Alert;
 use darban::config::Config;
 use darban::engine::{Engine, Section};
@@ -266,4 +267,49 @@ fn a_second_owner_is_turned_away() {
     assert_eq!(house.directory().lock().unwrap_err().to_string(), "another darban uses it");
     drop(ours);
     house.directory().lock().unwrap();
+}
+
+/// Bytes that were sealed with the right key and mean nothing, as after a defect: refused, or read as
+/// another state, but never the end of the process.
+#[test]
+fn whatever_stands_in_a_snapshot_reading_it_ends_with_words_at_worst() {
+    let house = house();
+    let settings = build::settings_watching(&house.config, &house.keys, WatchList::default());
+    let whole: Vec<Vec<u8>> =
+        sections(&house.engine).iter().map(|it| borsh::to_vec(it).unwrap()).collect();
+    let small: Vec<usize> = (0..whole.len()).filter(|it| whole[*it].len() < 200_000).collect();
+    let mut mix = Mix(7);
+    let (mut refused, mut restored) = (0, 0);
+    for round in 0..MANGLED {
+        let at = small[usize::try_from(mix.below(small.len() as u64)).unwrap()];
+        let mut bytes = whole[at].clone();
+        for _ in 0..1 + mix.below(3) {
+            mangle(&mut bytes, &mut mix);
+        }
+        let Ok(section) = borsh::from_slice::<Section>(&bytes) else {
+            refused += 1;
+            continue;
+        };
+        if round % 16 > 0 {
+            continue;
+        }
+        let others = whole.iter().enumerate().filter(|it| it.0 != at);
+        let others = others.map(|(_, it)| borsh::from_slice::<Section>(it));
+        let all = others.chain([Ok(section)]);
+        restored += usize::from(Engine::restore(settings.clone(), all, &[true, true]).is_ok());
+    }
+    assert!(refused > 1_000 && restored > 10, "{refused} refused, {restored} restored");
+}
+
+/// Sections that are mangled.
+const MANGLED: u32 = 4_000;
+
+fn mangle(bytes: &mut Vec<u8>, mix: &mut Mix) {
+    let at = usize::try_from(mix.below(bytes.len() as u64)).unwrap();
+    match mix.below(4) {
+        0 => bytes[at] ^= 1 << mix.below(8),
+        1 => bytes[at] = 0xff,
+        2 => bytes.truncate(at.max(1)),
+        _ => bytes.insert(at, u8::try_from(mix.below(256)).unwrap()),
+    }
 }

@@ -10,7 +10,8 @@ use darban::deliver::{
     Delivery, Endpoint, Format, Options, Outbox, Policy, ReceiverKind, ReceiverSpec, Secret,
     SilenceFile,
 };
-use darban::time::{Clock, wall};
+use darban::time::{Clock, DAY_MS, wall};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -57,6 +58,16 @@ impl Running {
         policy: Policy,
         timeout: Duration,
     ) -> Self {
+        Self::with_clock(scratch, receivers, policy, timeout, Clock::scaled(wall(), FACTOR))
+    }
+
+    fn with_clock(
+        scratch: &Scratch,
+        receivers: Vec<ReceiverSpec>,
+        policy: Policy,
+        timeout: Duration,
+        clock: Clock,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -71,7 +82,6 @@ impl Running {
             ..Options::default()
         };
         let outbox = Outbox::open(scratch.path()).unwrap();
-        let clock = Clock::scaled(wall(), FACTOR);
         let delivery = Delivery::start(options, outbox, clock, runtime.handle()).unwrap();
         Self { delivery, runtime: Some(runtime), terminal }
     }
@@ -158,6 +168,37 @@ fn whatever_goes_wrong_once_the_page_arrives_once() {
         assert_eq!(keys, ["a"], "{fault:?}");
         assert!(running.delivery.stats().receivers[0].retried >= 1, "{fault:?}");
     }
+}
+
+/// How fast the clock runs of a day that nobody waits for.
+const A_DAY_IN_SECONDS: i64 = 7_200;
+/// Pages and tickets of that day, each with changes.
+const OF_A_DAY: usize = 200;
+
+#[test]
+fn after_a_day_without_a_receiver_every_page_arrives_once_and_what_waited_is_forgotten() {
+    let (pagerduty, scratch) = (PagerDutyStandIn::start(), Scratch::new());
+    pagerduty.fail_always(Some(Fault::Status(503)));
+    let clock = Clock::scaled(wall(), A_DAY_IN_SECONDS);
+    let receivers = vec![pager(&pagerduty)];
+    let running = Running::with_clock(&scratch, receivers, Policy::default(), PATIENCE, clock);
+    let begun = clock.now();
+    for at in 0..OF_A_DAY {
+        let fired = page(&format!("page-{at}"));
+        running.offer(&fired);
+        running.offer(&then(&fired, Status::Updated));
+        running.offer(&ticket(&format!("ticket-{at}")));
+    }
+    wait_until("a day is over", || clock.now().since(begun) > DAY_MS);
+    assert_eq!(pagerduty.incidents().len(), 0);
+    let waiting = running.delivery.stats().receivers[0].waiting;
+    assert!((OF_A_DAY..=2 * OF_A_DAY).contains(&waiting), "{waiting}");
+    pagerduty.fail_always(None);
+    running.settled();
+    let incidents: Vec<String> = pagerduty.incidents().into_iter().map(|it| it.dedup_key).collect();
+    let pages: BTreeSet<&str> = incidents.iter().map(String::as_str).collect();
+    assert_eq!((incidents.len(), pages.len()), (OF_A_DAY, OF_A_DAY));
+    assert_eq!(running.delivery.stats().receivers[0].waiting, 0);
 }
 
 #[test]

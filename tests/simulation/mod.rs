@@ -10,6 +10,7 @@ mod world;
 
 use darban::alert::Kind;
 use process::Process;
+use rayon::prelude::*;
 use world::{Faults, World};
 
 /// What one seed comes to: what was told, and what should have been.
@@ -35,24 +36,26 @@ fn run(seed: u64, faults: Faults) -> (World, usize) {
 
 #[test]
 fn nothing_is_lost_and_nothing_invented_whenever_the_process_is_killed() {
-    let (mut alerts, mut missing, mut refused) = (0, 0, 0);
     let seeds = std::env::var("DARBAN_SEEDS").ok().and_then(|it| it.parse().ok()).unwrap_or(SEEDS);
-    for seed in 0..seeds {
-        let (world, told) = run(seed, Faults::default());
-        let expected = world.expected();
-        assert!(world.told == expected, "seed {seed}, {} kills", world.kills);
-        let (gone, named) = world.missing();
-        assert_eq!(gone, named, "seed {seed}");
-        assert!(world.kills > 0 && world.snapshots > 0, "seed {seed}: nothing was tried");
-        missing += gone;
-        refused += world.told.iter().filter(|it| it.kind == Kind::StateLost).count();
-        alerts += told;
-    }
+    let runs: Vec<[usize; 3]> = (0..seeds).into_par_iter().map(check).collect();
+    let [alerts, missing, refused] =
+        [0, 1, 2].map(|at| runs.iter().map(|it| it[at]).sum::<usize>());
     assert!(alerts > 20 * usize::try_from(seeds).unwrap(), "{alerts} alerts");
     assert!(missing > 100 && refused > 10, "{missing} missing, {refused} refused");
     println!(
         "{seeds} seeds, {alerts} alerts, {missing} records missing, {refused} snapshots refused"
     );
+}
+
+/// Runs a seed and checks what it told: alerts, records that are missing and snapshots refused.
+fn check(seed: u64) -> [usize; 3] {
+    let (world, alerts) = run(seed, Faults::default());
+    assert!(world.told == world.expected(), "seed {seed}, {} kills", world.kills);
+    let (gone, named) = world.missing();
+    assert_eq!(gone, named, "seed {seed}");
+    assert!(world.kills > 0 && world.snapshots > 0, "seed {seed}: nothing was tried");
+    let refused = world.told.iter().filter(|it| it.kind == Kind::StateLost).count();
+    [alerts, usize::try_from(gone).unwrap(), refused]
 }
 
 /// Runs where `DARBAN_SEEDS` says nothing; `make test-long` says twenty thousand.
