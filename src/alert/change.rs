@@ -96,6 +96,12 @@ pub enum Kind {
     CoverageGap,
     /// What was learned cannot be read back.
     StateLost,
+    /// Records are read and what they say is not seen.
+    BlindSpot,
+    /// Look-ups are judged late.
+    Behind,
+    /// A receiver takes nothing.
+    ReceiverFailing,
 }
 
 impl Kind {
@@ -112,12 +118,22 @@ impl Kind {
         Self::Tampering,
         Self::CoverageGap,
         Self::StateLost,
+        Self::BlindSpot,
+        Self::Behind,
+        Self::ReceiverFailing,
     ];
 
     /// Whether it is about darban itself and not about a client.
     #[must_use]
     pub const fn is_own(self) -> bool {
-        matches!(self, Self::CoverageGap | Self::StateLost)
+        matches!(
+            self,
+            Self::CoverageGap
+                | Self::StateLost
+                | Self::BlindSpot
+                | Self::Behind
+                | Self::ReceiverFailing
+        )
     }
 
     /// The name in alerts, labels and the runbook's file name.
@@ -135,6 +151,9 @@ impl Kind {
             Self::Tampering => "tampering",
             Self::CoverageGap => "coverage_gap",
             Self::StateLost => "state_lost",
+            Self::BlindSpot => "blind_spot",
+            Self::Behind => "behind",
+            Self::ReceiverFailing => "receiver_failing",
         }
     }
 }

@@ -5,7 +5,9 @@
 //! its state blinds it for a fortnight.
 
 use super::change::{Alert, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
-use crate::timeline::{Note, Noted};
+use super::text::grouped;
+use crate::time::Moment;
+use crate::timeline::{Note, Noted, Trouble};
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -26,6 +28,7 @@ struct Said {
 /// The alert that a note opens.
 pub(super) fn alert_of(note: &Note, key: (u64, u64)) -> Alert {
     let said = said(note);
+    let since = since(note);
     let quantity = |count: u64, quantity: String| Quantity {
         subjects: count as f64,
         span_seconds: 0,
@@ -43,7 +46,7 @@ pub(super) fn alert_of(note: &Note, key: (u64, u64)) -> Alert {
         late: false,
         clients: Vec::new(),
         members_total: 0,
-        first_seen: note.at,
+        first_seen: since,
         fired_at: note.at,
         changed_at: note.at,
         records_out: RecordsOut { estimate: 0, error: 0 },
@@ -89,6 +92,39 @@ fn said(note: &Note) -> Said {
             let count = u64::from(*snapshots);
             Said { kind: Kind::StateLost, severity, count, words, offsets: Vec::new() }
         }
+        Noted::Trouble { trouble, count, .. } => {
+            let (kind, words) = trouble_in_words(trouble);
+            let severity = Severity::Ticket;
+            Said { kind, severity, count: *count, words, offsets: Vec::new() }
+        }
+    }
+}
+
+fn trouble_in_words(trouble: &Trouble) -> (Kind, String) {
+    match trouble {
+        Trouble::NoLookups => {
+            let words = "records decoded in five minutes, and no look-up among them";
+            (Kind::BlindSpot, words.to_owned())
+        }
+        Trouble::Refusing { of } => {
+            (Kind::BlindSpot, format!("records refused of {} in five minutes", grouped(*of)))
+        }
+        Trouble::Forgetting => {
+            let words = "filters of who has seen whom were full before their time";
+            (Kind::BlindSpot, words.to_owned())
+        }
+        Trouble::Behind => (Kind::Behind, "minutes behind the log".to_owned()),
+        Trouble::ReceiverFailing { name } => {
+            (Kind::ReceiverFailing, format!("notifications that {name} does not take"))
+        }
+    }
+}
+
+/// Since when what a note tells is so.
+fn since(note: &Note) -> Moment {
+    match note.what {
+        Noted::Trouble { since, .. } => since,
+        Noted::Gap { .. } | Noted::StateRefused { .. } => note.at,
     }
 }
 
@@ -103,6 +139,13 @@ fn id_of(note: &Note, kind: Kind, key: (u64, u64)) -> String {
             hasher.write_i64(*first);
         }
         Noted::StateRefused { .. } => hasher.write_i64(note.at.0),
+        Noted::Trouble { trouble, since, .. } => {
+            hasher.write(trouble.name().as_bytes());
+            if let Trouble::ReceiverFailing { name } = trouble {
+                hasher.write(name.as_bytes());
+            }
+            hasher.write_i64(since.0);
+        }
     }
     format!("{:016x}", hasher.finish())
 }

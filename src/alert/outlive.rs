@@ -9,7 +9,7 @@ use super::of_note;
 use super::open::{Adopted, Open};
 use super::standing::{KeyRecords, Standing};
 use crate::time::Moment;
-use crate::timeline::Note;
+use crate::timeline::{Note, Noted};
 use borsh::{BorshDeserialize, BorshSerialize, io};
 
 impl Book {
@@ -36,8 +36,13 @@ impl Book {
     /// that it is over: it ends when nothing more was said for a while.
     pub fn note(&mut self, note: &Note) -> Option<Alert> {
         let mut alert = of_note::alert_of(note, self.key);
+        if matches!(note.what, Noted::Trouble { over: true, .. }) {
+            return self.end(&alert.id, note.at);
+        }
         if let Some(open) = self.open.get_mut(&alert.id) {
-            if open.alert.seen == alert.seen {
+            open.adopted.iter_mut().for_each(|it| it.since = None);
+            let goes_on = matches!(note.what, Noted::Trouble { .. });
+            if goes_on || open.alert.seen == alert.seen {
                 return None;
             }
             (alert.status, alert.first_seen) = (Status::Updated, open.alert.first_seen);

@@ -210,6 +210,9 @@ const fn phrase(kind: Kind) -> &'static str {
         Kind::Tampering => "Writes after a harvest",
         Kind::CoverageGap => "Records missing from the log",
         Kind::StateLost => "State lost",
+        Kind::BlindSpot => "darban is blind",
+        Kind::Behind => "darban judges late",
+        Kind::ReceiverFailing => "A receiver takes nothing",
     }
 }
 
@@ -285,9 +288,7 @@ fn sureness(alert: &Alert) -> String {
     match alert.kind {
         Kind::Decoy => return "certain: nobody has a reason to look this up".to_owned(),
         Kind::Watched => return "certain: every look-up of this person is told".to_owned(),
-        Kind::CoverageGap | Kind::StateLost => {
-            return "certain: darban says it of itself".to_owned();
-        }
+        own if own.is_own() => return "certain: darban says it of itself".to_owned(),
         _ => {}
     }
     let decades = (log_e / NATS_A_DECADE).floor();

@@ -54,6 +54,8 @@ pub struct Judging {
     /// What was counted since it was last taken.
     fresh: Counts,
     gaps: BTreeMap<Partition, u64>,
+    /// The end of the last slice that was judged.
+    judged_to: Option<Moment>,
     /// Seconds between event time and our clock, by lookup.
     lag: Option<Histogram<u64>>,
 }
@@ -75,6 +77,7 @@ impl Judging {
             counts: Counts::default(),
             fresh: Counts::default(),
             gaps: BTreeMap::new(),
+            judged_to: None,
             lag: Histogram::new_with_bounds(1, LAG_SECONDS_MAX, 2).ok(),
         }
     }
@@ -166,6 +169,7 @@ impl Judging {
             if !cut.again {
                 round.rows.push(Row::Cut(cut.row()));
             }
+            self.judged_to = Some(cut.at);
             let outputs = self.engine.step(&cut, &self.pool);
             round.alerts.extend(outputs.alerts);
             if !outputs.progress.is_empty() {
@@ -242,6 +246,12 @@ impl Judging {
     /// Records and lookups since they were last taken.
     pub fn take_counts(&mut self) -> Counts {
         std::mem::take(&mut self.fresh)
+    }
+
+    /// The end of the last slice that this process has judged, in record time.
+    #[must_use]
+    pub const fn judged_to(&self) -> Option<Moment> {
+        self.judged_to
     }
 
     /// Records that are missing from the log, in all.

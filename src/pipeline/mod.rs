@@ -1,6 +1,7 @@
 //! Wires the stages, owns threads and shutdown; the only module that knows them all.
 
 pub mod backtest;
+pub mod blind;
 pub mod build;
 mod distinct;
 mod intake;

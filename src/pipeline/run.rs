@@ -4,6 +4,7 @@
 //! nothing else. Offsets are committed only behind alerts that stand in the outbox, which is
 //! synced before the commit is asked for: what a kill takes away is read and judged again.
 
+use super::blind::Blindness;
 use super::judging::{Judging, Round};
 use super::keeper::Keeper;
 use super::recover::Recovered;
@@ -153,6 +154,7 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         looked: clock.now(),
         held_back: BTreeSet::new(),
         waits: Waits::FirstRecord(clock.now()),
+        blindness: Blindness::default(),
         judged: Judged::default(),
         safe: true,
     };
@@ -201,6 +203,7 @@ struct Daemon<'a> {
     looked: Moment,
     held_back: BTreeSet<Partition>,
     waits: Waits,
+    blindness: Blindness,
     judged: Judged,
     /// What was told stands in the outbox.
     safe: bool,
@@ -359,6 +362,8 @@ impl Daemon<'_> {
         }
         if publish {
             self.ticked = now;
+            let (kafka, delivery) = (self.consumer.stats(), self.delivery.stats());
+            self.blindness.watch(&mut self.judging, &kafka, &delivery, now);
             watcher.tick(&mut self.judging, &self.consumer.stats(), now);
             self.keeper.iter().for_each(|it| watcher.kept(&it.stats()));
         }

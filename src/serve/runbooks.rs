@@ -13,6 +13,7 @@ use std::fmt::Write;
 /// The pages by name.
 const PAGES: &[(&str, &str)] = &[
     ("behind", include_str!("../../deploy/runbooks/behind.md")),
+    ("blind_spot", include_str!("../../deploy/runbooks/blind_spot.md")),
     ("coverage_gap", include_str!("../../deploy/runbooks/coverage_gap.md")),
     ("decoy", include_str!("../../deploy/runbooks/decoy.md")),
     ("down", include_str!("../../deploy/runbooks/down.md")),
@@ -24,6 +25,7 @@ const PAGES: &[(&str, &str)] = &[
     ("notifications-wait", include_str!("../../deploy/runbooks/notifications-wait.md")),
     ("outbox-fails", include_str!("../../deploy/runbooks/outbox-fails.md")),
     ("pass_guessing", include_str!("../../deploy/runbooks/pass_guessing.md")),
+    ("receiver_failing", include_str!("../../deploy/runbooks/receiver_failing.md")),
     ("records-lost", include_str!("../../deploy/runbooks/records-lost.md")),
     ("refusing", include_str!("../../deploy/runbooks/refusing.md")),
     ("remembers-less", include_str!("../../deploy/runbooks/remembers-less.md")),

@@ -31,6 +31,6 @@ pub use clock::{EVENT_AHEAD_MAX_MS, EVENT_BEHIND_MAX_MS, RECORD_AHEAD_MAX_MS};
 pub use cut::{Bound, Cut, CutRow, LaneState, Options, Reading, State, Stats};
 pub use cuts::Timeline;
 pub use lane::SILENT_HOLD_MS;
-pub use note::{Note, Noted, Told};
+pub use note::{Note, Noted, Told, Trouble};
 pub use pace::PENDING_MAX;
 pub use placed::Placed;

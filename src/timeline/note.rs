@@ -38,6 +38,63 @@ pub enum Noted {
         /// There was none that could: every baseline is learned anew.
         cold: bool,
     },
+    /// Something is wrong with darban while it runs, or no longer.
+    Trouble {
+        /// What.
+        trouble: Trouble,
+        /// Since when.
+        since: Moment,
+        /// What there is of it: records, minutes, notifications.
+        count: u64,
+        /// It is over.
+        over: bool,
+    },
+}
+
+/// What can be wrong with darban while it runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum Trouble {
+    /// Records are read, and there is no look-up in any.
+    NoLookups,
+    /// Too many records cannot be read.
+    Refusing {
+        /// Of so many.
+        of: u64,
+    },
+    /// Filters were full before their time.
+    Forgetting,
+    /// Look-ups are judged late.
+    Behind,
+    /// A receiver takes nothing.
+    ReceiverFailing {
+        /// Which one.
+        name: String,
+    },
+}
+
+impl Trouble {
+    /// The trouble by its name alone.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoLookups => "no_lookups",
+            Self::Refusing { .. } => "refusing",
+            Self::Forgetting => "forgetting",
+            Self::Behind => "behind",
+            Self::ReceiverFailing { .. } => "receiver_failing",
+        }
+    }
+
+    /// Whether it is the same one, however much there is of it.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ReceiverFailing { name }, Self::ReceiverFailing { name: other }) => {
+                name == other
+            }
+            _ => self.name() == other.name(),
+        }
+    }
 }
 
 /// What journals say, by what it is about.

@@ -19,7 +19,7 @@ const PEOPLE: u64 = 60;
 const VISITED: u64 = 10_000;
 const FIRST_VISITED: u64 = 1 << 30;
 /// Between two records of the log.
-const PAUSE: Duration = Duration::from_millis(8);
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// Writes until it is told to end, and then what is begun to its end.
 pub(super) struct Traffic {

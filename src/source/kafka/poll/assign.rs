@@ -196,6 +196,8 @@ impl Poller {
         let (topic, number) = name;
         self.send(Event::Assigned { partition, place: Place { topic, number }, next });
         if let Some((first, missing)) = gap {
+            let count = missing.map_or_else(|| "some".to_owned(), |it| it.to_string());
+            tracing::error!("{count} records from offset {first} on are gone and were never read");
             self.send(Event::Gap { partition, first, missing });
         }
     }
