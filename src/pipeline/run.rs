@@ -362,8 +362,11 @@ impl Daemon<'_> {
         }
         if publish {
             self.ticked = now;
-            let (kafka, delivery) = (self.consumer.stats(), self.delivery.stats());
-            self.blindness.watch(&mut self.judging, &kafka, &delivery, now);
+            // What it says stands in the journal: without one, in a demo, it says nothing.
+            if self.keeper.is_some() {
+                let (kafka, delivery) = (self.consumer.stats(), self.delivery.stats());
+                self.blindness.watch(&mut self.judging, &kafka, &delivery, now);
+            }
             watcher.tick(&mut self.judging, &self.consumer.stats(), now);
             self.keeper.iter().for_each(|it| watcher.kept(&it.stats()));
         }

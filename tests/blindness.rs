@@ -1,0 +1,192 @@
+//! What is wrong with a running daemon is a ticket within its time, and ends when it is over: a real
+//! broker, a real receiver's semantics, and a clock ten times as fast as real ones.
+
+use crate::deliver::pagerduty::{Fault as Refusal, PagerDutyStandIn};
+use crate::deliver::sample;
+use crate::deliver::scratch::Scratch;
+use crate::deliver::wait::{wait_longer, wait_until};
+use crate::kafka::broker::Broker;
+use darban::alert::{Alert, Kind, Severity, Status};
+use darban::config::Config;
+use darban::deliver::{self, Delivery, Outbox, Policy};
+use darban::pipeline::judging::Judging;
+use darban::pipeline::recover::recover;
+use darban::pipeline::run::{self, Parts, Watcher};
+use darban::pipeline::{Keys, Pool, receivers};
+use darban::source::kafka::{self, Fault};
+use darban::state::Directory;
+use darban::time::{Clock, MINUTE_MS, Moment, SECOND_MS, wall};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+const TOPIC: &str = "access";
+const FACTOR: i64 = 10;
+/// What a ticket may take beyond the time that it is held back for.
+const MORE_MS: i64 = 30 * SECOND_MS;
+
+/// Keeps what is told.
+#[derive(Clone, Default)]
+struct Told {
+    alerts: Arc<Mutex<Vec<Alert>>>,
+    read: Arc<AtomicU64>,
+}
+
+/// Ends the daemon, also where the test fails.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+impl Watcher for Told {
+    fn alert(&mut self, alert: &Alert) {
+        self.alerts.lock().unwrap().push(alert.clone());
+    }
+
+    fn tick(&mut self, _: &mut Judging, kafka: &kafka::Stats, _: Moment) {
+        self.read.store(kafka.received, Relaxed);
+    }
+
+    fn fault(&mut self, _: &Fault) {}
+}
+
+/// A daemon and what stands before and behind it.
+struct House {
+    clock: Clock,
+    told: Told,
+    producer: BaseProducer,
+    pager: PagerDutyStandIn,
+}
+
+impl House {
+    /// Writes a line.
+    fn write(&self, line: &str) {
+        let now = self.clock.now();
+        let text = line.replace("TIME", &now.to_string());
+        let record: BaseRecord<'_, (), str> = BaseRecord::to(TOPIC).timestamp(now.0).payload(&text);
+        self.producer.send(record).map_err(|it| it.0).unwrap();
+        self.producer.poll(Duration::ZERO);
+    }
+
+    /// Writes lines like this one until something was told; how long it took, by the daemon's clock.
+    fn speak(&self, line: &str, is_told: impl Fn(&Alert) -> bool) -> i64 {
+        let begun = self.clock.now();
+        wait_longer("it is told", 60_000, || {
+            self.write(line);
+            self.told.alerts.lock().unwrap().iter().any(&is_told).then_some(())
+        });
+        self.clock.now().since(begun)
+    }
+}
+
+fn is(kind: Kind, status: Status, words: &str) -> impl Fn(&Alert) -> bool {
+    move |it| it.kind == kind && it.status == status && it.seen.quantity.contains(words)
+}
+
+fn line(path: &str) -> String {
+    format!(
+        r#"{{"time":"TIME","remote_addr":"10.0.0.7","remote_user":"clerk","request_method":"GET","request_uri":"{path}","status":"200","body_bytes_sent":"512"}}"#
+    )
+}
+
+fn config(folder: &Scratch, broker: &str, pager: &str) -> Config {
+    std::fs::write(folder.path().join("pager.key"), "0123456789abcdef0123456789abcdef").unwrap();
+    let text = format!(
+        r#"
+[source]
+brokers = ["{broker}"]
+topics = ["{TOPIC}"]
+start = "earliest"
+security = {{ protocol = "plaintext" }}
+[state]
+directory = "state"
+[privacy]
+key_file = "state/key"
+[[routes]]
+name = "person"
+path = "/people/{{subject}}"
+class = "personal"
+[[receivers]]
+name = "pager"
+type = "pagerduty"
+routing_key_file = "pager.key"
+url = "{pager}"
+"#
+    );
+    Config::parse(&text, folder.path()).unwrap()
+}
+
+/// Runs a daemon beside `watched`, and ends it after that.
+fn beside(broker: &Broker, watched: impl FnOnce(&House, &Delivery)) {
+    let (folder, pager) = (Scratch::new(), PagerDutyStandIn::start());
+    let config = config(&folder, &broker.address(), &pager.url);
+    let keys = Keys::of_file_or_new(&config.privacy.key_file).unwrap();
+    let clock = Clock::scaled(wall(), FACTOR);
+    let directory = Directory::open(&config.state.directory, keys.state.clone(), false).unwrap();
+    let recovered = recover(&config, &keys, &directory, (Pool::new(1), clock.now())).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let options = deliver::Options {
+        receivers: receivers::receivers(&config).unwrap(),
+        policy: Policy { late_after_ms: None, ..Policy::default() },
+        ..deliver::Options::default()
+    };
+    let outbox = Outbox::open(&config.state.directory).unwrap();
+    let delivery = Delivery::start(options, outbox, clock, runtime.handle()).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let producer = broker.client().set("linger.ms", "0").create().unwrap();
+    let house = House { clock, told: Told::default(), producer, pager };
+    let parts = Parts {
+        source: receivers::source(&config, None),
+        keys: &keys,
+        delivery: &delivery,
+        standing: Vec::new(),
+        recovered: Some(recovered),
+        clock,
+        stop: stop.clone(),
+    };
+    let mut told = house.told.clone();
+    std::thread::scope(|scope| {
+        let daemon = scope.spawn(|| run::run(&config, parts, &mut told));
+        let stop = Stop(stop);
+        watched(&house, &delivery);
+        drop(stop);
+        daemon.join().unwrap().unwrap();
+    });
+    house.producer.flush(Duration::from_secs(30)).unwrap();
+    runtime.shutdown_background();
+}
+
+#[test]
+fn a_daemon_that_sees_nothing_reads_rubbish_or_reaches_nobody_says_so_in_time_and_when_it_is_over()
+{
+    let Some(broker) = Broker::start("blindness") else { return };
+    broker.create_topic(TOPIC, 1, &[]);
+    beside(&broker, |house, delivery| {
+        let (person, other) = (line("/people/1234567"), line("/health/live"));
+        let (blind, refused, failing) =
+            ("no look-up among them", "records refused", "pager does not take");
+        let mut took = Vec::new();
+        house.write(&person);
+        wait_until("it is read", || house.told.read.load(Relaxed) > 0);
+        took.push(house.speak(&other, is(Kind::BlindSpot, Status::Firing, blind)));
+        house.speak(&person, is(Kind::BlindSpot, Status::Resolved, blind));
+        took.push(house.speak("{\"cut short", is(Kind::BlindSpot, Status::Firing, refused)));
+        house.speak(&person, is(Kind::BlindSpot, Status::Resolved, refused));
+        house.pager.fail_always(Some(Refusal::Status(503)));
+        delivery.offer(vec![sample::page("a")]).unwrap();
+        took.push(house.speak(&person, is(Kind::ReceiverFailing, Status::Firing, failing)));
+        house.pager.fail_always(None);
+        house.speak(&person, is(Kind::ReceiverFailing, Status::Resolved, failing));
+        let stated = [5 * MINUTE_MS, 5 * MINUTE_MS, 2 * MINUTE_MS];
+        let in_time = |(took, stated): (&i64, i64)| *took <= stated + MORE_MS;
+        assert!(took.iter().zip(stated).all(in_time), "{took:?} ms");
+        let told = house.told.alerts.lock().unwrap();
+        let own = told.iter().filter(|it| it.kind.is_own());
+        assert!(own.clone().all(|it| it.severity == Severity::Ticket), "{told:?}");
+        assert_eq!(own.count(), 6, "{told:?}");
+    });
+}
