@@ -7,7 +7,7 @@
 
 use super::context::Consumer;
 use super::lists::list_of;
-use super::{Owned, Partition, Shared};
+use super::{Owned, Partition, Shared, end_within};
 use crate::killpoint;
 use crate::time::{Clock, HOUR_MS, Moment};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -150,9 +150,7 @@ impl Committer {
 
     pub(super) fn stop(&mut self) {
         self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            let _ended = thread.join();
-        }
+        self.thread.take().into_iter().for_each(end_within);
     }
 }
 

@@ -22,7 +22,7 @@ pub use options::{Options, Resume, Security};
 pub use start::{Answers, Decision, Found, Start, decide};
 
 use super::{Event, Partition};
-use crate::time::Clock;
+use crate::time::{Clock, Stopwatch};
 use crossbeam_channel::Sender;
 use owned::Owned;
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -30,6 +30,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long closing may take, which takes some milliseconds.
+const CLOSING: Duration = Duration::from_secs(5);
+/// Between two looks at whether a thread has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Why the consumer cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -179,9 +185,22 @@ impl Handle {
     /// Waits for the threads; call after [`Handle::stop`], with the events drained.
     pub fn join(mut self) {
         self.committer.stop();
-        if let Some(poller) = self.poller.take() {
-            // A panicked poll thread has said so itself.
-            let _ended = poller.join();
-        }
+        self.poller.take().into_iter().for_each(end_within);
     }
+}
+
+/// Waits for a thread to end, for a while. Whichever thread lets go of the consumer last closes it, and
+/// once in thousands of times librdkafka never answers what is asked of it then. Everything is
+/// committed and kept by now, so the process ends without it.
+fn end_within(thread: JoinHandle<()>) {
+    let since = Stopwatch::start();
+    while !thread.is_finished() {
+        if since.elapsed() >= CLOSING {
+            tracing::warn!("the consumer does not close, so it is left to end with the process");
+            return;
+        }
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    // A panicked thread has said so itself.
+    let _ended = thread.join();
 }

@@ -106,6 +106,10 @@ impl Poller {
         self.drain();
         self.consumer.context().close();
         self.rebalance();
+        // Whoever listens hears the end before the consumer is closed, which may take for ever.
+        let Self { consumer, events, .. } = self;
+        drop(events);
+        drop(consumer);
     }
 
     fn turn(&mut self) {
