@@ -135,13 +135,15 @@ impl Decoder {
                 format
             }
         };
+        let zone = &self.options.zone;
         let mut record = match format {
-            Format::NginxJson => self.nginx.decode(fields)?,
-            Format::EnvoyJson => self.envoy.decode(fields)?,
-            Format::Traefik => self.traefik.decode(fields)?,
-            Format::Caddy => caddy::decode(fields)?,
+            Format::NginxJson => self.nginx.decode(fields, zone)?,
+            Format::EnvoyJson => self.envoy.decode(fields, zone)?,
+            Format::Traefik => self.traefik.decode(fields, zone)?,
+            Format::Caddy => caddy::decode(fields, zone)?,
             Format::Custom => {
-                custom::decode(fields, self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?)?
+                let at = self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?;
+                custom::decode(fields, at, zone)?
             }
             _ => return Err(Refusal::UnknownFormat),
         };
