@@ -8,6 +8,7 @@
 //! `auto` decides from the record alone and remembers nothing: the same line decodes the same
 //! whatever came before it.
 
+mod alb;
 mod caddy;
 mod combined;
 mod custom;
@@ -15,6 +16,8 @@ mod envoy_text;
 mod fields;
 mod haproxy;
 mod json;
+mod krakend;
+mod mapped;
 mod record;
 mod show;
 mod stamp;
@@ -145,7 +148,7 @@ impl Decoder {
                 let at = self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?;
                 custom::decode(fields, at, zone)?
             }
-            _ => return Err(Refusal::UnknownFormat),
+            other => mapped::of(other).ok_or(Refusal::UnknownFormat)?.decode(fields, zone)?,
         };
         for (at, extra) in self.options.extras.iter().zip(&self.extras).enumerate() {
             if let Some(value) = extra_of(fields, format, extra) {
@@ -155,46 +158,57 @@ impl Decoder {
         Ok((format, record))
     }
 
-    /// The format by the first key that only one has.
+    /// The format by the first key that only one has, and then by what the maps of the others say.
     fn format_of(&self, fields: &Fields<'_>) -> Result<Format, Refusal> {
-        for (key, value) in fields.iter() {
-            if key == b"request" && matches!(value, Value::Object(_)) {
-                return Ok(Format::Caddy);
-            }
-            if fields::NGINX.tells(key) {
-                return Ok(Format::NginxJson);
-            }
-            if fields::ENVOY.tells(key) {
-                return Ok(Format::EnvoyJson);
-            }
-            if fields::TRAEFIK.tells(key) {
-                return Ok(Format::Traefik);
-            }
-        }
-        if self.options.custom.is_some() { Ok(Format::Custom) } else { Err(Refusal::UnknownFormat) }
+        let claimed = fields.iter().find_map(|(key, value)| claimed(key, value));
+        mapped::format_of(fields, claimed)
+            .or(claimed)
+            .or_else(|| self.options.custom.as_ref().map(|_| Format::Custom))
+            .ok_or(Refusal::UnknownFormat)
     }
 
     fn line<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
-        match self.options.format {
-            Some(Format::EnvoyText) => Ok((Format::EnvoyText, envoy_text::decode(bytes)?)),
-            Some(Format::Haproxy) => {
-                Ok((Format::Haproxy, haproxy::decode(bytes, &self.options.zone)?))
-            }
-            Some(Format::NginxCombined | Format::NginxIngress | Format::ApacheCommon) => {
-                combined::decode(bytes)
-            }
-            Some(_) => Err(Refusal::UnknownFormat),
-            None if bytes.first() == Some(&b'[') => {
-                Ok((Format::EnvoyText, envoy_text::decode(bytes)?))
-            }
+        let zone = &self.options.zone;
+        let format = match self.options.format {
+            Some(format) => format,
+            None if bytes.starts_with(krakend::BEGINS) => Format::Krakend,
+            None if bytes.first() == Some(&b'[') => Format::EnvoyText,
+            None if alb::is(bytes) => Format::AwsAlb,
             // Only HAProxy writes a fraction of a second before the bracket closes.
-            None => match haproxy::decode(bytes, &self.options.zone) {
-                Ok(record) => Ok((Format::Haproxy, record)),
-                Err(Refusal::UnknownFormat | Refusal::BadTime) => combined::decode(bytes),
-                Err(other) => Err(other),
+            None => match haproxy::decode(bytes, zone) {
+                Err(Refusal::UnknownFormat | Refusal::BadTime) => Format::NginxCombined,
+                decoded => return decoded.map(|it| (Format::Haproxy, it)),
             },
-        }
+        };
+        let record = match format {
+            Format::EnvoyText => envoy_text::decode(bytes),
+            Format::Haproxy => haproxy::decode(bytes, zone),
+            Format::Krakend => krakend::decode(bytes, zone),
+            Format::AwsAlb if alb::is(bytes) => alb::decode(bytes),
+            // One line in four lengths.
+            Format::NginxCombined
+            | Format::NginxIngress
+            | Format::ApacheCommon
+            | Format::ApisixText => return combined::decode(bytes),
+            _ => Err(Refusal::UnknownFormat),
+        };
+        record.map(|it| (format, it))
     }
+}
+
+/// The one-level format that a key belongs to.
+fn claimed(key: &[u8], value: Value<'_>) -> Option<Format> {
+    if key == b"request" && matches!(value, Value::Object(_)) {
+        return Some(Format::Caddy);
+    }
+    [
+        (&fields::NGINX, Format::NginxJson),
+        (&fields::ENVOY, Format::EnvoyJson),
+        (&fields::TRAEFIK, Format::Traefik),
+    ]
+    .into_iter()
+    .find(|(keys, _)| keys.tells(key))
+    .map(|it| it.1)
 }
 
 /// The keys of a header: with underscores and `http_` in front or not (nginx), as it is or with
@@ -229,6 +243,8 @@ fn extra_of<'a>(
             fields.get_any_case(format!("request_{name}").as_bytes())?.text()
         }
         (Extra::Header(_), Format::NginxJson) => header(*nginx)?.text(),
-        (Extra::Header(_), _) => header(*others)?.text(),
+        (Extra::Header(name), other) => mapped::of(other)
+            .and_then(|it| it.header(fields, name))
+            .or_else(|| header(*others)?.text()),
     }
 }

@@ -23,8 +23,10 @@ use shape::Shape;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Fields of an object that are looked at; gateways log some forty.
+/// Fields of a line that are looked at; gateways log some forty.
 const FIELDS_MAX: usize = 64;
+/// Fields of an object inside a line: headers, of which nginx passes a hundred on to a log.
+const INSIDE_MAX: usize = 256;
 
 /// A value, not yet interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +94,9 @@ impl<'a> Fields<'a> {
         let bytes = self.bytes;
         let mut scan = Scan::new(bytes, 0);
         scan.space();
+        let most = if names.is_some() { FIELDS_MAX } else { INSIDE_MAX };
         scan.object(0, |pair| {
-            if self.pairs.len() >= FIELDS_MAX {
+            if self.pairs.len() >= most {
                 return;
             }
             self.pairs.push(pair);
