@@ -1,8 +1,12 @@
 //! Lines of gateways and schemas, by hand from their documentation: what each one says.
 
+use darban::attribute::Skip;
+use darban::config::Config;
 use darban::decode::{Decoder, Extra, Format, Options, Refusal, record_json};
+use darban::pipeline::{Keys, build};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 fn one(line: &str) -> Result<(Format, Map<String, Value>), Refusal> {
     let decoder = Decoder::new(Options::default());
@@ -99,6 +103,27 @@ fn aws_api_gateway_as_the_console_suggests_has_a_template_and_no_path() {
     let expected = json!({ "method": "GET", "target": "/v2/p/{id}", "is_template": true,
         "time": "2026-11-21T19:30:16.000Z", "status": 200, "bytes": 934, "peer": "203.0.113.9" });
     assert_reads(Format::AwsApiGateway, line, expected);
+}
+
+#[test]
+fn a_template_is_on_its_route_and_tells_no_subject() {
+    let toml = "[[routes]]\nname = \"p\"\npath = \"/v2/p/{subject}\"\nclass = \"personal\"\n";
+    let config = Config::parse_without_files(toml, Path::new("")).unwrap();
+    let attributor = build::attributor(&config, &Keys::derived(&[7; 32])).unwrap();
+    for (key, path, skip) in [
+        ("resourcePath", "/v2/p/{id}", Some(Skip::NoSubject)),
+        ("path", "/v2/p/12", None),
+        // What a client writes is a subject, whatever it looks like.
+        ("path", "/v2/p/{id}", None),
+    ] {
+        let line = json!({ "httpMethod": "GET", key: path, "status": "200", "ip": "203.0.113.9",
+            "requestTimeEpoch": "1795289416042" })
+        .to_string();
+        let decoder = Decoder::new(Options::default());
+        let (_, record) = decoder.decode(line.as_bytes()).unwrap();
+        let explained = attributor.explain(&record);
+        assert_eq!((explained.route.is_some(), explained.skip), (true, skip), "{key} {path}");
+    }
 }
 
 #[test]

@@ -5,6 +5,9 @@
 //! fall out of the log by adding `?x=\xfe` would. The JSON scanner is our own for the same reason
 //! (`json/`), and because a tree of a line costs three times the line.
 //!
+//! One record of the log may hold many access records, or wrap one ([`Decoder::each`], `unwrap.rs`);
+//! then each of them is decoded or refused for itself.
+//!
 //! `auto` decides from the record alone and remembers nothing: the same line decodes the same
 //! whatever came before it.
 
@@ -22,6 +25,7 @@ mod record;
 mod show;
 mod stamp;
 mod text;
+mod unwrap;
 
 pub use custom::CustomPointers;
 pub use json::Shapes;
@@ -31,9 +35,18 @@ pub use show::record_json;
 use fields::Table;
 use jiff::tz::TimeZone;
 use json::{Fields, Name, Names, Value};
+use unwrap::Unwrap;
 
-/// The longest record in bytes: above what any gateway logs of a request that it accepted.
+/// The longest access record in bytes: above what any gateway logs of a request that it accepted.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// The longest batch of them: Kafka's own bound for a record, and Event Hubs'.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Access records in one record of the log: APISIX sends a thousand at most, and of more a mebibyte
+/// has no room for long enough lines.
+pub const RECORDS_MAX: usize = 4_096;
+
+/// An access record with its format, or why there is none.
+pub type Decoded<'a> = Result<(Format, AccessRecord<'a>), Refusal>;
 
 /// What a decoder is made with.
 #[derive(Clone, Debug)]
@@ -84,11 +97,28 @@ impl Decoder {
         }
     }
 
-    /// Decodes a record and says which format it was.
+    /// Finds the access records of a record, decoded or refused: at least one, in the order in which
+    /// they stand. Faster where lines are like those before; the answer is the same whatever those
+    /// were.
+    pub fn each(&self, bytes: &[u8], shapes: &mut Shapes, mut found: impl FnMut(&Decoded<'_>)) {
+        let decoded = self.decode_like(bytes, shapes);
+        let bytes = bytes.trim_ascii();
+        // An object is one record or none; behind a text may be the next line.
+        let is_one = bytes.first() == Some(&b'{') || memchr::memchr(b'\n', bytes).is_none();
+        if decoded.is_ok() && is_one {
+            return found(&decoded);
+        }
+        if bytes.len() > BATCH_BYTES_MAX {
+            return found(&Err(Refusal::TooLong));
+        }
+        Unwrap::new(self, shapes, found).all(bytes);
+    }
+
+    /// Decodes a record that is one access record as it stands, and says which format it was.
     ///
     /// # Errors
     /// The reason why the record is refused.
-    pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    pub fn decode<'a>(&self, bytes: &'a [u8]) -> Decoded<'a> {
         self.decode_like(bytes, &mut Shapes::default())
     }
 
@@ -97,11 +127,7 @@ impl Decoder {
     ///
     /// # Errors
     /// The reason why the record is refused.
-    pub fn decode_like<'a>(
-        &self,
-        bytes: &'a [u8],
-        shapes: &mut Shapes,
-    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    pub fn decode_like<'a>(&self, bytes: &'a [u8], shapes: &mut Shapes) -> Decoded<'a> {
         if bytes.len() > RECORD_BYTES_MAX {
             return Err(Refusal::TooLong);
         }
@@ -113,22 +139,14 @@ impl Decoder {
         }
     }
 
-    fn object<'a>(
-        &self,
-        bytes: &'a [u8],
-        shapes: &mut Shapes,
-    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    fn object<'a>(&self, bytes: &'a [u8], shapes: &mut Shapes) -> Decoded<'a> {
         let mut fields = Fields::none(bytes, std::mem::take(&mut shapes.room));
         let record = self.fields(&mut fields, shapes);
         shapes.room = fields.into_room();
         record
     }
 
-    fn fields<'a>(
-        &self,
-        fields: &mut Fields<'a>,
-        shapes: &mut Shapes,
-    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    fn fields<'a>(&self, fields: &mut Fields<'a>, shapes: &mut Shapes) -> Decoded<'a> {
         let format = match shapes.read(fields) {
             Some(format) => format,
             None => {
@@ -167,7 +185,7 @@ impl Decoder {
             .ok_or(Refusal::UnknownFormat)
     }
 
-    fn line<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    fn line<'a>(&self, bytes: &'a [u8]) -> Decoded<'a> {
         let zone = &self.options.zone;
         let format = match self.options.format {
             Some(format) => format,

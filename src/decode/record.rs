@@ -174,9 +174,11 @@ impl Format {
 pub enum Refusal {
     /// No bytes: a blank line or a Kafka tombstone.
     Empty,
-    /// Longer than 64 KiB.
+    /// Longer than 64 KiB, or a batch longer than a mebibyte.
     TooLong,
-    /// JSON nested deeper than 16 levels.
+    /// Behind the 4,096th access record of a batch.
+    TooMany,
+    /// JSON nested deeper than 16 levels, or a line wrapped more than four times.
     TooDeep,
     /// No format that `auto` knows, or not the pinned one.
     UnknownFormat,
@@ -197,6 +199,7 @@ impl Refusal {
     pub const ALL: &'static [Self] = &[
         Self::Empty,
         Self::TooLong,
+        Self::TooMany,
         Self::TooDeep,
         Self::UnknownFormat,
         Self::Malformed,
@@ -212,6 +215,7 @@ impl Refusal {
         match self {
             Self::Empty => "empty",
             Self::TooLong => "too_long",
+            Self::TooMany => "too_many",
             Self::TooDeep => "too_deep",
             Self::UnknownFormat => "unknown_format",
             Self::Malformed => "malformed",

@@ -8,6 +8,7 @@
 mod escape;
 mod marks;
 mod names;
+pub(super) mod pieces;
 mod scan;
 mod shape;
 
@@ -217,6 +218,13 @@ pub(super) fn elements(bytes: &[u8]) -> Vec<Value<'_>> {
             scan.at += 1;
         }
     }
+}
+
+/// What a string says that stands between quotes.
+pub(super) fn string(quoted: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let raw = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let is_escaped = memchr::memchr(b'\\', raw).is_some();
+    Some(if is_escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })
 }
 
 /// The value that a JSON pointer (RFC 6901) names inside the object that `bytes` are.

@@ -10,7 +10,7 @@ mod mend;
 use super::context::Consumer;
 use super::lists::list_of_owned;
 use super::{Fault, Options, Owned, Shared};
-use crate::source::{BATCH_RECORDS_MAX, Batch, Event, Partition};
+use crate::source::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Batch, Event, Partition};
 use crate::time::{Clock, Moment, SECOND_MS};
 use assign::Unanswered;
 use crossbeam_channel::{SendTimeoutError, Sender};
@@ -182,7 +182,9 @@ impl Poller {
         };
         self.shared.holes.fetch_add(holes, Relaxed);
         self.shared.received.fetch_add(1, Relaxed);
-        if self.batch.partition != partition || self.batch.rows.len() >= BATCH_RECORDS_MAX {
+        let is_full =
+            self.batch.rows.len() >= BATCH_RECORDS_MAX || self.batch.arena.len() >= BATCH_BYTES_MAX;
+        if self.batch.partition != partition || is_full {
             self.flush();
             self.batch.partition = partition;
         }
