@@ -9,7 +9,7 @@ mod mend;
 
 use super::context::Consumer;
 use super::lists::list_of_owned;
-use super::{Fault, Options, Owned, Shared};
+use super::{Fault, Options, Owned, Shared, is_pattern};
 use crate::source::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Batch, Event, Partition};
 use crate::time::{Clock, Moment, SECOND_MS};
 use assign::Unanswered;
@@ -124,7 +124,8 @@ impl Poller {
 
     /// Never committed and "no such topic" look the same later: ask once, at the start.
     fn look_for_topics(&self) {
-        for topic in &self.options.topics {
+        // That a pattern has no topic yet is nothing to tell: they come when they are made.
+        for topic in self.options.topics.iter().filter(|it| !is_pattern(it)) {
             let Ok(metadata) = self.consumer.fetch_metadata(Some(topic), FIRST_LOOK) else {
                 return;
             };
