@@ -146,6 +146,45 @@ fn every_wrapper_gives_its_line() {
     }
 }
 
+/// A log record of OpenTelemetry's protocol.
+fn otlp(person: usize) -> Value {
+    let pair = |key: &str, value: Value| json!({ "key": key, "value": value });
+    json!({ "timeUnixNano": "1795289416042999999", "severityText": "INFO", "body": {},
+        "attributes": [
+            pair("http.request.method", json!({ "stringValue": "GET" })),
+            pair("url.path", json!({ "stringValue": format!("/v2/p/{person}") })),
+            pair("http.response.status_code", json!({ "intValue": "200" })),
+            pair("http.request.header.x-forwarded-for", json!({ "arrayValue": { "values": [
+                { "stringValue": "192.0.2.7" }, { "stringValue": "10.0.0.1" } ] } })),
+        ] })
+}
+
+#[test]
+fn the_protocol_of_opentelemetry_is_a_batch_of_three_levels() {
+    let of = |records: Value| json!({ "resource": {}, "scopeLogs": [{ "scope": {}, "logRecords": records }] });
+    let batch = json!({ "resourceLogs": [of(json!([otlp(1), otlp(2)])), of(json!([otlp(3)]))] });
+    assert_eq!(found(batch.to_string().as_bytes()), ["/v2/p/1", "/v2/p/2", "/v2/p/3"]);
+    let lines = json!([{ "observedTimeUnixNano": "1795289417042999999", "attributes": [
+        { "key": "log.file.name", "value": { "stringValue": "access.log" } } ],
+        "body": { "stringValue": combined(4) } }]);
+    let batch = json!({ "resourceLogs": [of(lines)] });
+    assert_eq!(found(batch.to_string().as_bytes()), ["/v2/p/4"]);
+}
+
+#[test]
+fn an_attribute_of_opentelemetry_may_have_many_values() {
+    let mut seen = Vec::new();
+    let line = otlp(1).to_string();
+    Decoder::new(Options::default()).each(line.as_bytes(), &mut Shapes::default(), |it| {
+        let (format, record) = it.as_ref().unwrap();
+        let forwarded = record.forwarded.as_deref().map(String::from_utf8_lossy);
+        let time = record.time.unwrap();
+        seen.push((*format, record.status, forwarded.unwrap().into_owned(), time));
+    });
+    let forwarded = "192.0.2.7, 10.0.0.1".to_owned();
+    assert_eq!(seen, [(Format::Otel, Some(200), forwarded, AT)]);
+}
+
 #[test]
 fn a_text_of_a_client_is_no_line() {
     // Whatever a log of something else has of its clients may look like a line of an access log.

@@ -33,13 +33,18 @@ const WRAPPERS: &[Wrapper] = &[
     (&["data"], &["specversion", "type"]),
     // GELF.
     (&["full_message", GELF], &["version", "host"]),
+    // OpenTelemetry's collector, of a file.
+    (&["body.stringValue"], &["observedTimeUnixNano"]),
     // Kafka Connect's converter with schemas.
     (&["payload"], &["schema"]),
     // Filebeat, Logstash and Vector; Fluent Bit and Docker, merged or not; Elastic's pipelines.
     (&["message", "log", "log_processed", "event.original"], &[]),
 ];
-/// What holds a batch in an object: Azure's diagnostic settings, CloudWatch's subscriptions.
-const BATCHES: &[&str] = &["records", "logEvents"];
+/// What holds a batch in an object: Azure's diagnostic settings, CloudWatch's subscriptions, and the
+/// three levels of OpenTelemetry's protocol as JSON.
+const BATCHES: &[&str] = &["records", "logEvents", "resourceLogs", "scopeLogs", "logRecords"];
+/// What tells a log record of OpenTelemetry's protocol, and where it has pairs of key and value.
+const OTLP: (&[&str], &str) = (&["timeUnixNano", "observedTimeUnixNano"], "attributes");
 
 /// Hands over what is in one record.
 pub(super) struct Unwrap<'d, F> {
@@ -152,7 +157,11 @@ impl<'d, F: FnMut(&Decoded<'_>)> Unwrap<'d, F> {
 
 /// What a wrapper may hold, the likeliest first.
 fn held_in(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
-    let mut held = Vec::new();
+    let (signs, pairs) = OTLP;
+    let is_otlp = signs.iter().any(|it| member(bytes, it).is_some());
+    let pairs = member(bytes, pairs).filter(|it| is_otlp && is_array(it));
+    let mut held: Vec<Cow<'_, [u8]>> =
+        pairs.into_iter().map(|it| Cow::Owned(with_attributes(bytes, it))).collect();
     let given = |(_, signs): &&Wrapper| signs.iter().all(|it| member(bytes, it).is_some());
     for (holders, _) in WRAPPERS.iter().filter(given) {
         if holders.contains(&GELF) {
@@ -178,6 +187,34 @@ fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
     }
     let (step, rest) = name.split_once('.')?;
     member(member(object, step)?, rest)
+}
+
+/// A log record of OpenTelemetry's protocol with its attributes as members of an object, as its
+/// conventions name them: `[{"key":"url.path","value":{"stringValue":"/a"}}]`.
+fn with_attributes(object: &[u8], pairs: &[u8]) -> Vec<u8> {
+    let mut out = b"{\"attributes\":{".to_vec();
+    let empty = out.len();
+    for pair in values(pairs).take(MEMBERS_MAX) {
+        let value = member(pair, "value").and_then(|it| members(it).next());
+        if let (Some(key), Some((kind, value))) = (member(pair, "key"), value) {
+            let list = (kind == b"arrayValue").then(|| plain_values(value));
+            let comma: &[u8] = if out.len() > empty { b"," } else { b"" };
+            out.extend([comma, key, b":", list.as_deref().unwrap_or(value)].concat());
+        }
+    }
+    out.push(b'}');
+    for (key, value) in members(object).take(MEMBERS_MAX).filter(|it| it.0 != b"attributes") {
+        out.extend([b",\"", key, b"\":", value].concat());
+    }
+    out.push(b'}');
+    out
+}
+
+/// `{"values":[{"stringValue":"a"}]}` as `["a"]`.
+fn plain_values(list: &[u8]) -> Vec<u8> {
+    let all = values(member(list, "values").unwrap_or_default()).take(MEMBERS_MAX);
+    let all: Vec<&[u8]> = all.filter_map(|it| members(it).next()).map(|it| it.1).collect();
+    [b"[", &all.join(&b","[..])[..], b"]"].concat()
 }
 
 /// GELF's own fields have an underscore before their names: the object without them.

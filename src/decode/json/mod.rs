@@ -178,7 +178,8 @@ impl<'a> Fields<'a> {
 
     /// The first field whose key is this one, whatever the case of its letters.
     pub(super) fn get_any_case(&self, key: &[u8]) -> Option<Value<'a>> {
-        self.iter().find(|it| it.0.eq_ignore_ascii_case(key)).map(|it| it.1)
+        let is = |it: &&Pair| it.key.of(self.bytes).eq_ignore_ascii_case(key);
+        self.pairs.iter().find(is).map(|it| self.value(it))
     }
 
     fn value(&self, pair: &Pair) -> Value<'a> {
