@@ -26,7 +26,8 @@ const PROMTOOL: &str = "/usr/bin/promtool";
 /// Fills every series; `round` is how often, so that all that counts rises.
 pub(crate) fn fill(telemetry: &Telemetry, round: u64) {
     telemetry.publish_counts(&Counts {
-        received: 100,
+        received: 95,
+        unwrapped: 5,
         decoded: BTreeMap::from([(Format::NginxJson, 90)]),
         refused: BTreeMap::from([(Refusal::Malformed, 10)]),
         skipped: BTreeMap::from([(Skip::Asset, 20)]),

@@ -376,14 +376,23 @@ pub(super) fn as_format_has_it(format: Format, mut record: AccessRecord<'_>) -> 
             | Format::ApacheCommon
             | Format::EnvoyText
             | Format::Haproxy
+            | Format::ApisixText
+            | Format::Krakend
+            | Format::AwsAlb
     );
     if let Some(identity) = identity.filter(|_| is_text) {
         let target = record.target.to_mut();
         target.push(b'/');
         target.extend_from_slice(&identity);
     }
-    let has_seconds_only =
-        matches!(format, Format::NginxCombined | Format::NginxIngress | Format::ApacheCommon);
+    let has_seconds_only = matches!(
+        format,
+        Format::NginxCombined
+            | Format::NginxIngress
+            | Format::ApacheCommon
+            | Format::ApisixText
+            | Format::Krakend
+    );
     if has_seconds_only {
         record.time = record.time.map(|it| Moment(it.0 / 1_000 * 1_000));
         record.extras = Default::default();
@@ -391,6 +400,14 @@ pub(super) fn as_format_has_it(format: Format, mut record: AccessRecord<'_>) -> 
     }
     match format {
         Format::ApacheCommon => record.user_agent = None,
+        Format::Tyk => record.bytes = None,
+        Format::Krakend => {
+            (record.user, record.user_agent, record.bytes) = (None, None, None);
+        }
+        Format::AwsAlb => {
+            record.user = None;
+            record.extras = Default::default();
+        }
         Format::EnvoyText => {
             record.forwarded = record.peer.take();
             record.user = None;

@@ -218,6 +218,8 @@ fn subject<'a, 'r: 'a>(
     buffer: &'a mut Vec<u8>,
 ) -> Option<&'a [u8]> {
     let id = match &found.route.spec.subject {
+        // A template names where the subject would stand.
+        SubjectFrom::Path if request.record.is_template => None,
         SubjectFrom::Path => found.subject.map(str::as_bytes),
         SubjectFrom::Field(field) => request.value(field, buffer),
     };

@@ -4,7 +4,7 @@ use super::terminal::{self, Printer};
 use super::{Failure, Output, exit};
 use crate::attribute::{Attributor, Explanation, KeyKind, RouteId};
 use crate::config::Config;
-use crate::decode::{Decoder, record_json};
+use crate::decode::{Decoded, Decoder, Extra, Shapes, record_json};
 use crate::pipeline::{Keys, build, receivers};
 use crate::source::files::Files;
 use serde_json::{Map, Value, json};
@@ -84,6 +84,25 @@ struct Reader<'a> {
     matched: BTreeMap<RouteId, Matched>,
 }
 
+/// An access record of a line, or why it is none.
+fn shown(number: i64, decoded: &Decoded<'_>, extras: &[Extra]) -> Value {
+    let mut shown = Map::from_iter([
+        ("type".to_owned(), json!("record")),
+        ("line".to_owned(), json!(number)),
+        ("decoded".to_owned(), json!(decoded.is_ok())),
+    ]);
+    match decoded {
+        Err(refusal) => {
+            shown.insert("refused".to_owned(), json!(refusal.name()));
+        }
+        Ok((format, record)) => {
+            shown.insert("format".to_owned(), json!(format.name()));
+            shown.extend(record_json(record, extras));
+        }
+    }
+    Value::Object(shown)
+}
+
 /// Counts a record for its route.
 fn count(matched: &mut BTreeMap<RouteId, Matched>, explained: &Explanation) {
     let Some(route) = explained.route else { return };
@@ -120,38 +139,29 @@ impl<'a> Reader<'a> {
 
     fn line(&mut self, number: i64, bytes: &[u8]) -> Result<(), Failure> {
         let extras = self.config.map_or(&[][..], |it| &it.decode.extras);
-        let mut shown = Map::from_iter([
-            ("type".to_owned(), json!("record")),
-            ("line".to_owned(), json!(number)),
-        ]);
-        match self.decoder.decode(bytes) {
-            Err(refusal) => {
-                shown.insert("decoded".to_owned(), json!(false));
-                shown.insert("refused".to_owned(), json!(refusal.name()));
+        let (attributor, matched) = (&self.attributor, &mut self.matched);
+        let mut found = Vec::new();
+        self.decoder.each(bytes, &mut Shapes::default(), |decoded| {
+            if let (Ok((_, record)), Some(attributor)) = (decoded, attributor) {
+                count(matched, &attributor.explain(record));
             }
-            Ok((format, record)) => {
-                shown.insert("decoded".to_owned(), json!(true));
-                shown.insert("format".to_owned(), json!(format.name()));
-                shown.extend(record_json(&record, extras));
-                if let Some(attributor) = &self.attributor {
-                    count(&mut self.matched, &attributor.explain(&record));
-                }
-            }
-        }
-        match self.output {
-            Output::Ndjson => self.printer.json(&Value::Object(shown)),
-            Output::Human => self.human(&shown),
-        }
+            found.push(shown(number, decoded, extras));
+        });
+        // A line may be a batch.
+        found.iter().try_for_each(|it| match self.output {
+            Output::Ndjson => self.printer.json(it),
+            Output::Human => self.human(it),
+        })
     }
 
-    fn human(&mut self, shown: &Map<String, Value>) -> Result<(), Failure> {
+    fn human(&mut self, shown: &Value) -> Result<(), Failure> {
         let text = |name: &str| match shown.get(name) {
             Some(Value::String(text)) => crate::alert::escape_text(text).into_owned(),
             Some(other) => other.to_string(),
             None => "-".to_owned(),
         };
         let line = text("line");
-        if shown.contains_key("refused") {
+        if shown.get("refused").is_some() {
             let refused = self.printer.styled(terminal::TICKET, "refused");
             return self.printer.line(&format!("{line:>6}  {refused}  {}", text("refused")));
         }

@@ -178,6 +178,7 @@ pub(super) fn summary(totals: &Totals) -> Map<String, Value> {
         .collect();
     let pairs = [
         ("received", json!(counts.received)),
+        ("unwrapped", json!(counts.unwrapped)),
         ("decoded", json!(counts.decoded_total())),
         ("refused", Value::Object(refused)),
         ("lookups", json!(counts.lookups_total())),

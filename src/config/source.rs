@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub struct SourceConfig {
     /// Brokers to begin with, `host:port`; at least one.
     pub brokers: Vec<String>,
-    /// Topics; at least one.
+    /// Topics; at least one. What begins with `^` is a regular expression.
     pub topics: Vec<String>,
     /// The consumer group.
     pub group: String,
@@ -212,12 +212,25 @@ fn broker(node: &Node<'_>) -> Option<String> {
     }
 }
 
+/// A topic's name, or, as Kafka's clients have it, an extended regular expression behind `^`. Whether
+/// that is one is for librdkafka to say, whose own it is.
 fn topic(node: &Node<'_>) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let fits = |it: &&str| (1..=249).contains(&it.len()) && it.bytes().all(plain);
+    let fits = |it: &&str| {
+        (1..=249).contains(&it.len())
+            && match it.strip_prefix('^') {
+                Some(pattern) => {
+                    !pattern.is_empty() && pattern.bytes().all(|it| it.is_ascii_graphic())
+                }
+                None => it.bytes().all(plain),
+            }
+    };
     match node.value.as_str().filter(fits) {
         Some(topic) => Some(topic.to_owned()),
-        None => node.refuse("a topic's name: 1 to 249 letters, digits, `.`, `_` and `-`"),
+        None => node.refuse(
+            "a topic's name: 1 to 249 letters, digits, `.`, `_` and `-`; or a regular expression \
+             behind `^`",
+        ),
     }
 }
 

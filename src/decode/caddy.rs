@@ -3,13 +3,17 @@
 //! The request is an object of its own, its headers are arrays (repeated headers are kept), and
 //! the time is a float of seconds.
 
-use super::fields::{bare_address, text_of};
-use super::json::{Fields, Value, elements};
+use super::fields::{bare_address, joined, text_of};
+use super::json::{Fields, Value};
 use super::text::{count, status};
 use super::{AccessRecord, Refusal, stamp};
+use jiff::tz::TimeZone;
 use std::borrow::Cow;
 
-pub(super) fn decode<'a>(fields: &Fields<'a>) -> Result<AccessRecord<'a>, Refusal> {
+pub(super) fn decode<'a>(
+    fields: &Fields<'a>,
+    zone: &TimeZone,
+) -> Result<AccessRecord<'a>, Refusal> {
     let Some(Value::Object(request)) = fields.get(b"request") else {
         return Err(Refusal::Malformed);
     };
@@ -17,7 +21,7 @@ pub(super) fn decode<'a>(fields: &Fields<'a>) -> Result<AccessRecord<'a>, Refusa
     let time = text_of(fields.get(b"ts")).ok_or(Refusal::BadTime)?;
     let client = text_of(request.get(b"client_ip")).or_else(|| text_of(request.get(b"remote_ip")));
     Ok(AccessRecord {
-        time: Some(stamp::any(&time).ok_or(Refusal::BadTime)?),
+        time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),
         method: text_of(request.get(b"method")).ok_or(Refusal::NoRequest)?,
         target: text_of(request.get(b"uri")).ok_or(Refusal::NoPath)?,
         status: text_of(fields.get(b"status")).and_then(|it| status(&it)),
@@ -39,18 +43,5 @@ pub(super) fn header_of<'a>(fields: &Fields<'a>, name: &[u8]) -> Option<Cow<'a, 
 /// A request header; repeated ones joined with `, `.
 fn header<'a>(request: &Fields<'a>, name: &[u8]) -> Option<Cow<'a, [u8]>> {
     let Some(Value::Object(headers)) = request.get(b"headers") else { return None };
-    match Fields::of(headers).ok()?.get_any_case(name)? {
-        Value::Array(bytes) => {
-            let mut values = elements(bytes).into_iter().filter_map(Value::text);
-            let first = values.next()?;
-            let rest: Vec<_> = values.collect();
-            if rest.is_empty() {
-                return Some(first);
-            }
-            let all: Vec<&[u8]> =
-                std::iter::once(&*first).chain(rest.iter().map(|it| &**it)).collect();
-            Some(Cow::Owned(all.join(&b", "[..])))
-        }
-        other => other.text(),
-    }
+    joined(Fields::of(headers).ok()?.get_any_case(name)?)
 }

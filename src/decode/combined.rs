@@ -1,10 +1,11 @@
 //! nginx `combined`, Apache `common` and `combined`, and ingress-nginx `upstreaminfo`: one line
-//! that only differs in how far it goes.
+//! that only differs in how far it goes. APISIX's `access.log` is the same with the host before the
+//! request and the duration behind the size.
 //!
 //! `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent` is common; with
 //! `"$http_referer" "$http_user_agent"` it is combined; with a request length, a time and the
 //! upstream's name in brackets behind that it is ingress-nginx. Seen on nginx 1.22 and on two real
-//! archives; ingress-nginx seen from nginx with its format.
+//! archives; ingress-nginx seen from nginx with its format; APISIX read in `apisix/cli/config.lua`.
 
 use super::text::{Cursor, count, present, request, status, unescape};
 use super::{AccessRecord, Format, Refusal, stamp};
@@ -20,6 +21,11 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     let time = at.until(b']');
     at.pass(b" ").ok_or(Refusal::Malformed)?;
     record.time = Some(stamp::clf(time).ok_or(Refusal::BadTime)?);
+    // nginx escapes quotes in what a client says its host is, and refuses spaces there.
+    let has_host = at.0.first().is_some_and(|it| *it != b'"');
+    if has_host {
+        at.word();
+    }
     let line = at.quoted().ok_or(Refusal::Malformed)?;
     at.pass(b" ").ok_or(Refusal::Malformed)?;
     let code = at.word();
@@ -31,12 +37,20 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     record.peer = present(peer).map(Cow::Borrowed);
     record.user = present(user).map(unescape);
     let mut format = Format::ApacheCommon;
+    if has_host {
+        let duration = at.word();
+        if !duration.first().is_some_and(u8::is_ascii_digit) && duration != b"-" {
+            return Err(Refusal::Malformed);
+        }
+    }
     if at.quoted().is_some() {
         format = Format::NginxCombined;
         at.pass(b" ").ok_or(Refusal::Malformed)?;
         let agent = at.quoted().ok_or(Refusal::Malformed)?;
         record.user_agent = present(agent).map(unescape);
-        if is_ingress(at) {
+        if has_host {
+            format = Format::ApisixText;
+        } else if is_ingress(at) {
             format = Format::NginxIngress;
         }
     }

@@ -4,6 +4,7 @@ use super::fields::{bare_address, with_query};
 use super::json::{Fields, pointer};
 use super::text::{count, status};
 use super::{AccessRecord, Refusal, stamp};
+use jiff::tz::TimeZone;
 use std::borrow::Cow;
 
 /// Where the fields stand: JSON pointers (RFC 6901).
@@ -36,6 +37,7 @@ pub struct CustomPointers {
 pub(super) fn decode<'a>(
     fields: &Fields<'a>,
     at: &CustomPointers,
+    zone: &TimeZone,
 ) -> Result<AccessRecord<'a>, Refusal> {
     let text = |it: &str| pointer(fields, it)?.text();
     let optional = |it: &Option<String>| text(it.as_ref()?);
@@ -46,7 +48,7 @@ pub(super) fn decode<'a>(
         Some(at) => text(at).ok_or(Refusal::NoRequest)?,
     };
     Ok(AccessRecord {
-        time: Some(stamp::any(&time).ok_or(Refusal::BadTime)?),
+        time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),
         method,
         target,
         status: optional(&at.status).and_then(|it| status(&it)),

@@ -1,4 +1,6 @@
-//! Envoy's default text format. Seen on Envoy 1.40.
+//! Envoy's default text format, seen on Envoy 1.40; and Istio's, read in its sources
+//! (`pilot/pkg/model/telemetry_logging.go`), which has three fields more behind the flags and six
+//! words behind the upstream's host, among them the connection's address.
 //!
 //! It does not escape quotes: a crafted user agent or path forges every field behind it. What
 //! stands left of the client's bytes is sure (time, method), and so is the first
@@ -6,7 +8,7 @@
 //! cannot hold a space. Behind the forwarded header the line counts as read only where it has as
 //! many quotes as it should.
 
-use super::text::{Cursor, count, present, status};
+use super::text::{Cursor, count, present, status, without_port};
 use super::{AccessRecord, Refusal, stamp};
 use std::borrow::Cow;
 
@@ -28,6 +30,15 @@ pub(super) fn decode(line: &[u8]) -> Result<AccessRecord<'_>, Refusal> {
     let mut record = AccessRecord { time: Some(time), ..AccessRecord::default() };
     record.status = status(at.word());
     let _flags = at.word();
+    // The third is in quotes, where Envoy has a number.
+    let mut ahead = at;
+    let (_details, _termination) = (ahead.word(), ahead.word());
+    let is_istio = ahead.pass(b"\"").is_some();
+    if is_istio {
+        at = ahead;
+        let _failure = at.until(b'"');
+        at.pass(b" ").ok_or(Refusal::Malformed)?;
+    }
     let _received = at.word();
     record.bytes = count(at.word());
     let (_duration, _upstream) = (at.word(), at.word());
@@ -40,7 +51,19 @@ pub(super) fn decode(line: &[u8]) -> Result<AccessRecord<'_>, Refusal> {
     at.pass(b"\"").ok_or(Refusal::Malformed)?;
     record.forwarded = present(at.until(b'"')).map(Cow::Borrowed);
     record.user_agent = agent(at).and_then(present).map(Cow::Borrowed);
+    if is_istio {
+        record.peer = peer(at.0).and_then(present).map(Cow::Borrowed);
+    }
     Ok(record)
+}
+
+/// The connection's address: behind the last quote, where nothing that a client sends can have
+/// spaces, `cluster local downstream-local downstream-remote server-name route`.
+fn peer(rest: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memrchr(b'"', rest)?;
+    let words: Vec<&[u8]> = rest.get(end + 1..)?.split(|it| *it == b' ').skip(1).collect();
+    let [_, _, _, remote, _, _] = words.as_slice() else { return None };
+    Some(without_port(remote))
 }
 
 /// The user agent, where what follows it can only be read in one way: Envoy's own fields (request

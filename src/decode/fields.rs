@@ -4,9 +4,10 @@
 //! Where several keys mean one field the table's order decides, not the line's: `request_uri` (what
 //! the client sent) before `uri` (what nginx made of it).
 
-use super::json::{Fields, Name, Names, Value};
+use super::json::{Fields, Name, Names, Value, elements};
 use super::text::{count, status, without_port};
 use super::{AccessRecord, Refusal, stamp};
+use jiff::tz::TimeZone;
 use std::borrow::Cow;
 
 /// A format's keys, best first.
@@ -108,7 +109,11 @@ impl Table {
     }
 
     /// Decodes an object.
-    pub(super) fn decode<'a>(&self, fields: &Fields<'a>) -> Result<AccessRecord<'a>, Refusal> {
+    pub(super) fn decode<'a>(
+        &self,
+        fields: &Fields<'a>,
+        zone: &TimeZone,
+    ) -> Result<AccessRecord<'a>, Refusal> {
         let text = |names: &[Name]| names.iter().find_map(|it| fields.named(*it)?.text());
         let method = text(&self.method);
         let target = text(&self.target);
@@ -122,7 +127,7 @@ impl Table {
         let target = with_query(target.ok_or(Refusal::NoPath)?, text(&self.query));
         let time = text(&self.time).ok_or(Refusal::BadTime)?;
         Ok(AccessRecord {
-            time: Some(stamp::any(&time).ok_or(Refusal::BadTime)?),
+            time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),
             method: method.ok_or(Refusal::NoRequest)?,
             target,
             status: text(&self.status).and_then(|it| status(&it)),
@@ -170,4 +175,17 @@ pub(super) fn with_query<'a>(target: Cow<'a, [u8]>, query: Option<Cow<'a, [u8]>>
 /// A value as a field, where the field is not set yet.
 pub(super) fn text_of(value: Option<Value<'_>>) -> Option<Cow<'_, [u8]>> {
     value?.text()
+}
+
+/// A value as a field, the values of an array joined with `, ` as repeated headers are.
+pub(super) fn joined(value: Value<'_>) -> Option<Cow<'_, [u8]>> {
+    let Value::Array(bytes) = value else { return value.text() };
+    let mut values = elements(bytes).into_iter().filter_map(Value::text);
+    let first = values.next()?;
+    let rest: Vec<_> = values.collect();
+    if rest.is_empty() {
+        return Some(first);
+    }
+    let all: Vec<&[u8]> = std::iter::once(&*first).chain(rest.iter().map(|it| &**it)).collect();
+    Some(Cow::Owned(all.join(&b", "[..])))
 }

@@ -5,9 +5,13 @@
 //! fall out of the log by adding `?x=\xfe` would. The JSON scanner is our own for the same reason
 //! (`json/`), and because a tree of a line costs three times the line.
 //!
+//! One record of the log may hold many access records, or wrap one ([`Decoder::each`], `unwrap.rs`);
+//! then each of them is decoded or refused for itself.
+//!
 //! `auto` decides from the record alone and remembers nothing: the same line decodes the same
 //! whatever came before it.
 
+mod alb;
 mod caddy;
 mod combined;
 mod custom;
@@ -15,10 +19,13 @@ mod envoy_text;
 mod fields;
 mod haproxy;
 mod json;
+mod krakend;
+mod mapped;
 mod record;
 mod show;
 mod stamp;
 mod text;
+mod unwrap;
 
 pub use custom::CustomPointers;
 pub use json::Shapes;
@@ -28,9 +35,18 @@ pub use show::record_json;
 use fields::Table;
 use jiff::tz::TimeZone;
 use json::{Fields, Name, Names, Value};
+use unwrap::Unwrap;
 
-/// The longest record in bytes: above what any gateway logs of a request that it accepted.
+/// The longest access record in bytes: above what any gateway logs of a request that it accepted.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// The longest batch of them: Kafka's own bound for a record, and Event Hubs'.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Access records in one record of the log: APISIX sends a thousand at most, and of more a mebibyte
+/// has no room for long enough lines.
+pub const RECORDS_MAX: usize = 4_096;
+
+/// An access record with its format, or why there is none.
+pub type Decoded<'a> = Result<(Format, AccessRecord<'a>), Refusal>;
 
 /// What a decoder is made with.
 #[derive(Clone, Debug)]
@@ -81,11 +97,28 @@ impl Decoder {
         }
     }
 
-    /// Decodes a record and says which format it was.
+    /// Finds the access records of a record, decoded or refused: at least one, in the order in which
+    /// they stand. Faster where lines are like those before; the answer is the same whatever those
+    /// were.
+    pub fn each(&self, bytes: &[u8], shapes: &mut Shapes, mut found: impl FnMut(&Decoded<'_>)) {
+        let decoded = self.decode_like(bytes, shapes);
+        let bytes = bytes.trim_ascii();
+        // An object is one record or none; behind a text may be the next line.
+        let is_one = bytes.first() == Some(&b'{') || memchr::memchr(b'\n', bytes).is_none();
+        if decoded.is_ok() && is_one {
+            return found(&decoded);
+        }
+        if bytes.len() > BATCH_BYTES_MAX {
+            return found(&Err(Refusal::TooLong));
+        }
+        Unwrap::new(self, shapes, found).all(bytes);
+    }
+
+    /// Decodes a record that is one access record as it stands, and says which format it was.
     ///
     /// # Errors
     /// The reason why the record is refused.
-    pub fn decode<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    pub fn decode<'a>(&self, bytes: &'a [u8]) -> Decoded<'a> {
         self.decode_like(bytes, &mut Shapes::default())
     }
 
@@ -94,11 +127,7 @@ impl Decoder {
     ///
     /// # Errors
     /// The reason why the record is refused.
-    pub fn decode_like<'a>(
-        &self,
-        bytes: &'a [u8],
-        shapes: &mut Shapes,
-    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    pub fn decode_like<'a>(&self, bytes: &'a [u8], shapes: &mut Shapes) -> Decoded<'a> {
         if bytes.len() > RECORD_BYTES_MAX {
             return Err(Refusal::TooLong);
         }
@@ -110,22 +139,14 @@ impl Decoder {
         }
     }
 
-    fn object<'a>(
-        &self,
-        bytes: &'a [u8],
-        shapes: &mut Shapes,
-    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    fn object<'a>(&self, bytes: &'a [u8], shapes: &mut Shapes) -> Decoded<'a> {
         let mut fields = Fields::none(bytes, std::mem::take(&mut shapes.room));
         let record = self.fields(&mut fields, shapes);
         shapes.room = fields.into_room();
         record
     }
 
-    fn fields<'a>(
-        &self,
-        fields: &mut Fields<'a>,
-        shapes: &mut Shapes,
-    ) -> Result<(Format, AccessRecord<'a>), Refusal> {
+    fn fields<'a>(&self, fields: &mut Fields<'a>, shapes: &mut Shapes) -> Decoded<'a> {
         let format = match shapes.read(fields) {
             Some(format) => format,
             None => {
@@ -135,15 +156,17 @@ impl Decoder {
                 format
             }
         };
+        let zone = &self.options.zone;
         let mut record = match format {
-            Format::NginxJson => self.nginx.decode(fields)?,
-            Format::EnvoyJson => self.envoy.decode(fields)?,
-            Format::Traefik => self.traefik.decode(fields)?,
-            Format::Caddy => caddy::decode(fields)?,
+            Format::NginxJson => self.nginx.decode(fields, zone)?,
+            Format::EnvoyJson => self.envoy.decode(fields, zone)?,
+            Format::Traefik => self.traefik.decode(fields, zone)?,
+            Format::Caddy => caddy::decode(fields, zone)?,
             Format::Custom => {
-                custom::decode(fields, self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?)?
+                let at = self.options.custom.as_ref().ok_or(Refusal::UnknownFormat)?;
+                custom::decode(fields, at, zone)?
             }
-            _ => return Err(Refusal::UnknownFormat),
+            other => mapped::of(other).ok_or(Refusal::UnknownFormat)?.decode(fields, zone)?,
         };
         for (at, extra) in self.options.extras.iter().zip(&self.extras).enumerate() {
             if let Some(value) = extra_of(fields, format, extra) {
@@ -153,46 +176,57 @@ impl Decoder {
         Ok((format, record))
     }
 
-    /// The format by the first key that only one has.
+    /// The format by the first key that only one has, and then by what the maps of the others say.
     fn format_of(&self, fields: &Fields<'_>) -> Result<Format, Refusal> {
-        for (key, value) in fields.iter() {
-            if key == b"request" && matches!(value, Value::Object(_)) {
-                return Ok(Format::Caddy);
-            }
-            if fields::NGINX.tells(key) {
-                return Ok(Format::NginxJson);
-            }
-            if fields::ENVOY.tells(key) {
-                return Ok(Format::EnvoyJson);
-            }
-            if fields::TRAEFIK.tells(key) {
-                return Ok(Format::Traefik);
-            }
-        }
-        if self.options.custom.is_some() { Ok(Format::Custom) } else { Err(Refusal::UnknownFormat) }
+        let claimed = fields.iter().find_map(|(key, value)| claimed(key, value));
+        mapped::format_of(fields, claimed)
+            .or(claimed)
+            .or_else(|| self.options.custom.as_ref().map(|_| Format::Custom))
+            .ok_or(Refusal::UnknownFormat)
     }
 
-    fn line<'a>(&self, bytes: &'a [u8]) -> Result<(Format, AccessRecord<'a>), Refusal> {
-        match self.options.format {
-            Some(Format::EnvoyText) => Ok((Format::EnvoyText, envoy_text::decode(bytes)?)),
-            Some(Format::Haproxy) => {
-                Ok((Format::Haproxy, haproxy::decode(bytes, &self.options.zone)?))
-            }
-            Some(Format::NginxCombined | Format::NginxIngress | Format::ApacheCommon) => {
-                combined::decode(bytes)
-            }
-            Some(_) => Err(Refusal::UnknownFormat),
-            None if bytes.first() == Some(&b'[') => {
-                Ok((Format::EnvoyText, envoy_text::decode(bytes)?))
-            }
+    fn line<'a>(&self, bytes: &'a [u8]) -> Decoded<'a> {
+        let zone = &self.options.zone;
+        let format = match self.options.format {
+            Some(format) => format,
+            None if bytes.starts_with(krakend::BEGINS) => Format::Krakend,
+            None if bytes.first() == Some(&b'[') => Format::EnvoyText,
+            None if alb::is(bytes) => Format::AwsAlb,
             // Only HAProxy writes a fraction of a second before the bracket closes.
-            None => match haproxy::decode(bytes, &self.options.zone) {
-                Ok(record) => Ok((Format::Haproxy, record)),
-                Err(Refusal::UnknownFormat | Refusal::BadTime) => combined::decode(bytes),
-                Err(other) => Err(other),
+            None => match haproxy::decode(bytes, zone) {
+                Err(Refusal::UnknownFormat | Refusal::BadTime) => Format::NginxCombined,
+                decoded => return decoded.map(|it| (Format::Haproxy, it)),
             },
-        }
+        };
+        let record = match format {
+            Format::EnvoyText => envoy_text::decode(bytes),
+            Format::Haproxy => haproxy::decode(bytes, zone),
+            Format::Krakend => krakend::decode(bytes, zone),
+            Format::AwsAlb if alb::is(bytes) => alb::decode(bytes),
+            // One line in four lengths.
+            Format::NginxCombined
+            | Format::NginxIngress
+            | Format::ApacheCommon
+            | Format::ApisixText => return combined::decode(bytes),
+            _ => Err(Refusal::UnknownFormat),
+        };
+        record.map(|it| (format, it))
     }
+}
+
+/// The one-level format that a key belongs to.
+fn claimed(key: &[u8], value: Value<'_>) -> Option<Format> {
+    if key == b"request" && matches!(value, Value::Object(_)) {
+        return Some(Format::Caddy);
+    }
+    [
+        (&fields::NGINX, Format::NginxJson),
+        (&fields::ENVOY, Format::EnvoyJson),
+        (&fields::TRAEFIK, Format::Traefik),
+    ]
+    .into_iter()
+    .find(|(keys, _)| keys.tells(key))
+    .map(|it| it.1)
 }
 
 /// The keys of a header: with underscores and `http_` in front or not (nginx), as it is or with
@@ -227,6 +261,8 @@ fn extra_of<'a>(
             fields.get_any_case(format!("request_{name}").as_bytes())?.text()
         }
         (Extra::Header(_), Format::NginxJson) => header(*nginx)?.text(),
-        (Extra::Header(_), _) => header(*others)?.text(),
+        (Extra::Header(name), other) => mapped::of(other)
+            .and_then(|it| it.header(fields, name))
+            .or_else(|| header(*others)?.text()),
     }
 }

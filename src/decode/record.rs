@@ -16,6 +16,9 @@ pub struct AccessRecord<'a> {
     /// Path and query as sent (or as the gateway cleaned it), the log's own escapes undone,
     /// percent-encoding kept.
     pub target: Cow<'a, [u8]>,
+    /// The target is a route's template (`/pets/{id}`), because the log has no path: it is on that
+    /// route, and tells nothing of whom the request was about.
+    pub is_template: bool,
     /// The status that the client was answered; `None` where none was sent.
     pub status: Option<u16>,
     /// Bytes of the answer.
@@ -85,6 +88,28 @@ pub enum Format {
     Caddy,
     /// Apache `common`: combined without referer and user agent.
     ApacheCommon,
+    /// Kong's logging plugins.
+    Kong,
+    /// APISIX's logging plugins without a format of one's own.
+    Apisix,
+    /// APISIX's `access.log`.
+    ApisixText,
+    /// Tyk's pump.
+    Tyk,
+    /// KrakenD's community edition: Gin's text.
+    Krakend,
+    /// AWS API Gateway.
+    AwsApiGateway,
+    /// AWS Application Load Balancer.
+    AwsAlb,
+    /// Azure API Management's `GatewayLogs`.
+    AzureApim,
+    /// OpenTelemetry's conventions for HTTP.
+    Otel,
+    /// The Elastic Common Schema.
+    Ecs,
+    /// OCSF's HTTP Activity (4002).
+    Ocsf,
     /// JSON with pointers from the configuration.
     Custom,
 }
@@ -101,6 +126,17 @@ impl Format {
         Self::Traefik,
         Self::Caddy,
         Self::ApacheCommon,
+        Self::Kong,
+        Self::Apisix,
+        Self::ApisixText,
+        Self::Tyk,
+        Self::Krakend,
+        Self::AwsApiGateway,
+        Self::AwsAlb,
+        Self::AzureApim,
+        Self::Otel,
+        Self::Ecs,
+        Self::Ocsf,
         Self::Custom,
     ];
 
@@ -117,6 +153,17 @@ impl Format {
             Self::Traefik => "traefik",
             Self::Caddy => "caddy",
             Self::ApacheCommon => "apache_common",
+            Self::Kong => "kong",
+            Self::Apisix => "apisix",
+            Self::ApisixText => "apisix_text",
+            Self::Tyk => "tyk",
+            Self::Krakend => "krakend",
+            Self::AwsApiGateway => "aws_api_gateway",
+            Self::AwsAlb => "aws_alb",
+            Self::AzureApim => "azure_apim",
+            Self::Otel => "otel",
+            Self::Ecs => "ecs",
+            Self::Ocsf => "ocsf",
             Self::Custom => "custom",
         }
     }
@@ -127,9 +174,11 @@ impl Format {
 pub enum Refusal {
     /// No bytes: a blank line or a Kafka tombstone.
     Empty,
-    /// Longer than 64 KiB.
+    /// Longer than 64 KiB, or a batch longer than a mebibyte.
     TooLong,
-    /// JSON nested deeper than 16 levels.
+    /// Behind the 4,096th access record of a batch.
+    TooMany,
+    /// JSON nested deeper than 16 levels, or a line wrapped more than four times.
     TooDeep,
     /// No format that `auto` knows, or not the pinned one.
     UnknownFormat,
@@ -150,6 +199,7 @@ impl Refusal {
     pub const ALL: &'static [Self] = &[
         Self::Empty,
         Self::TooLong,
+        Self::TooMany,
         Self::TooDeep,
         Self::UnknownFormat,
         Self::Malformed,
@@ -165,6 +215,7 @@ impl Refusal {
         match self {
             Self::Empty => "empty",
             Self::TooLong => "too_long",
+            Self::TooMany => "too_many",
             Self::TooDeep => "too_deep",
             Self::UnknownFormat => "unknown_format",
             Self::Malformed => "malformed",

@@ -15,6 +15,7 @@ pub fn record_json(record: &AccessRecord<'_>, extras: &[Extra]) -> Map<String, V
     };
     put("method", Some(text(&record.method)));
     put("target", Some(text(&record.target)));
+    put("is_template", record.is_template.then_some(Value::from(true)));
     put("time", record.time.map(|it| json!(it.to_string())));
     put("status", record.status.map(Value::from));
     put("bytes", record.bytes.map(Value::from));

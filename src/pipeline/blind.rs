@@ -33,11 +33,11 @@ const AGAIN_MS: i64 = 10 * MINUTE_MS;
 /// How things stand. Counts are totals since the start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sample<'a> {
-    /// Records read.
-    pub received: u64,
-    /// Records that could not be read.
+    /// Access records that could be read.
+    pub decoded: u64,
+    /// Those that could not.
     pub refused: u64,
-    /// Look-ups found in the others.
+    /// Look-ups found in the former.
     pub lookups: u64,
     /// Filter generations that were given up because they were full.
     pub forgotten: u64,
@@ -52,7 +52,7 @@ pub struct Sample<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     at: Moment,
-    received: u64,
+    decoded: u64,
     refused: u64,
     lookups: u64,
 }
@@ -84,7 +84,7 @@ impl Blindness {
         let lags = kafka.lag.iter().any(|it| it.2 > 0);
         let judged_to = judging.judged_to().filter(|_| lags);
         let sample = Sample {
-            received: counts.received,
+            decoded: counts.decoded_total(),
             refused: counts.refused.values().sum(),
             lookups: counts.lookups_total(),
             forgotten: stats.forced_pairs + stats.forced_records,
@@ -111,9 +111,9 @@ impl Blindness {
 
     /// Records that are read and give nothing to watch.
     fn blind(&mut self, now: Moment, sample: &Sample<'_>) -> Vec<(Trouble, u64)> {
-        let Sample { received, refused, lookups, .. } = *sample;
+        let Sample { decoded, refused, lookups, .. } = *sample;
         if self.marks.back().is_none_or(|it| now.since(it.at) >= MARK_MS) {
-            self.marks.push_back(Mark { at: now, received, refused, lookups });
+            self.marks.push_back(Mark { at: now, decoded, refused, lookups });
         }
         while self.marks.get(1).is_some_and(|it| now.since(it.at) >= WINDOW_MS) {
             self.marks.pop_front();
@@ -121,13 +121,12 @@ impl Blindness {
         let Some(first) = self.marks.front().filter(|it| now.since(it.at) >= WINDOW_MS) else {
             return Vec::new();
         };
-        let all = received - first.received;
-        let bad = refused - first.refused;
-        let decoded = all - bad;
+        let (good, bad) = (decoded - first.decoded, refused - first.refused);
         let mut found = Vec::new();
-        if decoded > 0 && lookups == first.lookups {
-            found.push((Trouble::NoLookups, decoded));
+        if good > 0 && lookups == first.lookups {
+            found.push((Trouble::NoLookups, good));
         }
+        let all = good + bad;
         if bad >= REFUSED_MIN && bad * REFUSED_OF > all {
             found.push((Trouble::Refusing { of: all }, bad));
         }
@@ -205,8 +204,8 @@ mod tests {
         for _ in 0..minutes * 60 {
             from.0 = from.0.plus(SECOND_MS);
             from.1.iter_mut().zip(rates).for_each(|(total, rate)| *total += rate);
-            let [received, refused, lookups] = from.1;
-            let sample = Sample { received, refused, lookups, ..Sample::default() };
+            let [decoded, refused, lookups] = from.1;
+            let sample = Sample { decoded, refused, lookups, ..Sample::default() };
             let second = from.0.since(START) / SECOND_MS;
             let noted = blindness.look(from.0, &sample);
             said.extend(noted.into_iter().filter_map(|it| match it {

@@ -1,11 +1,12 @@
 //! A batch of bytes to a chunk of lookups: decode and attribute, on any thread.
 //!
 //! Both are pure functions of a record, so any number of workers may take batches; the timeline
-//! puts their chunks back into the order of each partition.
+//! puts their chunks back into the order of each partition. The look-ups of all access records in one
+//! record share its stamp, and so its offset: a batch is judged, and committed, as a whole.
 
 use crate::attribute::{Attributed, Attributor, Scratch, Skip};
-use crate::decode::{AccessRecord, Decoder, Format, Refusal, Shapes};
-use crate::source::Batch;
+use crate::decode::{Decoded, Decoder, Format, Refusal, Shapes};
+use crate::source::{Batch, Row};
 use crate::telemetry::Counts;
 use crate::time::Moment;
 use crate::timeline::{Chunk, Stamp};
@@ -46,39 +47,51 @@ impl Intake {
             names: Vec::with_capacity(self.names_room),
         };
         let mut tally = Tally::default();
+        let Self { decoder, attributor, scratch, shapes, .. } = self;
+        let mut into = Building { attributor, scratch, chunk: &mut chunk, tally: &mut tally };
         for (at, row) in batch.rows.iter().enumerate() {
-            let decoded = self.decoder.decode_like(batch.bytes(row), &mut self.shapes);
-            // By reference: a record is half a kilobyte.
-            let event = match &decoded {
-                Err(refusal) => {
-                    bump(&mut tally.refused, *refusal as usize);
-                    None
-                }
-                Ok((format, record)) => {
-                    bump(&mut tally.decoded, *format as usize);
-                    let fallback = row.time.unwrap_or_default();
-                    let lookup = self.attribute(record, fallback, &mut chunk.names);
-                    match lookup {
-                        Attributed::Skipped(skip) => bump(&mut tally.skipped, skip as usize),
-                        Attributed::Lookup(it) => chunk.lookups.push((to_row(at), it)),
-                    }
-                    record.time
-                }
-            };
-            chunk.stamps.push(Stamp { offset: row.offset, record: row.time, event });
+            let (mut event, mut found): (Option<Moment>, u64) = (None, 0);
+            decoder.each(batch.bytes(row), shapes, |decoded| {
+                found += 1;
+                // A batch was sent when the last of it had happened.
+                event = event.max(into.put(to_row(at), row, decoded));
+            });
+            into.tally.unwrapped += found.saturating_sub(1);
+            into.chunk.stamps.push(Stamp { offset: row.offset, record: row.time, event });
         }
         self.names_room = chunk.names.len();
         let counts = tally.counts(&chunk);
         (chunk, counts)
     }
+}
 
-    fn attribute(
-        &mut self,
-        record: &AccessRecord<'_>,
-        fallback: Moment,
-        names: &mut Vec<u8>,
-    ) -> Attributed {
-        self.attributor.attribute(record, fallback, &mut self.scratch, names)
+/// What a batch is made into.
+struct Building<'a> {
+    attributor: &'a Attributor,
+    scratch: &'a mut Scratch,
+    chunk: &'a mut Chunk,
+    tally: &'a mut Tally,
+}
+
+impl Building<'_> {
+    /// Counts an access record and keeps its look-up; its event time. By reference: a record is half
+    /// a kilobyte.
+    fn put(&mut self, at: u32, row: &Row, decoded: &Decoded<'_>) -> Option<Moment> {
+        let (format, record) = match decoded {
+            Ok(it) => it,
+            Err(refusal) => {
+                bump(&mut self.tally.refused, *refusal as usize);
+                return None;
+            }
+        };
+        bump(&mut self.tally.decoded, *format as usize);
+        let fallback = row.time.unwrap_or_default();
+        let names = &mut self.chunk.names;
+        match self.attributor.attribute(record, fallback, self.scratch, names) {
+            Attributed::Skipped(skip) => bump(&mut self.tally.skipped, skip as usize),
+            Attributed::Lookup(it) => self.chunk.lookups.push((at, it)),
+        }
+        record.time
     }
 }
 
@@ -93,11 +106,22 @@ fn to_row(at: usize) -> u32 {
 }
 
 /// Counts a batch by index; maps are filled once a batch.
-#[derive(Default)]
 struct Tally {
-    decoded: [u64; 16],
-    refused: [u64; 16],
-    skipped: [u64; 8],
+    decoded: [u64; Format::ALL.len()],
+    refused: [u64; Refusal::ALL.len()],
+    skipped: [u64; Skip::ALL.len()],
+    unwrapped: u64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            decoded: [0; Format::ALL.len()],
+            refused: [0; Refusal::ALL.len()],
+            skipped: [0; Skip::ALL.len()],
+            unwrapped: 0,
+        }
+    }
 }
 
 impl Tally {
@@ -111,6 +135,7 @@ impl Tally {
         }
         Counts {
             received: chunk.stamps.len() as u64,
+            unwrapped: self.unwrapped,
             decoded: named(Format::ALL, &self.decoded),
             refused: named(Refusal::ALL, &self.refused),
             skipped: named(Skip::ALL, &self.skipped),

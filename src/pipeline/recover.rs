@@ -10,8 +10,8 @@ use super::keeper::{self, Keeper};
 use super::{Keys, Pool, build};
 use crate::config::Config;
 use crate::engine::{Engine, Settings};
-use crate::source::Partition;
-use crate::source::kafka::Resume;
+use crate::source::kafka::{Resume, is_pattern};
+use crate::source::{Partition, Place};
 use crate::state::{Directory, Layout, Meta, Refusal, Sections};
 use crate::time::Moment;
 use crate::timeline::{self, Note, Noted, Timeline};
@@ -127,9 +127,9 @@ fn load(
     let keeps = layout.keeps(&meta.layout).ok_or_else(|| {
         content("client keys, classes or the length of slices are not those that it was made with")
     })?;
-    if !meta.places.is_empty()
-        && !meta.places.iter().any(|it| topics.iter().any(|topic| **topic == *it.topic))
-    {
+    // What a pattern matches only the brokers' client says; the partitions that it is given tell.
+    let is_read = |it: &Place| topics.iter().any(|at| is_pattern(at) || **at == *it.topic);
+    if !meta.places.is_empty() && !meta.places.iter().any(is_read) {
         return Err(content("it is about other topics"));
     }
     let engine = restore(settings, &mut sections, &keeps)?;

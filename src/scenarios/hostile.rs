@@ -45,8 +45,8 @@ impl Hostile {
             Self::InvalidByte => {
                 begin(out);
                 out.extend_from_slice(match format {
-                    Format::NginxCombined | Format::NginxIngress => br"\xFE",
-                    Format::ApacheCommon => br"\xfe",
+                    Format::NginxCombined | Format::NginxIngress | Format::ApisixText => br"\xFE",
+                    Format::ApacheCommon | Format::Krakend => br"\xfe",
                     Format::Haproxy => b"#FE",
                     _ => b"\xfe",
                 });
@@ -59,8 +59,8 @@ impl Hostile {
                 begin(out);
                 out.resize(out.len() + HUGE_BYTES, b'a');
             }
-            // The one format without user agents.
-            Self::ForgedTail if format == Format::ApacheCommon => {
+            // The formats without user agents.
+            Self::ForgedTail if matches!(format, Format::ApacheCommon | Format::Krakend) => {
                 begin(out);
                 out.extend_from_slice(br#"\"404"#);
             }
@@ -74,7 +74,7 @@ impl Hostile {
             return;
         }
         let quote = match format {
-            Format::NginxCombined | Format::NginxIngress => r"\x22",
+            Format::NginxCombined | Format::NginxIngress | Format::ApisixText => r"\x22",
             Format::Haproxy => "#22",
             Format::EnvoyText => "\"",
             _ => "\\\"",
@@ -88,7 +88,14 @@ impl Hostile {
             Format::NginxJson => r#","request_uri":"/health","status":"404"}"#,
             Format::EnvoyJson => r#","path":"/health","response_code":404}"#,
             Format::Traefik => r#","RequestPath":"/health","DownstreamStatus":404}"#,
-            Format::Caddy | Format::Custom => r#","status":404}"#,
+            Format::Caddy | Format::Custom | Format::AwsApiGateway => r#","status":404}"#,
+            Format::Kong => r#","request":{"uri":"/health"},"response":{"status":404}}"#,
+            Format::Apisix => r#","request":{"uri":"/health"},"client_ip":"10.0.0.1"}"#,
+            Format::Tyk => r#","raw_path":"/health","response_code":404}"#,
+            Format::AzureApim => r#","properties":{"url":"/health","responseCode":404}}"#,
+            Format::Otel => r#","attributes":{"url.path":"/health"}}"#,
+            Format::Ecs => r#","url":{"original":"/health"},"http":{}}"#,
+            Format::Ocsf => r#","http_request":{"url":{"path":"/health"}}}"#,
             _ => return,
         };
         if self == Self::TwoKeys && out.pop_if(|it| *it == b'}').is_some() {
@@ -99,8 +106,15 @@ impl Hostile {
 
 /// Whether a format's lines are JSON.
 pub(super) const fn is_json(format: Format) -> bool {
-    matches!(
+    !matches!(
         format,
-        Format::NginxJson | Format::EnvoyJson | Format::Traefik | Format::Caddy | Format::Custom
+        Format::NginxCombined
+            | Format::NginxIngress
+            | Format::ApacheCommon
+            | Format::EnvoyText
+            | Format::Haproxy
+            | Format::ApisixText
+            | Format::Krakend
+            | Format::AwsAlb
     )
 }

@@ -1,15 +1,15 @@
 //! Requests as log lines, in every format that darban reads.
 //!
-//! A format is a template, as it is for the gateways themselves, with the fields and the order
-//! that the real gateway was seen to write: what reads simulated lines reads real ones. Nothing in
-//! a request needs an escape, in any format, unless the line is to be hostile (`hostile.rs`). JSON
+//! A format is a template, as it is for the gateways themselves (`templates.rs`). Nothing in a
+//! request needs an escape, in any format, unless the line is to be hostile (`hostile.rs`). JSON
 //! formats carry a session in the header `x-session`; text formats have one column for whoever is
-//! logged in, and there it stands.
+//! logged in, if any, and there it stands.
 
 use super::hostile::{Hostile, is_json};
 use super::id::decimal;
 use super::record::write_address;
 use super::request::{Request, Who};
+use super::templates::template;
 use crate::decode::Format;
 use crate::time::{DAY_MS, MINUTE_MS, Moment, SECOND_MS, civil_from_days};
 
@@ -17,75 +17,12 @@ use crate::time::{DAY_MS, MINUTE_MS, Moment, SECOND_MS, civil_from_days};
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The line of a format; a word behind `$` is a field.
-const fn template(format: Format) -> &'static str {
-    match format {
-        Format::ApacheCommon => {
-            r#"$address - $column [$clf +0000] "$method $target HTTP/1.1" $status $bytes"#
-        }
-        Format::NginxCombined => {
-            r#"$address - $column [$clf +0000] "$method $target HTTP/1.1" $status $bytes "-" "$agent""#
-        }
-        Format::NginxIngress => concat!(
-            r#"$address - $column [$clf +0000] "$method $target HTTP/1.1" $status $bytes "-" "#,
-            r#""$agent" 412 0.007 [portal-api-80] [] 10.42.0.7:8080 $bytes 0.007 $status "#,
-            "7f3c9b402ae5444b3bafeac23fbd5916",
-        ),
-        Format::NginxJson => concat!(
-            r#"{"time":"$iso+00:00","msec":"$seconds.$milliseconds","remote_addr":"$address","#,
-            r#""remote_user":"$login","x_forwarded_for":"","x_session":"$session","#,
-            r#""request_method":"$method","request_uri":"$target","status":"$status","#,
-            r#""body_bytes_sent":"$bytes","request_length":"412","request_time":"0.007","#,
-            r#""http_referer":"","http_user_agent":"$agent","host":"portal.example","#,
-            r#""server_protocol":"HTTP/1.1","ssl_protocol":"TLSv1.3"$identity}"#,
-        ),
-        Format::EnvoyText => concat!(
-            r#"[$iso.$millisecondsZ] "$method $target HTTP/1.1" $status - 0 $bytes 7 6 "$address" "#,
-            r#""$agent" "8869e56a-f153-410e-92b2-f1fea299bb3c" "portal.example" "10.42.0.7:8080""#,
-        ),
-        Format::EnvoyJson => concat!(
-            r#"{"authority":"portal.example","bytes_received":0,"bytes_sent":$bytes,"#,
-            r#""downstream_remote_address":"$address:41022","duration":7,"method":"$method","#,
-            r#""path":"$target","protocol":"HTTP/1.1","response_code":$status,"#,
-            r#""response_flags":"-","route_name":null,"start_time":"$iso.$millisecondsZ","#,
-            r#""upstream_service_time":"6","user":$json_login,"user_agent":"$agent","#,
-            r#""x_forwarded_for":null,"x_session":$json_session$identity}"#,
-        ),
-        Format::Haproxy => concat!(
-            r"<134>$syslog haproxy[16152]: $address:41022 [$clf.$milliseconds] portal~ api/api1 ",
-            r"0/0/1/6/7 $status $bytes - - ---- 12/12/0/0/0 0/0 {$agent||$name} ",
-            r#""$method $target HTTP/1.1""#,
-        ),
-        Format::Traefik => concat!(
-            r#"{"ClientAddr":"$address:41022","ClientHost":"$address","ClientPort":"41022","#,
-            r#""ClientUsername":"$login_or_dash","DownstreamContentSize":$bytes,"#,
-            r#""DownstreamStatus":$status,"Duration":7311534,"OriginStatus":$status,"#,
-            r#""RequestHost":"portal.example","RequestMethod":"$method","RequestPath":"$target","#,
-            r#""RequestProtocol":"HTTP/2.0","RequestScheme":"https","RouterName":"portal@file","#,
-            r#""StartUTC":"$iso.$milliseconds000000Z","entryPointName":"web","level":"info","#,
-            r#""msg":"","request_User-Agent":"$agent"$traefik_session,"time":"$isoZ"$identity}"#,
-        ),
-        Format::Caddy => concat!(
-            r#"{"level":"info","ts":$seconds.$milliseconds,"logger":"http.log.access.log0","#,
-            r#""msg":"handled request","request":{"remote_ip":"$address","remote_port":"41022","#,
-            r#""client_ip":"$address","proto":"HTTP/2.0","method":"$method","#,
-            r#""host":"portal.example","uri":"$target","headers":{"User-Agent":["$agent"]"#,
-            r#"$caddy_session}},"bytes_read":0,"user_id":"$login","duration":0.0073,"#,
-            r#""size":$bytes,"status":$status$identity}"#,
-        ),
-        Format::Custom => concat!(
-            r#"{"ts":"$iso.$millisecondsZ","req":{"method":"$method","path":"$target"},"#,
-            r#""status":$status,"bytes":$bytes,"client":{"ip":"$address","login":"$login"},"#,
-            r#""x_session":"$session","agent":"$agent"$identity}"#,
-        ),
-    }
-}
-
 /// What stands in a line beside its fixed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     Iso,
     Clf,
+    Gin,
     Syslog,
     Seconds,
     Milliseconds,
@@ -113,9 +50,10 @@ enum Field {
 
 impl Field {
     /// Every field by its name in templates; of two that begin alike the longer one comes first.
-    const ALL: [(&'static str, Self); 21] = [
+    const ALL: [(&'static str, Self); 22] = [
         ("iso", Self::Iso),
         ("clf", Self::Clf),
+        ("gin", Self::Gin),
         ("syslog", Self::Syslog),
         ("seconds", Self::Seconds),
         ("milliseconds", Self::Milliseconds),
@@ -226,6 +164,7 @@ impl Writer {
         let fixed: &[u8] = match field {
             Field::Iso => self.second.iso.as_bytes(),
             Field::Clf => self.second.clf.as_bytes(),
+            Field::Gin => self.second.gin.as_bytes(),
             Field::Syslog => self.second.syslog.as_bytes(),
             Field::Method => request.route.method().as_bytes(),
             Field::Agent => request.agent.text().as_bytes(),
@@ -283,6 +222,8 @@ struct Second {
     iso: String,
     /// `21/Nov/2026:19:30:16`.
     clf: String,
+    /// `2026/11/21 - 19:30:16`.
+    gin: String,
     /// `Nov 21 19:30:16`.
     syslog: String,
 }
@@ -299,6 +240,7 @@ impl Second {
             number: at.index(SECOND_MS),
             iso: format!("{year:04}-{month:02}-{day:02}T{time}"),
             clf: format!("{day:02}/{name}/{year:04}:{time}"),
+            gin: format!("{year:04}/{month:02}/{day:02} - {time}"),
             syslog: format!("{name} {day:2} {time}"),
         }
     }
@@ -327,6 +269,7 @@ mod tests {
         let second = Second::of(Moment(1_795_289_416_042));
         assert_eq!(second.iso, "2026-11-21T19:30:16");
         assert_eq!(second.clf, "21/Nov/2026:19:30:16");
+        assert_eq!(second.gin, "2026/11/21 - 19:30:16");
         assert_eq!(second.syslog, "Nov 21 19:30:16");
     }
 }

@@ -45,6 +45,7 @@ mod setup;
 mod shapes;
 mod staff;
 mod tally;
+mod templates;
 mod trial;
 mod truth;
 mod visitors;

@@ -4,19 +4,17 @@
 //! by side in the order of their times, and memory stays at a batch a file. A line longer than
 //! decode takes is cut one byte behind that limit: it stays a line, and is refused as too long.
 
-use super::{BATCH_RECORDS_MAX, Batch, Partition, Place};
+use super::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Batch, Partition, Place};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Bytes of a line that are kept; decode refuses anything longer than 64 KiB.
-const LINE_BYTES_KEPT: usize = 64 * 1024 + 1;
+/// Bytes of a line that are kept; decode refuses a batch that is longer than a mebibyte.
+const LINE_BYTES_KEPT: usize = BATCH_BYTES_MAX + 1;
 /// Files read side by side. Each holds a descriptor and a decompressor.
 const FILES_MAX: usize = 512;
-/// Bytes of a batch at which it is handed over, however few its lines.
-const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// Why input cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -235,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_in_sight_is_cut_and_stays_one_line() {
-        let mut text = vec![b'x'; 1 << 20];
+        let mut text = vec![b'x'; 2 << 20];
         text.extend(b"\nnext\n");
         let found = lines("long.log", &text);
         assert_eq!((found.len(), found[0].len()), (2, LINE_BYTES_KEPT));

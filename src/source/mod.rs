@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Records in a batch at most: large enough that a hand-over costs nothing a record, small
 /// enough that eight batches in flight stay in the cache and below a slice.
 pub const BATCH_RECORDS_MAX: usize = 512;
+/// Bytes of a batch at which it is handed over, however few its records: some may be batches
+/// themselves, of thousands of access records.
+pub const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Batches that wait between two stages at most: the back-pressure.
 pub const CHANNEL_BATCHES_MAX: usize = 8;
 

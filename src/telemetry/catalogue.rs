@@ -42,7 +42,7 @@ const NOTIFY_BOUNDS: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
 pub(super) const RECEIVED: Metric = counter(
     "darban_records_received_total",
     &[],
-    "Log records taken from Kafka, counted before decoding: as many as decoded and refused together.",
+    "Log records taken from Kafka, counted before decoding: with those unwrapped as many as decoded and refused together.",
     "If darban_records_total stays behind it for more than seconds, decoding is the bottleneck: give it cores (threads).",
 );
 pub(super) const RECORDS: Metric = counter(
@@ -50,6 +50,12 @@ pub(super) const RECORDS: Metric = counter(
     &["outcome"],
     "Log records read, by what decoding made of them: decoded or refused.",
     "If it stands still, see consumer lag: with lag nothing is read, without lag nothing is written. If refusals rise, see darban_refused_records_total.",
+);
+pub(super) const UNWRAPPED: Metric = counter(
+    "darban_unwrapped_records_total",
+    &[],
+    "Access records found in batches, beyond the first of each log record.",
+    "Above zero a gateway or shipper sends batches. If darban_refused_records_total{reason=\"too_many\"} rises as well, let it send fewer at a time.",
 );
 pub(super) const DECODED: Metric = counter(
     "darban_decoded_records_total",
@@ -284,6 +290,7 @@ pub(super) const BUILD: Metric = gauge(
 pub const CATALOGUE: &[Metric] = &[
     RECEIVED,
     RECORDS,
+    UNWRAPPED,
     DECODED,
     REFUSED,
     SKIPPED,

@@ -7,13 +7,16 @@ use std::collections::BTreeMap;
 /// What became of records, since the counts were last taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Records.
+    /// Records of the log.
     pub received: u64,
-    /// Records decoded, by format.
+    /// Access records beyond the first of each record of the log: received and unwrapped together
+    /// are decoded and refused together.
+    pub unwrapped: u64,
+    /// Access records decoded, by format.
     pub decoded: BTreeMap<Format, u64>,
-    /// Records refused, by reason.
+    /// Access records refused, by reason.
     pub refused: BTreeMap<Refusal, u64>,
-    /// Records that gave no lookup, by reason.
+    /// Access records that gave no lookup, by reason.
     pub skipped: BTreeMap<Skip, u64>,
     /// Lookups, by route index.
     pub lookups: BTreeMap<u16, u64>,
@@ -28,6 +31,7 @@ impl Counts {
             }
         }
         self.received += other.received;
+        self.unwrapped += other.unwrapped;
         sum(&mut self.decoded, &other.decoded);
         sum(&mut self.refused, &other.refused);
         sum(&mut self.skipped, &other.skipped);

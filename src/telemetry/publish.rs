@@ -95,6 +95,7 @@ impl Telemetry {
     pub fn publish_counts(&self, counts: &Counts) {
         self.series.add(&c::RECORDS, &["decoded"], counts.decoded_total());
         self.series.add(&c::RECORDS, &["refused"], counts.refused.values().sum());
+        self.series.add(&c::UNWRAPPED, &[], counts.unwrapped);
         for (format, by) in &counts.decoded {
             self.series.add(&c::DECODED, &[format.name()], *by);
         }
@@ -357,6 +358,7 @@ mod tests {
         let telemetry = telemetry();
         let counts = Counts {
             received: 10,
+            unwrapped: 4,
             decoded: BTreeMap::from([(Format::Caddy, 7)]),
             refused: BTreeMap::from([(Refusal::Malformed, 3)]),
             skipped: BTreeMap::from([(Skip::Asset, 2)]),
@@ -366,6 +368,7 @@ mod tests {
         telemetry.publish_counts(&counts);
         for (series, expected) in [
             ("darban_records_total{outcome=\"decoded\"}", 14.0),
+            ("darban_unwrapped_records_total", 8.0),
             ("darban_decoded_records_total{format=\"caddy\"}", 14.0),
             ("darban_refused_records_total{reason=\"malformed\"}", 6.0),
             ("darban_skipped_records_total{reason=\"asset\"}", 4.0),

@@ -148,7 +148,8 @@ impl Timeline {
             let before = lane.clock.now();
             let record = lane.clock.advance(&stamp, &lane.waiting, reading);
             lane.next = stamp.offset.saturating_add(1);
-            if lane.parked.front().is_some_and(|it| it.0 == stamp.offset)
+            while let Some(lane) = self.lanes.get_mut(&partition)
+                && lane.parked.front().is_some_and(|it| it.0 == stamp.offset)
                 && let Some((offset, lookup, names)) = lane.parked.pop_front()
             {
                 let spot = Spot { partition, offset, record, before };

@@ -201,6 +201,31 @@ fn ends_behind_transactions_are_known_in_several_topics() {
 }
 
 #[test]
+fn a_pattern_reads_every_topic_that_it_matches() {
+    let Some(broker) = Broker::start("pattern") else { return };
+    let first = lines(10);
+    for topic in ["gateway-a", "gateway-b", "other"] {
+        broker.create_topic(topic, 1, &[]);
+        broker.write(topic, spread(&first, 1));
+    }
+    let options = options(&broker.address(), "^gateway-[a-z]+$", "g");
+    let (handle, events, faults) = consume(&options);
+    let mut topics = BTreeSet::new();
+    let (mut found, mut ended) = (0, BTreeSet::new());
+    while ended.len() < 2 || found < 20 {
+        match events.recv_timeout(WITHIN).expect("records and ends come in time") {
+            Event::Assigned { place, .. } => drop(topics.insert(place.topic.to_string())),
+            Event::Batch(batch) => found += batch.rows.len(),
+            Event::End { partition, .. } => drop(ended.insert(partition)),
+            _ => {}
+        }
+    }
+    assert_eq!(topics.into_iter().collect::<Vec<_>>(), ["gateway-a", "gateway-b"]);
+    assert_eq!((found, faults.try_recv().ok()), (20, None));
+    end(handle, &events);
+}
+
+#[test]
 fn what_is_deleted_while_the_workers_are_busy_is_a_gap_and_reading_goes_on_behind_it() {
     let Some(broker) = Broker::start("deleted") else { return };
     broker.create_topic("log", 1, &[]);

@@ -8,6 +8,7 @@
 mod escape;
 mod marks;
 mod names;
+pub(super) mod pieces;
 mod scan;
 mod shape;
 
@@ -23,8 +24,10 @@ use shape::Shape;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Fields of an object that are looked at; gateways log some forty.
+/// Fields of a line that are looked at; gateways log some forty.
 const FIELDS_MAX: usize = 64;
+/// Fields of an object inside a line: headers, of which nginx passes a hundred on to a log.
+const INSIDE_MAX: usize = 256;
 
 /// A value, not yet interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,8 +95,9 @@ impl<'a> Fields<'a> {
         let bytes = self.bytes;
         let mut scan = Scan::new(bytes, 0);
         scan.space();
+        let most = if names.is_some() { FIELDS_MAX } else { INSIDE_MAX };
         scan.object(0, |pair| {
-            if self.pairs.len() >= FIELDS_MAX {
+            if self.pairs.len() >= most {
                 return;
             }
             self.pairs.push(pair);
@@ -174,7 +178,8 @@ impl<'a> Fields<'a> {
 
     /// The first field whose key is this one, whatever the case of its letters.
     pub(super) fn get_any_case(&self, key: &[u8]) -> Option<Value<'a>> {
-        self.iter().find(|it| it.0.eq_ignore_ascii_case(key)).map(|it| it.1)
+        let is = |it: &&Pair| it.key.of(self.bytes).eq_ignore_ascii_case(key);
+        self.pairs.iter().find(is).map(|it| self.value(it))
     }
 
     fn value(&self, pair: &Pair) -> Value<'a> {
@@ -214,6 +219,13 @@ pub(super) fn elements(bytes: &[u8]) -> Vec<Value<'_>> {
             scan.at += 1;
         }
     }
+}
+
+/// What a string says that stands between quotes.
+pub(super) fn string(quoted: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let raw = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let is_escaped = memchr::memchr(b'\\', raw).is_some();
+    Some(if is_escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) })
 }
 
 /// The value that a JSON pointer (RFC 6901) names inside the object that `bytes` are.

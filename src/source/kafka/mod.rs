@@ -18,7 +18,7 @@ mod start;
 
 pub use commit::{Outcomes, due};
 pub use fault::{Fault, FaultKind};
-pub use options::{Options, Resume, Security};
+pub use options::{Options, Resume, Security, is_pattern};
 pub use start::{Answers, Decision, Found, Start, decide};
 
 use super::{Event, Partition};

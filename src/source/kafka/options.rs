@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub struct Options {
     /// Brokers to begin with, `host:port`.
     pub brokers: Vec<String>,
-    /// Topics.
+    /// Topics, and behind `^` regular expressions of them, as librdkafka reads these.
     pub topics: Vec<String>,
     /// The consumer group.
     pub group: String,
@@ -121,8 +121,8 @@ impl Options {
         config.set("bootstrap.servers", self.brokers.join(","));
         config.set("group.id", &self.group);
         config.set("session.timeout.ms", self.session_timeout_ms.to_string());
-        let statistics =
-            if self.topics.len() > 1 { STATISTICS_OF_SEVERAL_MS } else { STATISTICS_MS };
+        let several = self.topics.len() > 1 || self.topics.iter().any(|it| is_pattern(it));
+        let statistics = if several { STATISTICS_OF_SEVERAL_MS } else { STATISTICS_MS };
         config.set("statistics.interval.ms", statistics);
         if let Some(instance) = &self.instance_id {
             config.set("group.instance.id", instance);
@@ -136,6 +136,12 @@ impl Options {
         rdkafka::consumer::Consumer::subscribe(&consumer, &topics).map_err(refused)?;
         Ok(consumer)
     }
+}
+
+/// Whether what is configured as a topic is a regular expression of topics.
+#[must_use]
+pub fn is_pattern(topic: &str) -> bool {
+    topic.starts_with('^')
 }
 
 impl Security {

@@ -9,8 +9,8 @@ mod mend;
 
 use super::context::Consumer;
 use super::lists::list_of_owned;
-use super::{Fault, Options, Owned, Shared};
-use crate::source::{BATCH_RECORDS_MAX, Batch, Event, Partition};
+use super::{Fault, Options, Owned, Shared, is_pattern};
+use crate::source::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, Batch, Event, Partition};
 use crate::time::{Clock, Moment, SECOND_MS};
 use assign::Unanswered;
 use crossbeam_channel::{SendTimeoutError, Sender};
@@ -128,7 +128,8 @@ impl Poller {
 
     /// Never committed and "no such topic" look the same later: ask once, at the start.
     fn look_for_topics(&self) {
-        for topic in &self.options.topics {
+        // That a pattern has no topic yet is nothing to tell: they come when they are made.
+        for topic in self.options.topics.iter().filter(|it| !is_pattern(it)) {
             let Ok(metadata) = self.consumer.fetch_metadata(Some(topic), FIRST_LOOK) else {
                 return;
             };
@@ -186,7 +187,9 @@ impl Poller {
         };
         self.shared.holes.fetch_add(holes, Relaxed);
         self.shared.received.fetch_add(1, Relaxed);
-        if self.batch.partition != partition || self.batch.rows.len() >= BATCH_RECORDS_MAX {
+        let is_full =
+            self.batch.rows.len() >= BATCH_RECORDS_MAX || self.batch.arena.len() >= BATCH_BYTES_MAX;
+        if self.batch.partition != partition || is_full {
             self.flush();
             self.batch.partition = partition;
         }
