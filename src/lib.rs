@@ -20,6 +20,7 @@ pub mod scenarios;
 pub mod serve;
 pub mod source;
 pub mod state;
+pub mod survey;
 pub mod telemetry;
 pub mod time;
 pub mod timeline;

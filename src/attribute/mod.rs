@@ -1,7 +1,8 @@
 //! Which client keys asked which route about which subject and record, with which outcome.
 //!
 //! The raw subject id ends here: out of this module come a keyed hash, a [`Position`] in the id
-//! space and an eight-byte mask for examples, and nothing else.
+//! space and an eight-byte mask for examples, and nothing else. The one exception is
+//! [`path_and_query`], with which `survey` looks for the places of ids.
 
 mod address;
 mod attributor;
@@ -30,6 +31,7 @@ pub use lookup::{
 };
 pub use network::{Nearness, Network};
 pub use options::{Codec, EmptyField, Field, KeySpec, Options, RouteClass, RouteSpec, SubjectFrom};
+pub use path::path_and_query;
 pub use problem::{Fault, Part, Problem};
 
 /// How this module's property tests run: the same cases every time, nothing written beside.

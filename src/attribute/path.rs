@@ -38,6 +38,15 @@ pub(super) enum EncodedSlash {
     Belongs,
 }
 
+/// The canonical path of a request target, and its query as sent. Ids stand in them as they are: for
+/// whoever looks at a sample to find where they stand, and shows none.
+#[must_use]
+pub fn path_and_query(target: &[u8]) -> (String, String) {
+    let (target, mut scratch) = (Target::of(target), PathScratch::default());
+    let query = String::from_utf8_lossy(target.query).into_owned();
+    (target.canonical(EncodedSlash::Separates, &mut scratch).to_owned(), query)
+}
+
 impl<'r> Target<'r> {
     pub(super) fn of(target: &'r [u8]) -> Self {
         let target = without_authority(target);

@@ -3,12 +3,15 @@
 mod check;
 mod completions;
 mod demo;
+mod doctor;
 mod evaluate;
 mod explain;
 mod hash_ids;
+mod init;
 mod progress;
 mod replay;
 mod run;
+mod sampler;
 mod simulate;
 mod standby;
 mod state;
@@ -23,7 +26,7 @@ use std::process::ExitCode;
 
 /// Exit codes (sysexits.h): what a script may rely on.
 pub mod exit {
-    /// What was asked for was done, and a gate of it does not hold.
+    /// What was asked for was done, and a gate of it does not hold, or something is blind.
     pub const GATES: u8 = 1;
     /// The command line is wrong.
     pub const USAGE: u8 = 64;
@@ -53,6 +56,10 @@ enum Command {
     Replay(replay::Arguments),
     /// Check a configuration, and with --sample how it reads log lines
     Check(check::Arguments),
+    /// Look at a sample of a log: what of it is blind, and what the gateway has to log instead
+    Doctor(doctor::Arguments),
+    /// Draft a configuration from a sample of a log: routes, client keys and proxies, observing
+    Init(init::Arguments),
     /// Say everything about one client: counters, baseline, evidence, and why it fired or not
     Explain(explain::Arguments),
     /// Make a list of decoys or watched people: ids in, keyed hashes out
@@ -119,6 +126,11 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Doctor(arguments) => match doctor::run(&arguments) {
+            Ok(false) => return ExitCode::from(exit::GATES),
+            outcome => outcome.map(drop),
+        },
+        Command::Init(arguments) => init::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::HashIds(arguments) => hash_ids::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),

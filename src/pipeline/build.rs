@@ -38,13 +38,19 @@ impl std::fmt::Debug for Keys {
 /// The decoder of a configuration.
 #[must_use]
 pub fn decoder(config: &Config) -> Decoder {
+    Decoder::new(decode_options(config))
+}
+
+/// What the decoder of a configuration is made with.
+#[must_use]
+pub fn decode_options(config: &Config) -> Options {
     let decode = &config.decode;
-    Decoder::new(Options {
+    Options {
         format: decode.format,
         zone: decode.zone.clone(),
         custom: decode.custom.clone(),
         extras: decode.extras.clone(),
-    })
+    }
 }
 
 /// The attributor of a configuration.

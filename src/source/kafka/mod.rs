@@ -14,11 +14,13 @@ mod lists;
 mod options;
 mod owned;
 mod poll;
+mod sample;
 mod start;
 
 pub use commit::{Outcomes, due};
 pub use fault::{Fault, FaultKind};
 pub use options::{Options, Resume, Security, is_pattern};
+pub use sample::sample;
 pub use start::{Answers, Decision, Found, Start, decide};
 
 use super::{Event, Partition};

@@ -112,14 +112,23 @@ const STATISTICS_MS: &str = "1000";
 const STATISTICS_OF_SEVERAL_MS: &str = "250";
 
 impl Options {
-    /// The consumer, subscribed.
-    pub(super) fn consumer(&self, context: Context) -> Result<Consumer, Error> {
+    /// What every consumer is made with.
+    pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         for (key, value) in FIXED {
             config.set(*key, *value);
         }
         config.set("bootstrap.servers", self.brokers.join(","));
         config.set("group.id", &self.group);
+        self.security.set(&mut config);
+        // Without this librdkafka's warnings vanish where only `tracing` is set up.
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        config
+    }
+
+    /// The consumer, subscribed.
+    pub(super) fn consumer(&self, context: Context) -> Result<Consumer, Error> {
+        let mut config = self.client();
         config.set("session.timeout.ms", self.session_timeout_ms.to_string());
         let several = self.topics.len() > 1 || self.topics.iter().any(|it| is_pattern(it));
         let statistics = if several { STATISTICS_OF_SEVERAL_MS } else { STATISTICS_MS };
@@ -127,9 +136,6 @@ impl Options {
         if let Some(instance) = &self.instance_id {
             config.set("group.instance.id", instance);
         }
-        self.security.set(&mut config);
-        // Without this librdkafka's warnings vanish where only `tracing` is set up.
-        config.set_log_level(RDKafkaLogLevel::Warning);
         let refused = |error: rdkafka::error::KafkaError| Error::Configuration(error.to_string());
         let consumer: Consumer = config.create_with_context(context).map_err(refused)?;
         let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
