@@ -6,6 +6,8 @@ mod demo;
 mod evaluate;
 mod explain;
 mod hash_ids;
+mod health;
+mod man;
 mod progress;
 mod replay;
 mod run;
@@ -65,6 +67,10 @@ enum Command {
     State(state::Arguments),
     /// Learn levels, spreads and rates from logs, and say what harvests would cost at a budget
     Tune(tune::Arguments),
+    /// Ask a running darban whether it is alive, or ready
+    Health(health::Arguments),
+    /// Print the manual
+    Man(man::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -125,6 +131,8 @@ pub fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::State(arguments) => state::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

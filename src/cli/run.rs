@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{self, Delivery, Outbox};
 use crate::pipeline::recover::{self, Recovered};
 use crate::pipeline::run::{self, Parts};
+use crate::pipeline::supervisor::Supervisor;
 use crate::pipeline::watch::Watch;
 use crate::pipeline::{Keys, Pool, receivers};
 use crate::serve::Serve;
@@ -75,7 +76,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())
         .map_err(|error| failed(error.to_string()))?;
     hurry_on_hangup(&runtime, delivery.hurry());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    // The one is hidden in a sandbox, the other is not there in a container.
+    let mut files = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter();
+    let host = files.find_map(|it| std::fs::read_to_string(it).ok());
     let source = receivers::source(&config, host.as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
     let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
@@ -85,6 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let parts =
         Parts { source, keys: &keys, delivery: &delivery, standing, recovered, clock, stop };
     let outcome = run::run(&config, parts, &mut watch);
+    Supervisor::stopping();
     serving.stop();
     let left = runtime.block_on(delivery.stop(LAST_DELIVERY));
     if left > 0 {

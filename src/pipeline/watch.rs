@@ -2,6 +2,7 @@
 
 use super::judging::Judging;
 use super::run::Watcher;
+use super::supervisor::Supervisor;
 use crate::alert::{Alert, RecordsOut};
 use crate::config::Config;
 use crate::deliver::Delivery;
@@ -30,6 +31,7 @@ pub struct Watch<'a> {
     told: Vec<(FaultKind, Moment)>,
     now: Moment,
     clock: Clock,
+    supervisor: Supervisor,
 }
 
 impl<'a> Watch<'a> {
@@ -51,6 +53,7 @@ impl<'a> Watch<'a> {
             told: Vec::new(),
             now: Moment(0),
             clock,
+            supervisor: Supervisor::default(),
         }
     }
 
@@ -127,6 +130,9 @@ impl Watcher for Watch<'_> {
             })
             .collect();
         self.telemetry.publish_lags(&lags);
+        let behind: u64 = lags.iter().map(|it| it.records).sum();
+        let words = format!("{} partitions, {behind} records behind", lags.len());
+        self.supervisor.tick(now.since(polled) / self.clock.factor(), &words);
         self.readiness.set(ASSIGNED, !lags.is_empty(), &format!("{} assigned", lags.len()));
         for value in judging.take_lag().iter().flat_map(hdrhistogram::Histogram::iter_recorded) {
             let seconds = i64::try_from(value.value_iterated_to()).unwrap_or(i64::MAX / SECOND_MS);
