@@ -59,6 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = deliver::Options {
         receivers: specs,
         policy,
+        reach: config.alert.reach.clone(),
         terminal: Box::new(std::io::stdout()),
         ..deliver::Options::default()
     };

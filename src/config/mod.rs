@@ -166,7 +166,7 @@ fn config(root: &mut Table<'_>) -> Option<Config> {
     let usable: Vec<&routes::Route> = routes.iter().flatten().collect();
     let modes = usable.iter().map(|route| route.mode).collect();
     let alert = detect::alert(root.table("alert"), modes, &classes.0);
-    let receivers = receivers::read(root);
+    let receivers = receivers::read(root, alert.as_ref().map(|it| &it.reach));
     let threads = host::threads(root.table("engine"));
     let state = host::state(root.table("state"));
     let http = host::http(root.table("http"));

@@ -1,9 +1,10 @@
 //! `[[receivers]]`: who is told.
 
 use super::files::{self, Secret};
-use super::shapes::{name, one_of, secure_url, some, url};
+use super::shapes::{name, one_of, reachable, some};
 use super::table::Table;
 use crate::alert::Severity;
+use crate::deliver::{Reach, Trust};
 
 /// Receivers at most: each has a queue and a connection of its own.
 pub const RECEIVERS_MAX: usize = 32;
@@ -70,13 +71,14 @@ const TYPES: &[(Type, &str)] = &[
 ];
 const SEVERITIES: &[(Severity, &str)] = &[(Severity::Page, "page"), (Severity::Ticket, "ticket")];
 
-pub(super) fn read(root: &mut Table<'_>) -> Option<Vec<ReceiverConfig>> {
+pub(super) fn read(root: &mut Table<'_>, reach: Option<&Reach>) -> Option<Vec<ReceiverConfig>> {
     let tables = root.tables("receivers");
     if tables.len() > RECEIVERS_MAX {
         root.fault("receivers", "has too many", &format!("{RECEIVERS_MAX} receivers"));
     }
     let spots: Vec<_> = tables.iter().map(|table| table.spot("name")).collect();
-    let receivers: Vec<Option<ReceiverConfig>> = tables.into_iter().map(receiver).collect();
+    let receivers: Vec<Option<ReceiverConfig>> =
+        tables.into_iter().map(|it| receiver(it, reach)).collect();
     let named = |it: &Option<ReceiverConfig>| it.as_ref().map(|it| it.name.clone());
     for (index, (receiver, spot)) in receivers.iter().zip(spots).enumerate() {
         let first = receivers.iter().position(|it| it.is_some() && named(it) == named(receiver));
@@ -88,7 +90,7 @@ pub(super) fn read(root: &mut Table<'_>) -> Option<Vec<ReceiverConfig>> {
     receivers.into_iter().collect()
 }
 
-fn receiver(mut table: Table<'_>) -> Option<ReceiverConfig> {
+fn receiver(mut table: Table<'_>, reach: Option<&Reach>) -> Option<ReceiverConfig> {
     let name = table.required("name", "a name for logs and metrics", name);
     let kind = table.required("type", "pagerduty, alertmanager, stdout", one_of(TYPES));
     let Some(kind) = kind else {
@@ -103,8 +105,8 @@ fn receiver(mut table: Table<'_>) -> Option<ReceiverConfig> {
         table.fault("severity", what, "[\"page\"]; tickets go to Alertmanager");
     }
     let kind = match kind {
-        Type::Pagerduty => pagerduty(&mut table),
-        Type::Alertmanager => alertmanager(&mut table),
+        Type::Pagerduty => pagerduty(&mut table, reach),
+        Type::Alertmanager => alertmanager(&mut table, reach),
         Type::Stdout => table
             .or("format", "\"human\"", one_of(FORMATS))
             .map(|format| ReceiverKind::Stdout { format }),
@@ -112,8 +114,8 @@ fn receiver(mut table: Table<'_>) -> Option<ReceiverConfig> {
     Some(ReceiverConfig { name: name?, kind: kind?, severity: severity? })
 }
 
-fn pagerduty(table: &mut Table<'_>) -> Option<ReceiverKind> {
-    let url = table.or("url", PAGERDUTY, secure_url);
+fn pagerduty(table: &mut Table<'_>, reach: Option<&Reach>) -> Option<ReceiverKind> {
+    let url = table.or("url", PAGERDUTY, reachable(reach, Trust::ThisMachine));
     table.only_by_file("routing_key", "routing_key_file");
     let routing_key = if table.has("routing_key") && !table.has("routing_key_file") {
         table.optional("routing_key_file", files::secret)
@@ -125,9 +127,10 @@ fn pagerduty(table: &mut Table<'_>) -> Option<ReceiverKind> {
 }
 
 /// One Alertmanager by `url`, or every replica of a cluster by `urls`.
-fn alertmanager(table: &mut Table<'_>) -> Option<ReceiverKind> {
-    let single = table.optional("url", url);
-    let replicas = table.optional("urls", some("addresses", url));
+fn alertmanager(table: &mut Table<'_>, reach: Option<&Reach>) -> Option<ReceiverKind> {
+    let url = || reachable(reach, Trust::OwnNetwork);
+    let single = table.optional("url", url());
+    let replicas = table.optional("urls", some("addresses", url()));
     let allowed = "url with one address, or urls with that of every replica";
     match (table.has("url"), table.has("urls")) {
         (false, false) => table.fault("url", "is missing", allowed),

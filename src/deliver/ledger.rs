@@ -4,7 +4,7 @@ use super::notification::Notification;
 use super::outbox::Outbox;
 use super::plan::{Now, Planner, Policy};
 use super::queue::{Next, Queue};
-use super::receiver::{Channel, Target};
+use super::receiver::Target;
 use super::retry::{Attempt, Verdict};
 use super::stats::{ReceiverStats, Stats};
 use crate::alert::Alert;
@@ -37,12 +37,11 @@ impl Ledger {
         outbox: &mut Outbox,
         now: Moment,
     ) -> Self {
-        let whole = |it: &Target| matches!(it.channel, Channel::Stdout { .. });
         let counts =
             |it: &Target| ReceiverStats { receiver: it.name.clone(), ..ReceiverStats::default() };
         let mut ledger = Self {
             planner: Planner::new(policy, targets.to_vec()),
-            queues: targets.iter().map(|it| Queue::new(whole(it))).collect(),
+            queues: targets.iter().map(|it| Queue::new(it.channel.is_whole())).collect(),
             counts: targets.iter().map(counts).collect(),
             seconds: VecDeque::new(),
             orphaned: 0,

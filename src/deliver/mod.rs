@@ -11,6 +11,8 @@
 
 pub mod alertmanager;
 pub mod budget;
+mod channel;
+mod courier;
 mod desk;
 mod driver;
 mod http;
@@ -20,6 +22,7 @@ pub mod outbox;
 pub mod pagerduty;
 mod plan;
 mod queue;
+pub mod reach;
 mod receiver;
 pub mod retry;
 mod sender;
@@ -28,9 +31,11 @@ mod stats;
 pub mod stdout;
 
 pub use driver::{Delivery, Options, StartError};
+pub use http::{Names, SystemNames};
 pub use notification::{Action, Notification};
 pub use outbox::Outbox;
 pub use plan::{LATE_AFTER_MS, Policy, WAITING_MAX, is_late};
+pub use reach::{Internal, Reach, ReachError, Trust};
 pub use receiver::{Endpoint, EndpointError, Format, ReceiverKind, ReceiverSpec, Secret};
 pub use silence_file::SilenceFile;
 pub use stats::{ReceiverStats, Stats};

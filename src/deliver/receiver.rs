@@ -4,6 +4,7 @@
 //! and neither it nor a key can be printed whole: logs and dumps are read by more people than may
 //! send pages.
 
+use super::channel::Channel;
 use crate::alert::Severity;
 use std::fmt;
 
@@ -162,14 +163,6 @@ pub(super) struct Target {
     pub(super) channel: Channel,
 }
 
-/// How a target is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Channel {
-    Pagerduty { url: Endpoint, routing_key: Secret },
-    Alertmanager { url: Endpoint },
-    Stdout { format: Format },
-}
-
 impl Target {
     /// The targets of the receivers, in their order.
     pub(super) fn of(specs: &[ReceiverSpec]) -> Vec<Self> {
@@ -201,12 +194,10 @@ impl Target {
 
     /// Whether it is told of something this loud.
     pub(super) fn takes(&self, severity: Severity) -> bool {
-        match self.channel {
-            Channel::Pagerduty { .. } => severity == Severity::Page,
-            Channel::Alertmanager { .. } | Channel::Stdout { .. } => {
-                self.severity.is_empty() || self.severity.contains(&severity)
-            }
+        if self.channel.is_pages_only() {
+            return severity == Severity::Page;
         }
+        self.severity.is_empty() || self.severity.contains(&severity)
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod alertmanager;
 mod driver;
 mod outbox;
 pub(crate) mod pagerduty;
+mod reach;
 mod real_alertmanager;
 pub(crate) mod sample;
 pub(crate) mod scratch;

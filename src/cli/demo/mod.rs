@@ -100,6 +100,7 @@ fn show(
     let options = deliver::Options {
         receivers: receivers::receivers(config).map_err(failed)?,
         policy,
+        reach: config.alert.reach.clone(),
         terminal: Box::new(Told::new(screen.clone())),
         ..deliver::Options::default()
     };
