@@ -1,5 +1,6 @@
 //! The commands as a person or a script runs them.
 
+use crate::deliver::pagerduty::PagerDutyStandIn;
 use crate::deliver::scratch::Scratch;
 use serde_json::Value;
 use std::path::Path;
@@ -282,6 +283,7 @@ fn each_shell_gets_completions_of_every_command() {
             "check",
             "explain",
             "hash-ids",
+            "alert",
             "simulate",
             "evaluate",
             "completions",
@@ -404,4 +406,50 @@ fn passes_tried_one_after_the_other_are_a_page_and_people_who_mistype_once_are_n
     });
     desk.put("part.log", &people.collect::<String>());
     assert_eq!(alerts(&desk), Vec::<[String; 4]>::new());
+}
+
+/// A receiver of the kind pagerduty at a stand-in.
+fn pager(url: &str) -> String {
+    format!(
+        "{CONFIG}[[receivers]]\nname = \"pager\"\ntype = \"pagerduty\"\nurl = \"{url}\"\n\
+         routing_key_file = \"pager.key\"\n"
+    )
+}
+
+#[test]
+fn a_receiver_is_tried_with_an_incident_that_is_over_again_and_says_what_it_answered() {
+    let pagerduty = PagerDutyStandIn::start();
+    let desk = Desk::new(&pager(&pagerduty.url));
+    desk.put("pager.key", "0123456789abcdefSECRET9876543210");
+    let test = ["alert", "test", "--receiver", "pager", "--config", "darban.toml"];
+    let said = desk.said(&test);
+    let begins: Vec<_> =
+        said.lines().map(|it| it.split_whitespace().take(3).collect::<Vec<_>>()).collect();
+    assert_eq!(begins[0].last(), Some(&"trigger"), "{said}");
+    assert!(said.contains("202 Accepted: {\"dedup_key\""), "{said}");
+    let rows = desk.rows(&test);
+    let arrived: Vec<_> = rows.iter().map(|it| (&it["action"], &it["arrived"])).collect();
+    assert_eq!(arrived, [(&"trigger".into(), &true.into()), (&"resolve".into(), &true.into())]);
+    let incidents = pagerduty.incidents();
+    assert_eq!((incidents.len(), incidents.iter().filter(|it| it.open).count()), (2, 0));
+    let summary = incidents[0].payload["summary"].as_str().unwrap();
+    assert!(summary.contains("darban-alert-test"), "{summary}");
+    assert_eq!(pagerduty.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn a_receiver_that_refuses_its_trial_is_a_failure_with_its_words_and_an_unknown_one_is_named() {
+    let pagerduty = PagerDutyStandIn::start();
+    let desk = Desk::new(&pager(&pagerduty.url));
+    desk.put("pager.key", "too-short-to-be-a-key");
+    let test = ["alert", "test", "--receiver", "pager", "--config", "darban.toml"];
+    let output = desk.run(&test);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(70), "{said}");
+    assert!(said.contains("FAILED") && said.contains("is not 32 characters"), "{said}");
+    assert!(!said.contains("too-short"), "{said}");
+    let (code, words) =
+        desk.refused(&["alert", "test", "--receiver", "pagr", "--config", "darban.toml"]);
+    assert_eq!(code, Some(64));
+    assert!(words.contains("there are: pager; did you mean pager?"), "{words}");
 }

@@ -35,7 +35,7 @@ pub use files::Secret;
 pub use host::{HttpConfig, PrivacyConfig, StateConfig, THREADS_MAX};
 pub(crate) use problem::nearest;
 pub use problem::{Problem, Problems};
-pub use receivers::{RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
+pub use receivers::{EmailConfig, RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
 pub use source::{Mechanism, Protocol, Security, SourceConfig, Start};
 
 use crate::attribute::{Options, RouteId};

@@ -3,7 +3,9 @@
 
 use super::alertmanager;
 use super::channel::Channel;
+use super::driver::StartError;
 use super::http::{Guard, Line, Names, Request};
+use super::mail::Mailer;
 use super::notification::Notification;
 use super::reach::Reach;
 use super::receiver::Target;
@@ -25,24 +27,37 @@ pub(super) struct Roads {
     pub(super) terminal: Box<dyn Write + Send>,
 }
 
+/// How one target is connected to.
+enum Road {
+    Web(Line),
+    Mail(Box<Mailer>),
+    Terminal,
+}
+
 /// The connections.
 pub(super) struct Courier {
     pub(super) targets: Vec<Target>,
-    lines: Vec<Option<Line>>,
+    lines: Vec<Road>,
     terminal: Mutex<Box<dyn Write + Send>>,
 }
 
 impl Courier {
     /// # Errors
     /// Where no client for the web can be made.
-    pub(super) fn new(targets: Vec<Target>, roads: Roads) -> Result<Self, reqwest::Error> {
-        let line = |target: &Target| {
-            let trust = target.channel.trust()?;
-            let names = Arc::clone(&roads.names);
-            let guard = Guard { reach: roads.reach.clone(), trust, names };
-            Some(Line::new(guard, roads.timeout))
+    pub(super) fn new(targets: Vec<Target>, roads: Roads) -> Result<Self, StartError> {
+        let road = |target: &Target| match (&target.channel, target.channel.trust()) {
+            (_, Some(trust)) => {
+                let names = Arc::clone(&roads.names);
+                let guard = Guard { reach: roads.reach.clone(), trust, names };
+                Line::new(guard, roads.timeout).map(Road::Web).map_err(StartError::Client)
+            }
+            (Channel::Mail(route), None) => {
+                let mailer = Mailer::new(route, roads.timeout).map_err(StartError::Mail)?;
+                Ok(Road::Mail(Box::new(mailer)))
+            }
+            (_, None) => Ok(Road::Terminal),
         };
-        let lines = targets.iter().map(|it| line(it).transpose()).collect::<Result<_, _>>()?;
+        let lines = targets.iter().map(road).collect::<Result<_, _>>()?;
         Ok(Self { targets, lines, terminal: Mutex::new(roads.terminal) })
     }
 
@@ -53,8 +68,11 @@ impl Courier {
         notification: &Notification,
     ) -> (Reply, String) {
         let Some(target) = self.targets.get(at) else { return (Reply::None, String::new()) };
-        if let Some(request) = target.channel.request(notification) {
+        if let Some(request) = target.channel.request(notification, wall()) {
             return self.post(at, request).await;
+        }
+        if let Some(Road::Mail(mailer)) = self.lines.get(at) {
+            return mailer.send(notification, wall()).await;
         }
         let text = notification.body.as_str().unwrap_or_default().to_owned();
         let courier = Arc::clone(self);
@@ -66,9 +84,7 @@ impl Courier {
     }
 
     async fn post(&self, at: usize, request: Request) -> (Reply, String) {
-        let Some(line) = self.lines.get(at).and_then(Option::as_ref) else {
-            return (Reply::None, String::new());
-        };
+        let Some(Road::Web(line)) = self.lines.get(at) else { return (Reply::None, String::new()) };
         killpoint::pass("post");
         let reply = line.post(request, wall()).await;
         killpoint::pass("replied");

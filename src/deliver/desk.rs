@@ -79,7 +79,8 @@ impl Desk {
         let Some((action, severity)) = self.decide(change) else { return Vec::new() };
         let page = severity == Severity::Page;
         let unmetered = self.target.channel.is_whole();
-        let always = page && action != Action::Update;
+        let owed = action == Action::Resolve && self.target.channel.is_owed_ends();
+        let always = owed || (page && action != Action::Update);
         let mut spend = || !change.full && self.budget.spend(change.now.clock);
         if !unmetered && !always && !spend() {
             self.hold(change, action);

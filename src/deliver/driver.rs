@@ -76,6 +76,9 @@ pub enum StartError {
     /// No TLS client can be made, as where the machine has no root certificates.
     #[error("making the client for receivers")]
     Client(#[source] reqwest::Error),
+    /// The same of a mail server, also where the certificates of its `ca_file` cannot be read.
+    #[error("making the client for mail")]
+    Mail(#[source] lettre::transport::smtp::Error),
 }
 
 /// Running delivery. Dropping it leaves the workers to the runtime; [`stop`](Self::stop) ends it.
@@ -108,7 +111,7 @@ impl Delivery {
         let silence_file = Mutex::new(policy.silence_file.take());
         let ledger = Ledger::recall(policy, &targets, &mut outbox, clock.now());
         let roads = Roads { reach, names, timeout, terminal };
-        let courier = Courier::new(targets.clone(), roads).map_err(StartError::Client)?;
+        let courier = Courier::new(targets.clone(), roads)?;
         let sender = Arc::new(Sender {
             wake: targets.iter().map(|_| Notify::new()).collect(),
             courier: Arc::new(courier),
@@ -153,7 +156,7 @@ impl Delivery {
 
     /// What makes the housekeeping come at once, as when the file of silences has changed. It may
     /// be kept and called from anywhere.
-    pub fn hurry(&self) -> impl Fn() + Send + 'static {
+    pub fn hurry(&self) -> impl Fn() + Send + Sync + 'static {
         let sender = Arc::clone(&self.sender);
         move || sender.house.notify_one()
     }
@@ -207,7 +210,7 @@ async fn work(sender: Arc<Sender>, at: usize, repost: Duration) {
         let next = lock(&sender.ledger).next(at, sender.clock.now());
         match next {
             Next::Send(notification) => {
-                let (reply, said) = sender.courier.attempt(at, &notification).await;
+                let (reply, said) = sender.attempt(at, &notification).await;
                 let sender = Arc::clone(&sender);
                 let settled =
                     spawn_blocking(move || sender.settle(at, &notification, (reply, &said)));

@@ -117,6 +117,15 @@ impl Sender {
         ledger.outbox_failures += u64::from(noted.is_some_and(|it| it.is_err()));
     }
 
+    /// Sends a notification once, unless the receiver has said that it wants no more.
+    pub(super) async fn attempt(&self, at: usize, notification: &Notification) -> (Reply, String) {
+        if lock(&self.ledger).is_gone(at) {
+            let words = "it has said that it wants no more".to_owned();
+            return (Reply::Status { code: 410, retry_after_ms: None }, words);
+        }
+        self.courier.attempt(at, notification).await
+    }
+
     /// Posts again what is open at an Alertmanager.
     pub(super) async fn repost(&self, at: usize) {
         let elements = lock(&self.ledger).planner.open_elements(at, self.clock.now());
@@ -136,6 +145,14 @@ fn log(notification: &Notification, verdict: Verdict, said: &str) {
             tracing::warn!(receiver, alert, said, after_ms, "not notified yet");
         }
         Verdict::Dead => tracing::error!(receiver, alert, said, "never notified"),
+        Verdict::Gone => {
+            tracing::error!(
+                receiver,
+                alert,
+                said,
+                "the receiver wants no more; none is sent to it"
+            );
+        }
     }
 }
 
