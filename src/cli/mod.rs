@@ -10,6 +10,7 @@ mod hash_ids;
 mod progress;
 mod replay;
 mod run;
+mod silence;
 mod simulate;
 mod state;
 mod svg;
@@ -59,6 +60,8 @@ enum Command {
     HashIds(hash_ids::Arguments),
     /// Try the receivers: does each take what it would be sent?
     Alert(alert::Arguments),
+    /// Say what nobody wants to be told about, until when and why
+    Silence(silence::Arguments),
     /// Write a portal's access log with harvests in it, and who took what
     Simulate(simulate::Arguments),
     /// Run the scenarios and print what each took before the page, beside published fixed rules
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::HashIds(arguments) => hash_ids::run(&arguments),
         Command::Alert(arguments) => alert::run(&arguments),
+        Command::Silence(arguments) => silence::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::State(arguments) => state::run(&arguments),

@@ -36,6 +36,7 @@ pub use host::{HttpConfig, PrivacyConfig, StateConfig, THREADS_MAX};
 pub(crate) use problem::nearest;
 pub use problem::{Problem, Problems};
 pub use receivers::{EmailConfig, RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
+pub(crate) use shapes::milliseconds;
 pub use source::{Mechanism, Protocol, Security, SourceConfig, Start};
 
 use crate::attribute::{Options, RouteId};

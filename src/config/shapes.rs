@@ -130,7 +130,7 @@ const UNITS: [(&str, i64); 6] = [
 ];
 
 /// The milliseconds of `500ms`, `1s`, `5m`, `1h`, `7d`, `2w`.
-pub(super) fn milliseconds(text: &str) -> Option<i64> {
+pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at_checked(digits)?;
     let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit)?;

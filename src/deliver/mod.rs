@@ -28,6 +28,7 @@ pub mod reach;
 mod receiver;
 pub mod retry;
 mod sender;
+mod silence_change;
 mod silence_file;
 pub mod slack;
 mod stats;
@@ -43,6 +44,9 @@ pub use outbox::Outbox;
 pub use plan::{LATE_AFTER_MS, Policy, WAITING_MAX, is_late};
 pub use reach::{Internal, Reach, ReachError, Trust};
 pub use receiver::{Endpoint, EndpointError, Format, ReceiverKind, ReceiverSpec, Secret};
+pub use silence_change::{
+    AUDIT_SUFFIX, Changer, SilenceChange, SilenceChangeError, audit_path, change_silences,
+};
 pub use silence_file::SilenceFile;
 pub use stats::{ReceiverStats, Stats};
 pub use webhook::SigningKeys;
