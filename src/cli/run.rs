@@ -67,11 +67,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| failed(error.to_string()))?;
     let stop = stop_on_signal(&runtime);
     hurry_on_hangup(&runtime, delivery.hurry());
+    let silences = receivers::silence_desk(&config, delivery.hurry());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let source = receivers::source(&config, host.as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
-    let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
-        .map_err(|error| failed(with_cause(&error)))?;
+    let serving =
+        Serve::start(config.http.listen, watch.shared(wording, silences), runtime.handle())
+            .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);
     let recovered = Some(recovered(&config, &keys, &directory, arguments.discard_state)?);
     let parts =

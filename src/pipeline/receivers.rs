@@ -9,6 +9,7 @@ use crate::deliver::{
     self, Address, Endpoint, LATE_AFTER_MS, MailRoute, Policy, ReceiverSpec, Secret, SigningKeys,
     SilenceFile,
 };
+use crate::serve::SilenceDesk;
 use crate::source::kafka;
 
 /// The receivers of a configuration.
@@ -103,6 +104,21 @@ pub fn policy(config: &Config, config_path: &str) -> Result<Policy, String> {
         per_hour: config.alert.notifications_per_hour,
         resolve_after_ms: config.alert.resolve_after_ms,
         ..Policy::default()
+    })
+}
+
+/// What programs change silences with, where there is a token for them and a file to change.
+pub fn silence_desk(
+    config: &Config,
+    hurry: impl Fn() + Send + Sync + 'static,
+) -> Option<SilenceDesk> {
+    let (token, path) = (config.http.token.as_ref()?, config.alert.silences.clone()?);
+    Some(SilenceDesk {
+        path,
+        token: Secret::new(token.reveal()),
+        origin: config.http.origin(),
+        routes: config.attribute.routes.iter().map(|it| it.name.clone()).collect(),
+        hurry: Box::new(hurry),
     })
 }
 
