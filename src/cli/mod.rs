@@ -1,5 +1,6 @@
 //! The commands, one file each, and what they share: arguments, exit codes, the terminal.
 
+mod alert;
 mod check;
 mod completions;
 mod demo;
@@ -11,6 +12,7 @@ mod man;
 mod progress;
 mod replay;
 mod run;
+mod silence;
 mod simulate;
 mod standby;
 mod state;
@@ -59,6 +61,10 @@ enum Command {
     Explain(explain::Arguments),
     /// Make a list of decoys or watched people: ids in, keyed hashes out
     HashIds(hash_ids::Arguments),
+    /// Try the receivers: does each take what it would be sent?
+    Alert(alert::Arguments),
+    /// Say what nobody wants to be told about, until when and why
+    Silence(silence::Arguments),
     /// Write a portal's access log with harvests in it, and who took what
     Simulate(simulate::Arguments),
     /// Run the scenarios and print what each took before the page, beside published fixed rules
@@ -127,6 +133,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::HashIds(arguments) => hash_ids::run(&arguments),
+        Command::Alert(arguments) => alert::run(&arguments),
+        Command::Silence(arguments) => silence::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::State(arguments) => state::run(&arguments),

@@ -70,19 +70,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = deliver::Options {
         receivers: specs,
         policy,
+        reach: config.alert.reach.clone(),
         terminal: Box::new(std::io::stdout()),
         ..deliver::Options::default()
     };
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())
         .map_err(|error| failed(error.to_string()))?;
     hurry_on_hangup(&runtime, delivery.hurry());
+    let silences = receivers::silence_desk(&config, delivery.hurry());
     // The one is hidden in a sandbox, the other is not there in a container.
     let mut files = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter();
     let host = files.find_map(|it| std::fs::read_to_string(it).ok());
     let source = receivers::source(&config, host.as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
-    let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
-        .map_err(|error| failed(with_cause(&error)))?;
+    let serving =
+        Serve::start(config.http.listen, watch.shared(wording, silences), runtime.handle())
+            .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);
     let recovered = Some(recovered(&config, &keys, &directory, arguments.discard_state)?);
     let parts =

@@ -63,6 +63,7 @@ fn serve(config: &Config, runtime: &Runtime) -> Option<Running> {
         board: Arc::<Mutex<Board>>::default(),
         readiness: Arc::new(readiness),
         wording: Arc::default(),
+        silences: None,
     };
     let serving = Serve::start(config.http.listen, shared, runtime.handle());
     serving.inspect_err(|error| tracing::info!("standby without health pages: {error}")).ok()

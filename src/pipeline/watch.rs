@@ -7,7 +7,7 @@ use crate::alert::{Alert, RecordsOut};
 use crate::config::Config;
 use crate::deliver::Delivery;
 use crate::engine::Progress;
-use crate::serve::{Board, Readiness, Shared};
+use crate::serve::{Board, Readiness, Shared, SilenceDesk};
 use crate::source::kafka::{self, Fault, FaultKind, Outcomes};
 use crate::state;
 use crate::telemetry::{Lag, Telemetry};
@@ -59,12 +59,17 @@ impl<'a> Watch<'a> {
 
     /// What the HTTP server shows.
     #[must_use]
-    pub fn shared(&self, wording: crate::alert::text::Wording) -> Shared {
+    pub fn shared(
+        &self,
+        wording: crate::alert::text::Wording,
+        silences: Option<SilenceDesk>,
+    ) -> Shared {
         Shared {
             telemetry: self.telemetry.clone(),
             board: self.board.clone(),
             readiness: self.readiness.clone(),
             wording: Arc::new(wording),
+            silences: silences.map(Arc::new),
         }
     }
 }
