@@ -246,7 +246,7 @@ mod tests {
             "From: darban <darban@example.org>\r\n",
             "To: a@example.org, b@example.org\r\n",
             "Date: Sat, 21 Nov 2026 19:30:16 +0000\r\n",
-            "Message-ID: <msg_5f3a9c0b1d2e4f60_firing_1000_17@example.org>\r\n",
+            "Message-ID: <msg_5f3a9c0b1d2e4f60_firing_page_1000_17@example.org>\r\n",
             "References: <5f3a9c0b1d2e4f60@example.org>\r\n",
             "Auto-Submitted: auto-generated\r\n",
             "Importance: high\r\n",

@@ -145,8 +145,9 @@ fn least(alert: &Alert) -> Value {
     })
 }
 
-/// The message's id: the same each time it is sent, and after a crash. It has no full stop, which
-/// would make the signed text ambiguous.
+/// The message's id: the same each time it is sent, and after a crash, and another one where a
+/// ticket becomes a page without anything else: a receiver must not take the page for the ticket
+/// again. It has no full stop, which would make the signed text ambiguous.
 #[must_use]
 pub fn id(notification: &Notification) -> String {
     let action = match notification.action {
@@ -156,7 +157,8 @@ pub fn id(notification: &Notification) -> String {
         Action::Digest => "digest",
     };
     let (id, at, records) = (&notification.id, notification.changed_ms, notification.records);
-    format!("msg_{id}_{action}_{at}_{records}")
+    let severity = if notification.page { "page" } else { "ticket" };
+    format!("msg_{id}_{action}_{severity}_{at}_{records}")
 }
 
 /// The request for a message, signed for an attempt at `wall`.
@@ -211,6 +213,26 @@ mod tests {
             assert_eq!(SigningKeys::parse(text), Err(SigningKeysError), "{text}");
         }
         assert!(SigningKeys::parse(&format!("{SECRET} {SECRET} {SECRET}")).is_err());
+    }
+
+    #[test]
+    fn a_page_is_never_taken_for_the_ticket_that_it_was_in_the_same_moment() {
+        let ticket = Notification {
+            seq: 1,
+            target: "hook".to_owned(),
+            id: "5f3a9c0b1d2e4f60".to_owned(),
+            action: Action::Trigger,
+            page: false,
+            records: 17,
+            changed_ms: 1_000,
+            queued_ms: 0,
+            due_ms: 0,
+            body: Value::Null,
+        };
+        let page = Notification { page: true, ..ticket.clone() };
+        assert_eq!(id(&page), "msg_5f3a9c0b1d2e4f60_firing_page_1000_17");
+        assert_ne!(id(&ticket), id(&page));
+        assert_eq!(id(&page), id(&Notification { seq: 9, queued_ms: 5, ..page.clone() }));
     }
 
     #[test]

@@ -244,3 +244,26 @@ fn an_address_that_the_reach_refuses_is_not_connected_to_either() {
     assert!(!arrives(&url, Options { reach, ..Options::default() }));
     assert_eq!(inside.heard(), 0);
 }
+
+/// A name server that changes its mind: this machine's relay first, then the metadata service.
+#[derive(Debug, Default)]
+struct Rebinds(AtomicUsize);
+
+impl Names for Rebinds {
+    fn look_up(&self, _host: &str) -> io::Result<Vec<IpAddr>> {
+        let first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+        Ok(vec![IpAddr::from(if first { [127, 0, 0, 1] } else { [169, 254, 169, 254] })])
+    }
+}
+
+#[test]
+fn what_was_judged_is_what_is_connected_to_and_nobody_is_asked_twice() {
+    let inside = Inside::start(StatusCode::ACCEPTED, "/");
+    let internal = vec![Internal::parse("relay.example").unwrap()];
+    let reach = Reach { internal, ..Reach::default() };
+    let names = Arc::new(Rebinds::default());
+    let url = format!("http://relay.example:{}/", inside.port);
+    let asked = Arc::clone(&names);
+    assert!(arrives(&url, Options { reach, names, ..Options::default() }));
+    assert_eq!((inside.heard(), asked.0.load(Ordering::SeqCst)), (1, 1));
+}

@@ -95,7 +95,8 @@ fn a_page_arrives_after_each_of_slacks_refusals() {
         let running = Running::impatient(&scratch, receivers, Policy::default(), IMPATIENCE);
         running.offer(&page("a"));
         running.settled();
-        assert_eq!(slack.state(Vec::len), 1, "{fault:?}");
+        // At least once: a webhook of Slack has nothing by which it could know a repetition.
+        assert!(slack.state(|it| !it.is_empty()), "{fault:?}");
     }
 }
 
