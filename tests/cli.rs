@@ -1,5 +1,6 @@
 //! The commands as a person or a script runs them.
 
+use crate::deliver::pagerduty::PagerDutyStandIn;
 use crate::deliver::scratch::Scratch;
 use serde_json::Value;
 use std::path::Path;
@@ -282,6 +283,8 @@ fn each_shell_gets_completions_of_every_command() {
             "check",
             "explain",
             "hash-ids",
+            "alert",
+            "silence",
             "simulate",
             "evaluate",
             "completions",
@@ -404,4 +407,134 @@ fn passes_tried_one_after_the_other_are_a_page_and_people_who_mistype_once_are_n
     });
     desk.put("part.log", &people.collect::<String>());
     assert_eq!(alerts(&desk), Vec::<[String; 4]>::new());
+}
+
+/// A receiver of the kind pagerduty at a stand-in.
+fn pager(url: &str) -> String {
+    format!(
+        "{CONFIG}[[receivers]]\nname = \"pager\"\ntype = \"pagerduty\"\nurl = \"{url}\"\n\
+         routing_key_file = \"pager.key\"\n"
+    )
+}
+
+#[test]
+fn a_receiver_is_tried_with_an_incident_that_is_over_again_and_says_what_it_answered() {
+    let pagerduty = PagerDutyStandIn::start();
+    let desk = Desk::new(&pager(&pagerduty.url));
+    desk.put("pager.key", "0123456789abcdefSECRET9876543210");
+    let test = ["alert", "test", "--receiver", "pager", "--config", "darban.toml"];
+    let said = desk.said(&test);
+    let begins: Vec<_> =
+        said.lines().map(|it| it.split_whitespace().take(3).collect::<Vec<_>>()).collect();
+    assert_eq!(begins[0].last(), Some(&"trigger"), "{said}");
+    assert!(said.contains("202 Accepted: {\"dedup_key\""), "{said}");
+    let rows = desk.rows(&test);
+    let arrived: Vec<_> = rows.iter().map(|it| (&it["action"], &it["arrived"])).collect();
+    assert_eq!(arrived, [(&"trigger".into(), &true.into()), (&"resolve".into(), &true.into())]);
+    let incidents = pagerduty.incidents();
+    assert_eq!((incidents.len(), incidents.iter().filter(|it| it.open).count()), (2, 0));
+    let summary = incidents[0].payload["summary"].as_str().unwrap();
+    assert!(summary.contains("darban-alert-test"), "{summary}");
+    assert_eq!(pagerduty.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn a_receiver_that_refuses_its_trial_is_a_failure_with_its_words_and_an_unknown_one_is_named() {
+    let pagerduty = PagerDutyStandIn::start();
+    let desk = Desk::new(&pager(&pagerduty.url));
+    desk.put("pager.key", "too-short-to-be-a-key");
+    let test = ["alert", "test", "--receiver", "pager", "--config", "darban.toml"];
+    let output = desk.run(&test);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(70), "{said}");
+    assert!(said.contains("FAILED") && said.contains("is not 32 characters"), "{said}");
+    assert!(!said.contains("too-short"), "{said}");
+    let (code, words) =
+        desk.refused(&["alert", "test", "--receiver", "pagr", "--config", "darban.toml"]);
+    assert_eq!(code, Some(64));
+    assert!(words.contains("there are: pager; did you mean pager?"), "{words}");
+}
+
+/// A desk whose configuration names a file of silences, which a person has written.
+fn desk_with_silences() -> Desk {
+    let desk = Desk::new(&format!("{CONFIG}[alert]\nsilences = \"silences.toml\"\n"));
+    desk.put(
+        "silences.toml",
+        "# Reviewed every Monday.\n[[silence]]\nclient = \"batch-*\"   # all of them\n\
+         until = 2999-01-01T00:00:00Z\nreason = \"the nightly batch\"\n",
+    );
+    desk
+}
+
+#[test]
+fn a_silence_is_added_listed_and_ended_and_the_file_stays_a_persons() {
+    let desk = desk_with_silences();
+    let add = [
+        ["silence", "add", "--client", "clinic-17"],
+        ["--route", "beneficiary", "--for", "90d"],
+        ["--reason", "moves \u{1b}house", "--config", "darban.toml"],
+    ];
+    let said = desk.said(&add.concat());
+    let (id, _) = said.split_once(' ').unwrap();
+    let list = ["silence", "list", "--config", "darban.toml"];
+    let rows = desk.rows(&list);
+    assert_eq!(rows.len(), 2);
+    assert_eq!((&rows[1]["id"], &rows[1]["phase"]), (&id.into(), &"active".into()));
+    assert_eq!((&rows[1]["client"], &rows[1]["kind"]), (&"clinic-17".into(), &Value::Null));
+    let lines = desk.said(&list);
+    assert!(lines.contains("client=clinic-17 route=beneficiary  moves \\u{1b}house"), "{lines}");
+    // What the daemon reads.
+    assert_eq!(desk.said(&["check", "--config", "darban.toml"]), "darban.toml is in order\n");
+    desk.said(&["silence", "expire", id, "--config", "darban.toml"]);
+    assert_eq!(desk.rows(&list).len(), 1);
+    assert_eq!(desk.rows(&[&list[..], &["--expired"]].concat())[1]["phase"], "expired");
+    let text = std::fs::read_to_string(desk.path().join("silences.toml")).unwrap();
+    assert!(
+        text.starts_with("# Reviewed every Monday.\n[[silence]]\nclient = \"batch-*\"   # all")
+    );
+    let (code, words) = desk.refused(&["silence", "expire", id, "--config", "darban.toml"]);
+    assert_eq!(code, Some(64));
+    assert!(words.contains("no silence that holds or will hold has the id"), "{words}");
+}
+
+#[test]
+fn who_changed_a_silence_when_and_why_stands_in_the_log_beside_the_file() {
+    let desk = desk_with_silences();
+    let list = ["silence", "list", "--config", "darban.toml"];
+    let id = desk.rows(&list)[0]["id"].as_str().unwrap().to_owned();
+    let end = ["--reason", "it was a thief", "--config", "darban.toml"];
+    desk.said(&[&["silence", "expire", id.as_str()], &end[..]].concat());
+    let add = ["silence", "add", "--key", "staff", "--until", "2999-01-01T00:00:00Z"];
+    desk.said(&[&add[..], &["--author", "somebody", "--reason", "r"], &end[2..]].concat());
+    let log = std::fs::read_to_string(desk.path().join("silences.toml.audit.ndjson")).unwrap();
+    let rows: Vec<Value> = log.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    let of = |key: &str| rows.iter().map(|it| it[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of("what"), ["expire", "add"]);
+    assert_eq!(of("why"), ["it was a thief", "r"]);
+    assert_eq!(of("via"), ["cli", "cli"]);
+    assert_eq!(rows[0]["id"], id.as_str());
+    assert_eq!(rows[0]["silence"]["until"], "2999-01-01T00:00:00.000Z");
+    assert!(rows.iter().all(|it| it["at"].as_str().unwrap().ends_with('Z')));
+    // The account is the kernel's word, whatever is said of the author.
+    assert!(rows[1]["who"].as_str().is_some_and(|it| !it.is_empty() && it != "somebody"));
+}
+
+#[test]
+fn a_silence_that_could_match_nothing_is_refused_with_all_that_is_wrong_and_changes_nothing() {
+    let desk = desk_with_silences();
+    let before = std::fs::read(desk.path().join("silences.toml")).unwrap();
+    let wrong = ["--route", "beneficary", "--kind", "wlak", "--for", "soon", "--reason", " "];
+    let config = ["--config", "darban.toml"];
+    let (code, words) = desk.refused(&[&["silence", "add"], &wrong[..], &config].concat());
+    assert_eq!(code, Some(64));
+    for part in ["did you mean beneficiary?", "did you mean walk?", "--for: soon", "--reason: is"] {
+        assert!(words.contains(part), "{part} in {words}");
+    }
+    let nothing = ["silence", "add", "--for", "1d", "--reason", "r"];
+    assert_eq!(desk.refused(&[&nothing[..], &config].concat()).0, Some(64));
+    assert_eq!(std::fs::read(desk.path().join("silences.toml")).unwrap(), before);
+    let bare = Desk::new(CONFIG);
+    let (code, words) = bare.refused(&[&["silence", "list"], &config[..]].concat());
+    assert_eq!(code, Some(78));
+    assert!(words.contains("set [alert] silences"), "{words}");
 }

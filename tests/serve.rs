@@ -1,14 +1,17 @@
 //! The server over a real socket: health, metrics, pages.
 
 use crate::deliver::sample;
+use crate::deliver::scratch::Scratch;
 use darban::alert::text::Wording;
 use darban::alert::{Client, Kind, RecordsOut, Status};
 use darban::attribute::KeyKind;
-use darban::serve::{Board, Readiness, Running, Serve, Shared};
+use darban::deliver::Secret;
+use darban::serve::{Board, Readiness, Running, Serve, Shared, SilenceDesk};
 use darban::telemetry::Telemetry;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -23,6 +26,10 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn new(routes: &[&str], receivers: &[&str]) -> Self {
+        Self::with(routes, receivers, None)
+    }
+
+    fn with(routes: &[&str], receivers: &[&str], silences: Option<Arc<SilenceDesk>>) -> Self {
         let owned = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
         let shared = Shared {
             telemetry: Arc::new(Telemetry::new(&owned(routes), &owned(receivers))),
@@ -33,6 +40,7 @@ impl Served {
                 runbooks: "http://127.0.0.1:9464/runbooks".to_owned(),
                 ..Wording::default()
             }),
+            silences,
         };
         let runtime = Runtime::new().unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
@@ -191,4 +199,121 @@ fn a_taken_address_is_an_error_and_a_stopped_server_is_gone() {
     served.running.take().unwrap().stop();
     // Not by connecting again: another test may listen on the port by now.
     assert_eq!(Arc::strong_count(&served.shared.board), 1);
+}
+
+const TOKEN: &str = "a-token-of-more-than-twenty-four";
+const SILENCE: &str = r#"{"client":"clinic-17","route":"beneficiary","until":"2999-01-01T00:00:00Z","reason":"moves house","author":"ops"}"#;
+
+/// A server with a door to the file of silences in a folder, and how often it was hurried.
+fn with_silences(scratch: &Scratch) -> (Served, Arc<AtomicUsize>) {
+    let hurried = Arc::new(AtomicUsize::new(0));
+    let count = hurried.clone();
+    let desk = SilenceDesk {
+        path: scratch.path().join("silences.toml"),
+        token: Secret::new(TOKEN),
+        origin: "http://127.0.0.1:9464".to_owned(),
+        routes: vec!["beneficiary".to_owned()],
+        hurry: Box::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        }),
+    };
+    (Served::with(&["beneficiary"], &[], Some(Arc::new(desk))), hurried)
+}
+
+/// Headers, and a body behind them.
+fn sent(headers: &str, body: &str) -> String {
+    format!("{headers}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn trusted(body: &str) -> String {
+    sent(&format!("Authorization: Bearer {TOKEN}\r\nContent-Type: application/json"), body)
+}
+
+#[test]
+fn whoever_holds_the_token_adds_lists_and_ends_silences() {
+    let scratch = Scratch::new();
+    let (served, hurried) = with_silences(&scratch);
+    let added = ask(served.addr, "POST", "/api/silences", &trusted(SILENCE));
+    assert_eq!(added.status, 201, "{}", added.body);
+    let id = added.json()["silences"][0]["id"].as_str().unwrap().to_owned();
+    let listed = ask(served.addr, "GET", "/api/silences", &trusted("")).json();
+    assert_eq!(listed["silences"][0]["id"], id.as_str());
+    assert_eq!(listed["silences"][0]["phase"], "active");
+    let path = format!("/api/silences/{id}?reason=it%20was%20a%20thief&author=ops");
+    assert_eq!(ask(served.addr, "DELETE", &path, &trusted("")).status, 200);
+    assert_eq!(ask(served.addr, "DELETE", &path, &trusted("")).status, 404);
+    let listed = ask(served.addr, "GET", "/api/silences", &trusted("")).json();
+    assert_eq!(listed["silences"][0]["phase"], "expired");
+    let log = std::fs::read_to_string(scratch.path().join("silences.toml.audit.ndjson")).unwrap();
+    let rows: Vec<Value> = log.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+    let said: Vec<_> = rows.iter().map(|it| (&it["what"], &it["why"], &it["via"])).collect();
+    let http = Value::from("http");
+    assert_eq!(
+        said,
+        [
+            (&"add".into(), &"moves house".into(), &http),
+            (&"expire".into(), &"it was a thief".into(), &http)
+        ]
+    );
+    assert_eq!(rows[0]["who"], "ops, by token");
+    assert!(hurried.load(Ordering::SeqCst) >= 2);
+}
+
+#[test]
+fn nobody_else_changes_or_reads_a_silence() {
+    let scratch = Scratch::new();
+    let (served, _) = with_silences(&scratch);
+    let json = "Content-Type: application/json";
+    let token = format!("Authorization: Bearer {TOKEN}");
+    for (headers, status) in [
+        (json.to_owned(), 401),
+        (format!("{json}\r\nAuthorization: Bearer wrong"), 401),
+        (format!("{json}\r\nAuthorization: Bearer "), 401),
+        (format!("{json}\r\nAuthorization: Basic {TOKEN}"), 401),
+        (format!("{json}\r\n{token}\r\nOrigin: https://evil.example"), 403),
+        (format!("{json}\r\n{token}\r\nOrigin: null"), 403),
+        (format!("{json}\r\n{token}\r\nSec-Fetch-Site: cross-site"), 403),
+        (format!("{json}\r\n{token}\r\nSec-Fetch-Site: same-site"), 403),
+        (token.clone(), 415),
+        (format!("{token}\r\nContent-Type: text/plain"), 415),
+    ] {
+        let answer = ask(served.addr, "POST", "/api/silences", &sent(&headers, SILENCE));
+        assert_eq!(answer.status, status, "{headers}");
+        assert!(!answer.head.contains("access-control-allow"), "{}", answer.head);
+    }
+    assert_eq!(served.get("/api/silences").status, 401);
+    assert_eq!(ask(served.addr, "DELETE", "/api/silences/a?reason=r&author=a", json).status, 401);
+    let own = format!("{token}\r\n{json}\r\nOrigin: http://127.0.0.1:9464");
+    let own = format!("{own}\r\nSec-Fetch-Site: same-origin");
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "something was written");
+    assert_eq!(ask(served.addr, "POST", "/api/silences", &sent(&own, SILENCE)).status, 201);
+}
+
+#[test]
+fn a_silence_that_is_wrong_is_refused_with_all_that_is_wrong_with_it() {
+    let scratch = Scratch::new();
+    let (served, _) = with_silences(&scratch);
+    let of = |body: &str| {
+        let answer = ask(served.addr, "POST", "/api/silences", &trusted(body));
+        assert_eq!(answer.status, 400, "{body}");
+        answer.json()["errors"].as_array().unwrap().len()
+    };
+    assert_eq!(of(r#"{"cleint":"a","until":"soon"}"#), 4);
+    assert_eq!(
+        of(r#"{"route":"elsewhere","until":"2020-01-01T00:00:00Z","reason":"r"}"#),
+        3,
+        "author, until, route"
+    );
+    assert_eq!(of("nonsense"), 1);
+    let long = SILENCE.replace("moves house", &"x".repeat(20_000));
+    assert_eq!(ask(served.addr, "POST", "/api/silences", &trusted(&long)).status, 413);
+    assert!(!scratch.path().join("silences.toml").exists());
+}
+
+#[test]
+fn without_a_token_there_is_no_way_to_the_silences() {
+    let served = Served::new(&[], &[]);
+    for method in ["GET", "POST", "DELETE"] {
+        assert_eq!(ask(served.addr, method, "/api/silences", &trusted("")).status, 404);
+    }
 }

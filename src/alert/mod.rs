@@ -18,5 +18,5 @@ pub use book::{Book, CLIENTS_MAX, Context};
 pub use change::{Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Status};
 pub use command::Origin;
 pub use escape::{escape_html, escape_json, escape_text, html_of};
-pub use silence::{Silence, Silences};
+pub use silence::{Phase, Silence, Silences};
 pub use standing::{KeyRecords, Standing};

@@ -1,7 +1,8 @@
 //! Silences: what a person has decided not to be told about, until when, and why.
 //!
-//! They come from a file and not from an API, so that each has an author and a review and none
-//! is made by whoever holds a session on the pages. They match as Alertmanager's do: every given
+//! They stand in a file that a person may write, so that each can have a review. `darban silence`
+//! changes that file too, and every change has an author and a reason in the log beside it; none is
+//! made by whoever holds a session on the pages. They match as Alertmanager's do: every given
 //! matcher must match, of a campaign every member, and every route that a harvest has come to and
 //! kind that it has shown: a silence for one clinic never hides the five others of the same
 //! harvest, nor one for its busy days a walk. Members beyond the listed thousand cannot be looked
@@ -15,6 +16,8 @@
 use super::change::{Alert, Client, Kind};
 use crate::attribute::KeyKind;
 use crate::time::Moment;
+use siphasher::sip::SipHasher13;
+use std::hash::{Hash, Hasher};
 use toml::{Table, Value};
 
 /// Silences in a file at most: each alert change walks the list, and nobody reviews more.
@@ -45,6 +48,54 @@ pub struct Silence {
 }
 
 impl Silence {
+    /// What it is called: a hash of all that it says but its end, so that it keeps its name when
+    /// it is ended, and whoever writes the file by hand needs to invent none.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let mut hasher = SipHasher13::new();
+        for text in [
+            self.client.as_deref(),
+            self.key.map(KeyKind::name),
+            self.route.as_deref(),
+            self.kind.map(Kind::name),
+            Some(self.reason.as_str()),
+            self.author.as_deref(),
+        ] {
+            text.hash(&mut hasher);
+        }
+        self.from.map(|it| it.0).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
+
+    /// Whether it holds at `now`, will hold, or is over.
+    #[must_use]
+    pub fn phase(&self, now: Moment) -> Phase {
+        match self.from {
+            _ if self.until <= now => Phase::Expired,
+            Some(from) if now < from => Phase::Pending,
+            Some(_) | None => Phase::Active,
+        }
+    }
+
+    /// Its keys as they stand in the file.
+    #[must_use]
+    pub fn shown(&self) -> serde_json::Value {
+        let mut shown = serde_json::Map::new();
+        for (key, text) in [
+            ("client", self.client.clone()),
+            ("key", self.key.map(|it| it.name().to_owned())),
+            ("route", self.route.clone()),
+            ("kind", self.kind.map(|it| it.name().to_owned())),
+            ("from", self.from.map(|it| it.to_string())),
+            ("until", Some(self.until.to_string())),
+            ("reason", Some(self.reason.clone())),
+            ("author", self.author.clone()),
+        ] {
+            shown.extend(text.map(|it| (key.to_owned(), it.into())));
+        }
+        shown.into()
+    }
+
     fn matches(&self, alert: &Alert, now: Moment) -> bool {
         let holds = now < self.until && self.from.is_none_or(|from| from <= now);
         holds
@@ -65,6 +116,29 @@ impl Silence {
     fn member_matches(&self, client: &Client) -> bool {
         self.key.is_none_or(|key| key == client.key)
             && self.client.as_deref().is_none_or(|pattern| glob_matches(pattern, &client.id))
+    }
+}
+
+/// Where a silence stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It holds.
+    Active,
+    /// It will hold.
+    Pending,
+    /// It is over.
+    Expired,
+}
+
+impl Phase {
+    /// As lists print it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Expired => "expired",
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands, one file each, and what they share: arguments, exit codes, the terminal.
 
+mod alert;
 mod check;
 mod completions;
 mod demo;
@@ -7,11 +8,14 @@ mod doctor;
 mod evaluate;
 mod explain;
 mod hash_ids;
+mod health;
 mod init;
+mod man;
 mod progress;
 mod replay;
 mod run;
 mod sampler;
+mod silence;
 mod simulate;
 mod standby;
 mod state;
@@ -64,6 +68,10 @@ enum Command {
     Explain(explain::Arguments),
     /// Make a list of decoys or watched people: ids in, keyed hashes out
     HashIds(hash_ids::Arguments),
+    /// Try the receivers: does each take what it would be sent?
+    Alert(alert::Arguments),
+    /// Say what nobody wants to be told about, until when and why
+    Silence(silence::Arguments),
     /// Write a portal's access log with harvests in it, and who took what
     Simulate(simulate::Arguments),
     /// Run the scenarios and print what each took before the page, beside published fixed rules
@@ -72,6 +80,10 @@ enum Command {
     State(state::Arguments),
     /// Learn levels, spreads and rates from logs, and say what harvests would cost at a budget
     Tune(tune::Arguments),
+    /// Ask a running darban whether it is alive, or ready
+    Health(health::Arguments),
+    /// Print the manual
+    Man(man::Arguments),
     /// Print the completions of a shell
     Completions(completions::Arguments),
 }
@@ -133,10 +145,14 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::HashIds(arguments) => hash_ids::run(&arguments),
+        Command::Alert(arguments) => alert::run(&arguments),
+        Command::Silence(arguments) => silence::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::State(arguments) => state::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
+        Command::Health(arguments) => health::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
     match outcome {

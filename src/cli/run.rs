@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::deliver::{self, Delivery, Outbox};
 use crate::pipeline::recover::{self, Recovered};
 use crate::pipeline::run::{self, Parts};
+use crate::pipeline::supervisor::Supervisor;
 use crate::pipeline::watch::Watch;
 use crate::pipeline::{Keys, Pool, receivers};
 use crate::serve::Serve;
@@ -69,22 +70,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = deliver::Options {
         receivers: specs,
         policy,
+        reach: config.alert.reach.clone(),
         terminal: Box::new(std::io::stdout()),
         ..deliver::Options::default()
     };
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())
         .map_err(|error| failed(error.to_string()))?;
     hurry_on_hangup(&runtime, delivery.hurry());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let silences = receivers::silence_desk(&config, delivery.hurry());
+    // The one is hidden in a sandbox, the other is not there in a container.
+    let mut files = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter();
+    let host = files.find_map(|it| std::fs::read_to_string(it).ok());
     let source = receivers::source(&config, host.as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
-    let serving = Serve::start(config.http.listen, watch.shared(wording), runtime.handle())
-        .map_err(|error| failed(with_cause(&error)))?;
+    let serving =
+        Serve::start(config.http.listen, watch.shared(wording, silences), runtime.handle())
+            .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);
     let recovered = Some(recovered(&config, &keys, &directory, arguments.discard_state)?);
     let parts =
         Parts { source, keys: &keys, delivery: &delivery, standing, recovered, clock, stop };
     let outcome = run::run(&config, parts, &mut watch);
+    Supervisor::stopping();
     serving.stop();
     let left = runtime.block_on(delivery.stop(LAST_DELIVERY));
     if left > 0 {

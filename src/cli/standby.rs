@@ -8,6 +8,7 @@
 //! has lapsed).
 
 use crate::config::Config;
+use crate::pipeline::supervisor::Supervisor;
 use crate::serve::{Board, Readiness, Running, Serve, Shared};
 use crate::state::Directory;
 use crate::telemetry::Telemetry;
@@ -34,6 +35,7 @@ pub(super) fn wait(
     stop: &AtomicBool,
 ) -> io::Result<Option<File>> {
     let (mut serving, mut waits) = (None, false);
+    let mut supervisor = Supervisor::default();
     while !stop.load(Relaxed) {
         match directory.lock() {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
@@ -46,6 +48,7 @@ pub(super) fn wait(
             tracing::info!("standby: {} has an owner", config.state.directory.display());
             serving = serve(config, runtime);
         }
+        supervisor.tick(0, "standby: another darban has the state directory");
         std::thread::park_timeout(LOOK_EVERY);
     }
     Ok(None)
@@ -60,6 +63,7 @@ fn serve(config: &Config, runtime: &Runtime) -> Option<Running> {
         board: Arc::<Mutex<Board>>::default(),
         readiness: Arc::new(readiness),
         wording: Arc::default(),
+        silences: None,
     };
     let serving = Serve::start(config.http.listen, shared, runtime.handle());
     serving.inspect_err(|error| tracing::info!("standby without health pages: {error}")).ok()

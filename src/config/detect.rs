@@ -2,10 +2,11 @@
 
 use super::classes::{ClassSpec, MODES};
 use super::host::HttpConfig;
-use super::shapes::{duration, number, one_of, path, readable, text, whole};
+use super::shapes::{duration, host, internal, list, number, one_of, path, readable, text, whole};
 use super::table::Table;
 use crate::alert::Mode;
 use crate::attribute::{ClassId, RouteId};
+use crate::deliver::Reach;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use std::path::PathBuf;
 
@@ -53,6 +54,8 @@ pub struct AlertConfig {
     pub notifications_per_hour: u32,
     /// The file of silences. It need not be there yet.
     pub silences: Option<PathBuf>,
+    /// Where receivers may be.
+    pub reach: Reach,
     /// Where the runbook's pages are, without a slash at the end: a folder or a web address.
     pub runbooks: String,
 }
@@ -120,6 +123,8 @@ pub(super) fn alert(
     let notifications = table.or("notifications_per_hour", "60", whole(1..=100_000));
     let silences = table.optional("silences", path);
     let runbooks = table.optional("runbooks", text).unwrap_or_default();
+    let allowed = table.or("receiver_hosts", "[]", list("host names", host));
+    let internal = table.or("internal_hosts", "[]", list("hosts and networks", internal));
     Some(AlertConfig {
         mode: mode?,
         route_modes,
@@ -129,6 +134,7 @@ pub(super) fn alert(
         update_factor: update_factor?,
         notifications_per_hour: u32::try_from(notifications?).ok()?,
         silences,
+        reach: Reach { allowed: allowed?, internal: internal? },
         runbooks: runbooks.trim_end_matches('/').to_owned(),
     })
 }

@@ -1,6 +1,7 @@
 //! `[engine]`, `[state]`, `[http]` and `[privacy]`: what darban uses of its machine.
 
-use super::document::Node;
+use super::document::{Files, Node};
+use super::files::{self, Secret};
 use super::shapes::{duration, flag, path, socket, url, whole};
 use super::table::Table;
 use crate::time::{HOUR_MS, SECOND_MS};
@@ -11,6 +12,9 @@ use std::path::PathBuf;
 pub const THREADS_MAX: u64 = 64;
 /// The least of everything that is bounded by shard: one for each of the 64.
 const SHARDED_MIN: u64 = 64;
+
+/// Bytes of a token at least: 24 of base64 are 144 bits.
+const TOKEN_BYTES_MIN: usize = 24;
 
 /// What is kept, where, and how much of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,17 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// What people's browsers reach them by; without a slash at the end.
     pub external_url: String,
+    /// What programs that change silences have to hold; `None` and nobody changes any.
+    pub token: Option<Secret>,
+}
+
+impl HttpConfig {
+    /// The origin of the pages, as browsers write it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let url = reqwest::Url::parse(&self.external_url).ok();
+        url.map(|it| it.origin().ascii_serialization()).unwrap_or_default()
+    }
 }
 
 /// Whose secrets are kept.
@@ -79,9 +94,23 @@ pub(super) fn state(mut table: Table<'_>) -> Option<StateConfig> {
 pub(super) fn http(mut table: Table<'_>) -> Option<HttpConfig> {
     let listen = table.or("listen", "\"127.0.0.1:9464\"", socket);
     let external = table.optional("external_url", url);
+    let token = table.optional("token_file", token);
     let listen = listen?;
     let external_url = external.unwrap_or_else(|| format!("http://{listen}"));
-    Some(HttpConfig { listen, external_url: external_url.trim_end_matches('/').to_owned() })
+    let external_url = external_url.trim_end_matches('/').to_owned();
+    Some(HttpConfig { listen, external_url, token })
+}
+
+/// A token that nobody guesses and a header can hold.
+fn token(node: &Node<'_>) -> Option<Secret> {
+    let secret = files::secret(node)?;
+    let (text, unread) = (secret.reveal(), node.document.files == Files::Leave);
+    let fits = text.len() >= TOKEN_BYTES_MIN && text.bytes().all(|it| it.is_ascii_graphic());
+    if unread || fits {
+        return Some(secret);
+    }
+    let allowed = format!("a file with one word of at least {TOKEN_BYTES_MIN} letters and digits");
+    node.note("names a file that holds no token".to_owned(), Some(&allowed), None)
 }
 
 /// The key lies in the state's directory unless it is said otherwise: whoever moves the one moves

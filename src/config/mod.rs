@@ -35,7 +35,8 @@ pub use files::Secret;
 pub use host::{HttpConfig, PrivacyConfig, StateConfig, THREADS_MAX};
 pub(crate) use problem::nearest;
 pub use problem::{Problem, Problems};
-pub use receivers::{RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
+pub use receivers::{EmailConfig, RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
+pub(crate) use shapes::milliseconds;
 pub use source::{Mechanism, Protocol, Security, SourceConfig, Start};
 
 use crate::attribute::{Options, RouteId};
@@ -166,7 +167,7 @@ fn config(root: &mut Table<'_>) -> Option<Config> {
     let usable: Vec<&routes::Route> = routes.iter().flatten().collect();
     let modes = usable.iter().map(|route| route.mode).collect();
     let alert = detect::alert(root.table("alert"), modes, &classes.0);
-    let receivers = receivers::read(root);
+    let receivers = receivers::read(root, alert.as_ref().map(|it| &it.reach));
     let threads = host::threads(root.table("engine"));
     let state = host::state(root.table("state"));
     let http = host::http(root.table("http"));

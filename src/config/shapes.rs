@@ -2,6 +2,7 @@
 
 use super::document::Node;
 use super::files;
+use crate::deliver::reach::{self, Internal, Reach, Trust};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -129,7 +130,7 @@ const UNITS: [(&str, i64); 6] = [
 ];
 
 /// The milliseconds of `500ms`, `1s`, `5m`, `1h`, `7d`, `2w`.
-pub(super) fn milliseconds(text: &str) -> Option<i64> {
+pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (count, unit) = text.split_at_checked(digits)?;
     let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit)?;
@@ -169,17 +170,37 @@ pub(super) fn url(node: &Node<'_>) -> Option<String> {
     }
 }
 
-/// An address over which a secret goes: encrypted, or to this machine.
-pub(super) fn secure_url(node: &Node<'_>) -> Option<String> {
-    let address = url(node)?;
-    let parsed = reqwest::Url::parse(&address).ok()?;
-    let host = parsed.host_str().unwrap_or_default();
-    let bare = host.trim_matches(['[', ']']);
-    let is_here = host == "localhost" || bare.parse().is_ok_and(|it: IpAddr| it.is_loopback());
-    if parsed.scheme() == "https" || is_here {
-        return Some(address);
+/// The address of a receiver, which has to be where receivers may be; `None` for the rules where
+/// what they come from is wrong itself.
+pub(super) fn reachable(
+    reach: Option<&Reach>,
+    trust: Trust,
+) -> impl Fn(&Node<'_>) -> Option<String> + '_ {
+    move |node| {
+        let address = url(node)?;
+        let parsed = reqwest::Url::parse(&address).ok()?;
+        match reach.map(|it| it.check(&parsed, trust)) {
+            Some(Err(error)) => node.note(error.to_string(), Some(REACHABLE), None),
+            Some(Ok(())) | None => Some(address),
+        }
     }
-    node.refuse("an address that begins with https://; http:// only to this machine")
+}
+
+/// Where receivers may be, in words.
+const REACHABLE: &str = "a public host by https://, or one of [alert] internal_hosts";
+
+/// A host inside our own network.
+pub(super) fn internal(node: &Node<'_>) -> Option<Internal> {
+    let host = node.value.as_str().and_then(Internal::parse);
+    host.or_else(|| node.refuse("a host name, an address or a network such as \"10.0.0.0/8\""))
+}
+
+/// A host by its name, or an address.
+pub(super) fn host(node: &Node<'_>) -> Option<String> {
+    let text = node.value.as_str().unwrap_or_default();
+    let address = || text.parse::<IpAddr>().ok().map(|it| it.to_string());
+    let host = reach::host_name(text).or_else(address);
+    host.or_else(|| node.refuse("a host name such as \"hooks.example.org\""))
 }
 
 /// A path, relative to the configuration; whether something is there is not asked.

@@ -8,10 +8,8 @@
 use super::alertmanager;
 use super::budget::Budget;
 use super::notification::{Action, Notification};
-use super::pagerduty;
 use super::plan::Now;
-use super::receiver::{Channel, Target};
-use super::stdout;
+use super::receiver::Target;
 use crate::alert::text::{self, Wording};
 use crate::alert::{Alert, Mode, Severity, Status};
 use crate::time::Moment;
@@ -80,8 +78,9 @@ impl Desk {
         }
         let Some((action, severity)) = self.decide(change) else { return Vec::new() };
         let page = severity == Severity::Page;
-        let unmetered = matches!(self.target.channel, Channel::Stdout { .. });
-        let always = page && action != Action::Update;
+        let unmetered = self.target.channel.is_whole();
+        let owed = action == Action::Resolve && self.target.channel.is_owed_ends();
+        let always = owed || (page && action != Action::Update);
         let mut spend = || !change.full && self.budget.spend(change.now.clock);
         if !unmetered && !always && !spend() {
             self.hold(change, action);
@@ -142,19 +141,11 @@ impl Desk {
         (action, severity): (Action, Severity),
         wording: &Wording,
     ) -> Vec<(Action, Value)> {
-        let alert = change.alert;
-        match &self.target.channel {
-            Channel::Pagerduty { .. } if action == Action::Resolve => {
-                vec![(action, pagerduty::resolve(&alert.id))]
-            }
-            Channel::Pagerduty { .. } => vec![(action, pagerduty::trigger(alert, wording))],
-            Channel::Stdout { format } => {
-                vec![(action, stdout::render(alert, *format, wording).into())]
-            }
-            Channel::Alertmanager { .. } => {
-                let element = alertmanager::posted(alert, severity, wording, change.now.wall);
-                self.elements(alert, action, element, change.now.wall)
-            }
+        let channel = &self.target.channel;
+        let body = channel.body(change.alert, (action, severity), wording, change.now.wall);
+        match channel.is_reposted() {
+            true => self.elements(change.alert, action, body, change.now.wall),
+            false => vec![(action, body)],
         }
     }
 
@@ -203,12 +194,7 @@ impl Desk {
         *next_seq = (*next_seq).max(seq + 1);
         self.digest = Some(Digest { seq, since: held.since, count: held.count });
         let id = format!("digest-{}", held.since.0);
-        let body = match &self.target.channel {
-            // An incident about held-back updates would wake somebody for what must not.
-            Channel::Pagerduty { .. } => return None,
-            Channel::Alertmanager { .. } => alertmanager::digest(&id, &held.words(), now.wall),
-            Channel::Stdout { format } => stdout::digest(&held.words(), *format).into(),
-        };
+        let body = self.target.channel.digest(&id, &held.words(), now.wall)?;
         Some(Notification {
             seq,
             target: self.target.name.clone(),
@@ -234,7 +220,7 @@ impl Desk {
             return;
         }
         let mut last = notification.clone();
-        if !open || !matches!(self.target.channel, Channel::Alertmanager { .. }) {
+        if !open || !self.target.channel.is_reposted() {
             last.body = Value::Null;
         }
         self.told.insert(notification.id.clone(), Told { last, open, orphan_since });

@@ -4,12 +4,14 @@
 //! returns the error, offsets stay where they are, and the next offer writes what is missing.
 
 use super::alertmanager;
-use super::http;
+use super::courier::{Courier, Roads};
+use super::http::{self, Names, SystemNames};
 use super::ledger::Ledger;
 use super::outbox::Outbox;
 use super::plan::Policy;
 use super::queue::Next;
-use super::receiver::{Channel, ReceiverSpec, Target};
+use super::reach::Reach;
+use super::receiver::{ReceiverSpec, Target};
 use super::sender::{Sender, lock};
 use super::stats::Stats;
 use crate::alert::{Alert, Standing};
@@ -30,6 +32,10 @@ pub struct Options {
     pub receivers: Vec<ReceiverSpec>,
     /// Of what, and how often.
     pub policy: Policy,
+    /// Where receivers may be.
+    pub reach: Reach,
+    /// What turns names of hosts into addresses.
+    pub names: Arc<dyn Names>,
     /// Time for one attempt over HTTP.
     pub timeout: Duration,
     /// How often what is open is posted to Alertmanager again and what the disk refused is
@@ -46,6 +52,8 @@ impl Default for Options {
         Self {
             receivers: Vec::new(),
             policy: Policy::default(),
+            reach: Reach::default(),
+            names: Arc::new(SystemNames),
             timeout: http::TIMEOUT,
             repost: Duration::from_millis(alertmanager::REPOST_MS.unsigned_abs()),
             terminal: Box::new(io::sink()),
@@ -68,6 +76,9 @@ pub enum StartError {
     /// No TLS client can be made, as where the machine has no root certificates.
     #[error("making the client for receivers")]
     Client(#[source] reqwest::Error),
+    /// The same of a mail server, also where the certificates of its `ca_file` cannot be read.
+    #[error("making the client for mail")]
+    Mail(#[source] lettre::transport::smtp::Error),
 }
 
 /// Running delivery. Dropping it leaves the workers to the runtime; [`stop`](Self::stop) ends it.
@@ -78,7 +89,9 @@ pub struct Delivery {
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delivery").field("targets", &self.sender.targets).finish_non_exhaustive()
+        f.debug_struct("Delivery")
+            .field("targets", &self.sender.courier.targets)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,30 +107,25 @@ impl Delivery {
         runtime: &Handle,
     ) -> Result<Self, StartError> {
         let targets = Target::of(&options.receivers);
-        let is_web = |it: &Target| !matches!(it.channel, Channel::Stdout { .. });
-        let client = match targets.iter().any(is_web) {
-            true => Some(http::client(options.timeout).map_err(StartError::Client)?),
-            false => None,
-        };
-        let mut policy = options.policy;
+        let Options { reach, names, timeout, terminal, mut policy, .. } = options;
         let silence_file = Mutex::new(policy.silence_file.take());
         let ledger = Ledger::recall(policy, &targets, &mut outbox, clock.now());
+        let roads = Roads { reach, names, timeout, terminal };
+        let courier = Courier::new(targets.clone(), roads)?;
         let sender = Arc::new(Sender {
             wake: targets.iter().map(|_| Notify::new()).collect(),
-            targets,
+            courier: Arc::new(courier),
             outbox: Mutex::new(outbox),
             silence_file,
             house: Notify::new(),
             ledger: Mutex::new(ledger),
-            terminal: Mutex::new(options.terminal),
             stopping: AtomicBool::new(false),
             clock,
-            client,
             seed: options.seed,
         });
         let every = options.repost;
         let mut tasks = vec![runtime.spawn(keep_house(Arc::clone(&sender), every))];
-        for at in 0..sender.targets.len() {
+        for at in 0..targets.len() {
             tasks.push(runtime.spawn(work(Arc::clone(&sender), at, every)));
         }
         Ok(Self { sender, tasks: Mutex::new(tasks) })
@@ -148,7 +156,7 @@ impl Delivery {
 
     /// What makes the housekeeping come at once, as when the file of silences has changed. It may
     /// be kept and called from anywhere.
-    pub fn hurry(&self) -> impl Fn() + Send + 'static {
+    pub fn hurry(&self) -> impl Fn() + Send + Sync + 'static {
         let sender = Arc::clone(&self.sender);
         move || sender.house.notify_one()
     }

@@ -4,7 +4,7 @@ use super::notification::Notification;
 use super::outbox::Outbox;
 use super::plan::{Now, Planner, Policy};
 use super::queue::{Next, Queue};
-use super::receiver::{Channel, Target};
+use super::receiver::Target;
 use super::retry::{Attempt, Verdict};
 use super::stats::{ReceiverStats, Stats};
 use crate::alert::Alert;
@@ -21,6 +21,7 @@ pub(super) struct Ledger {
     pub(super) planner: Planner,
     queues: Vec<Queue>,
     counts: Vec<ReceiverStats>,
+    may_be_gone: Vec<bool>,
     /// Times from offer to arrival, with the index of the target.
     pub(super) seconds: VecDeque<(usize, f64)>,
     orphaned: u64,
@@ -37,13 +38,16 @@ impl Ledger {
         outbox: &mut Outbox,
         now: Moment,
     ) -> Self {
-        let whole = |it: &Target| matches!(it.channel, Channel::Stdout { .. });
         let counts =
             |it: &Target| ReceiverStats { receiver: it.name.clone(), ..ReceiverStats::default() };
         let mut ledger = Self {
             planner: Planner::new(policy, targets.to_vec()),
-            queues: targets.iter().map(|it| Queue::new(whole(it))).collect(),
+            queues: targets
+                .iter()
+                .map(|it| Queue::new(it.channel.is_whole(), it.channel.pace_ms()))
+                .collect(),
             counts: targets.iter().map(counts).collect(),
+            may_be_gone: targets.iter().map(|it| it.channel.may_be_gone()).collect(),
             seconds: VecDeque::new(),
             orphaned: 0,
             outbox_damaged: outbox.damaged(),
@@ -92,6 +96,11 @@ impl Ledger {
         self.queues.get(at).map_or(Next::Empty, |it| it.next(now))
     }
 
+    /// Whether a target has said that it wants no more.
+    pub(super) fn is_gone(&self, at: usize) -> bool {
+        self.queues.get(at).is_some_and(Queue::is_gone)
+    }
+
     /// What the verdict on a notification needs to know.
     pub(super) fn attempt(&self, at: usize, notification: &Notification, now: Moment) -> Attempt {
         let queue = self.queues.get(at);
@@ -100,6 +109,7 @@ impl Ledger {
             failures,
             age_ms: now.since(Moment(notification.queued_ms)),
             page: notification.page,
+            may_be_gone: self.may_be_gone.get(at).copied().unwrap_or_default(),
             seed: notification.seq,
         }
     }
@@ -115,7 +125,7 @@ impl Ledger {
         if let Some(queue) = self.queues.get_mut(at) {
             queue.settle(notification.seq, verdict, now);
         }
-        if verdict == Verdict::Dead {
+        if matches!(verdict, Verdict::Dead | Verdict::Gone) {
             self.planner.refused(at, notification);
         }
         let waited_ms = now.since(Moment(notification.queued_ms)).max(0).unsigned_abs();
@@ -137,7 +147,7 @@ impl Ledger {
                 counts.retried += 1;
                 counts.last_failure = Some(now);
             }
-            Verdict::Dead => {
+            Verdict::Dead | Verdict::Gone => {
                 counts.dead += 1;
                 counts.last_failure = Some(now);
             }

@@ -11,26 +11,42 @@
 
 pub mod alertmanager;
 pub mod budget;
+mod channel;
+mod courier;
 mod desk;
 mod driver;
 mod http;
+pub mod jsm;
 mod ledger;
+pub mod mail;
 mod notification;
 pub mod outbox;
 pub mod pagerduty;
 mod plan;
 mod queue;
+pub mod reach;
 mod receiver;
 pub mod retry;
 mod sender;
+mod silence_change;
 mod silence_file;
+pub mod slack;
 mod stats;
 pub mod stdout;
+pub mod trial;
+pub mod webhook;
 
 pub use driver::{Delivery, Options, StartError};
+pub use http::{Names, SystemNames};
+pub use mail::{Address, Encryption, MailRoute};
 pub use notification::{Action, Notification};
 pub use outbox::Outbox;
 pub use plan::{LATE_AFTER_MS, Policy, WAITING_MAX, is_late};
+pub use reach::{Internal, Reach, ReachError, Trust};
 pub use receiver::{Endpoint, EndpointError, Format, ReceiverKind, ReceiverSpec, Secret};
+pub use silence_change::{
+    AUDIT_SUFFIX, Changer, SilenceChange, SilenceChangeError, audit_path, change_silences,
+};
 pub use silence_file::SilenceFile;
 pub use stats::{ReceiverStats, Stats};
+pub use webhook::SigningKeys;

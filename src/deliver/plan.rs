@@ -209,8 +209,9 @@ impl Planner {
 
 #[cfg(test)]
 mod tests {
+    use super::super::channel::Channel;
     use super::super::notification::Action;
-    use super::super::receiver::{Channel, Endpoint, Format, Secret};
+    use super::super::receiver::{Endpoint, Format, Secret};
     use super::*;
     use crate::alert::{Mode, Severity, sample};
     use crate::time::MINUTE_MS;

@@ -43,13 +43,17 @@ pub(super) struct Queue {
     paused_until: Moment,
     /// Every change is wanted: later ones do not replace earlier ones.
     whole: bool,
+    /// The least time between two notifications.
+    pace_ms: i64,
+    /// The target wants no more: nothing waits for anything here.
+    gone: bool,
 }
 
 impl Queue {
-    /// An empty queue. In a `whole` one every change is sent, in others an update that waits is
+    /// An empty queue, from which one is sent every `pace_ms` at most. In a `whole` one every change is sent, in others an update that waits is
     /// replaced by the next change of its alert.
-    pub(super) fn new(whole: bool) -> Self {
-        Self { whole, ..Self::default() }
+    pub(super) fn new(whole: bool, pace_ms: i64) -> Self {
+        Self { whole, pace_ms, ..Self::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -105,6 +109,11 @@ impl Queue {
         }
     }
 
+    /// Whether the target has said that it wants no more.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// How often sending this one has failed.
     pub(super) fn failures(&self, seq: u64) -> u32 {
         self.waiting.get(&seq).map_or(0, |it| it.failures)
@@ -113,10 +122,12 @@ impl Queue {
     /// Takes the verdict on a notification.
     pub(super) fn settle(&mut self, seq: u64, verdict: Verdict, now: Moment) {
         match verdict {
-            Verdict::Done | Verdict::Dead => {
+            Verdict::Done | Verdict::Dead | Verdict::Gone => {
                 self.waiting.remove(&seq);
                 self.failures = 0;
-                self.paused_until = Moment::default();
+                self.gone |= verdict == Verdict::Gone;
+                let pace_ms = if self.gone { 0 } else { self.pace_ms };
+                self.paused_until = if pace_ms > 0 { now.plus(pace_ms) } else { Moment::default() };
             }
             Verdict::Retry { after_ms, throttled } => {
                 let pause_ms = (PAUSE_FIRST_MS << self.failures.min(16)).min(PAUSE_MAX_MS);
@@ -164,7 +175,7 @@ mod tests {
 
     #[test]
     fn pages_overtake_tickets_but_no_end_its_beginning() {
-        let mut queue = Queue::new(false);
+        let mut queue = Queue::new(false, 0);
         queue.push(notification(1, "ticket", Action::Trigger, false));
         queue.push(notification(2, "page", Action::Trigger, true));
         queue.push(notification(3, "page", Action::Resolve, true));
@@ -179,7 +190,7 @@ mod tests {
 
     #[test]
     fn one_message_that_always_fails_holds_up_no_other() {
-        let mut queue = Queue::new(false);
+        let mut queue = Queue::new(false, 0);
         queue.push(notification(1, "poison", Action::Trigger, true));
         queue.push(notification(2, "page", Action::Trigger, true));
         assert_eq!(seq(&queue.next(NOW)), 1);
@@ -193,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_target_that_is_down_is_tried_ever_more_rarely_and_a_throttled_one_not_at_all() {
-        let mut queue = Queue::new(false);
+        let mut queue = Queue::new(false, 0);
         let (mut now, mut waits) = (NOW, Vec::new());
         for at in 0..10 {
             queue.push(notification(at, &at.to_string(), Action::Trigger, true));
@@ -212,21 +223,33 @@ mod tests {
 
     #[test]
     fn an_update_that_waits_is_replaced_and_a_beginning_never() {
-        let mut queue = Queue::new(false);
+        let mut queue = Queue::new(false, 0);
         assert_eq!(queue.push(notification(1, "a", Action::Trigger, true)), NONE);
         assert_eq!(queue.push(notification(2, "a", Action::Update, true)), NONE);
         assert_eq!(queue.push(notification(3, "b", Action::Update, true)), NONE);
         assert_eq!(queue.push(notification(4, "a", Action::Update, true)), [2]);
         assert_eq!(queue.push(notification(5, "a", Action::Resolve, true)), [4]);
         assert_eq!(queue.len(), 3);
-        let mut whole = Queue::new(true);
+        let mut whole = Queue::new(true, 0);
         whole.push(notification(1, "a", Action::Update, true));
         assert_eq!(whole.push(notification(2, "a", Action::Update, true)), NONE);
     }
 
     #[test]
+    fn a_target_with_a_pace_gets_one_at_a_time_a_page_first() {
+        let mut queue = Queue::new(false, 1_000);
+        queue.push(notification(1, "a", Action::Trigger, false));
+        queue.push(notification(2, "b", Action::Trigger, false));
+        assert_eq!(seq(&queue.next(NOW)), 1);
+        queue.settle(1, Verdict::Done, NOW);
+        assert_eq!(queue.next(NOW), Next::Wait(1_000));
+        queue.push(notification(3, "c", Action::Trigger, true));
+        assert_eq!(seq(&queue.next(NOW.plus(1_000))), 3);
+    }
+
+    #[test]
     fn a_digest_waits_for_its_time_and_a_later_one_replaces_it() {
-        let mut queue = Queue::new(false);
+        let mut queue = Queue::new(false, 0);
         let digest = |text: &str| Notification {
             due_ms: NOW.plus(5_000).0,
             body: text.into(),

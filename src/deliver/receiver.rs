@@ -4,6 +4,9 @@
 //! and neither it nor a key can be printed whole: logs and dumps are read by more people than may
 //! send pages.
 
+use super::channel::Channel;
+use super::mail::MailRoute;
+use super::webhook::SigningKeys;
 use crate::alert::Severity;
 use std::fmt;
 
@@ -11,6 +14,8 @@ use std::fmt;
 const PAGERDUTY_PATH: &str = "/v2/enqueue";
 /// Alertmanager's path under its base address.
 const ALERTMANAGER_PATH: &str = "/api/v2/alerts";
+/// The path of Jira Service Management's integration events under a bare host.
+const JSM_PATH: &str = "/jsm/ops/integration/v2/alerts";
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,9 +52,13 @@ pub enum EndpointError {
     Scheme,
 }
 
-/// Where a receiver takes notifications. Shown without user, password and query.
+/// Where a receiver takes notifications. Shown without user, password and query, and without the
+/// path where that is a secret too.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint(reqwest::Url);
+pub struct Endpoint {
+    url: reqwest::Url,
+    path_is_secret: bool,
+}
 
 impl Endpoint {
     /// PagerDuty's address: a bare host gets the path of Events v2.
@@ -61,7 +70,7 @@ impl Endpoint {
         if url.path() == "/" {
             url.set_path(PAGERDUTY_PATH);
         }
-        Ok(Self(url))
+        Ok(Self { url, path_is_secret: false })
     }
 
     /// One Alertmanager's base address, which may have a path of its own.
@@ -75,12 +84,32 @@ impl Endpoint {
             let path = format!("{path}{ALERTMANAGER_PATH}");
             url.set_path(&path);
         }
-        Ok(Self(url))
+        Ok(Self { url, path_is_secret: false })
+    }
+
+    /// The address of Jira Service Management: a bare host gets the path of integration events.
+    ///
+    /// # Errors
+    /// Where `text` is no `http` or `https` address.
+    pub fn jsm(text: &str) -> Result<Self, EndpointError> {
+        let mut url = parse(text)?;
+        if url.path() == "/" {
+            url.set_path(JSM_PATH);
+        }
+        Ok(Self { url, path_is_secret: false })
+    }
+
+    /// The address of a webhook, taken as it is: whoever has it may post there.
+    ///
+    /// # Errors
+    /// Where `text` is no `http` or `https` address.
+    pub fn webhook(text: &str) -> Result<Self, EndpointError> {
+        Ok(Self { url: parse(text)?, path_is_secret: true })
     }
 
     /// The address with everything in it, for the one place that connects.
     pub(super) const fn url(&self) -> &reqwest::Url {
-        &self.0
+        &self.url
     }
 }
 
@@ -94,11 +123,11 @@ fn parse(text: &str) -> Result<reqwest::Url, EndpointError> {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
-        if let Some(port) = self.0.port() {
+        write!(f, "{}://{}", self.url.scheme(), self.url.host_str().unwrap_or_default())?;
+        if let Some(port) = self.url.port() {
             write!(f, ":{port}")?;
         }
-        f.write_str(self.0.path())
+        f.write_str(if self.path_is_secret { "/…" } else { self.url.path() })
     }
 }
 
@@ -133,6 +162,27 @@ pub enum ReceiverKind {
         /// One address a replica.
         urls: Vec<Endpoint>,
     },
+    /// Any program, by Standard Webhooks.
+    Webhook {
+        /// Where messages are posted.
+        url: Endpoint,
+        /// What they are signed with.
+        keys: SigningKeys,
+    },
+    /// Slack, by an incoming webhook.
+    Slack {
+        /// The webhook's address, which is its secret.
+        url: Endpoint,
+    },
+    /// Operations of Jira Service Management: pages only.
+    Jsm {
+        /// Where integration events are posted.
+        url: Endpoint,
+        /// The integration's API key.
+        key: Secret,
+    },
+    /// E-mail.
+    Mail(Box<MailRoute>),
     /// The terminal.
     Stdout {
         /// How it is written.
@@ -145,7 +195,7 @@ pub enum ReceiverKind {
 pub struct ReceiverSpec {
     /// Its name: a metric label, and in the outbox what a notification is addressed to.
     pub name: String,
-    /// What it is told of; empty for everything. PagerDuty gets pages whatever stands here.
+    /// What it is told of; empty for everything. PagerDuty and Jira get pages whatever stands here.
     pub severity: Vec<Severity>,
     /// What it is.
     pub kind: ReceiverKind,
@@ -162,14 +212,6 @@ pub(super) struct Target {
     pub(super) channel: Channel,
 }
 
-/// How a target is reached.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Channel {
-    Pagerduty { url: Endpoint, routing_key: Secret },
-    Alertmanager { url: Endpoint },
-    Stdout { format: Format },
-}
-
 impl Target {
     /// The targets of the receivers, in their order.
     pub(super) fn of(specs: &[ReceiverSpec]) -> Vec<Self> {
@@ -180,10 +222,6 @@ impl Target {
         let target =
             |name: String, channel| Self { name, severity: spec.severity.clone(), channel };
         match &spec.kind {
-            ReceiverKind::Pagerduty { url, routing_key } => {
-                let (url, routing_key) = (url.clone(), routing_key.clone());
-                vec![target(spec.name.clone(), Channel::Pagerduty { url, routing_key })]
-            }
             ReceiverKind::Alertmanager { urls } => {
                 let name = |at: usize| match urls.len() {
                     1 => spec.name.clone(),
@@ -193,20 +231,32 @@ impl Target {
                 urls.map(|(at, url)| target(name(at), Channel::Alertmanager { url: url.clone() }))
                     .collect()
             }
-            ReceiverKind::Stdout { format } => {
-                vec![target(spec.name.clone(), Channel::Stdout { format: *format })]
+            other => {
+                let channel = Self::channel_of(other);
+                channel.into_iter().map(|it| target(spec.name.clone(), it)).collect()
             }
         }
     }
 
+    /// The channel of a receiver that is one target; `None` of one with replicas.
+    fn channel_of(kind: &ReceiverKind) -> Option<Channel> {
+        Some(match kind.clone() {
+            ReceiverKind::Alertmanager { .. } => return None,
+            ReceiverKind::Pagerduty { url, routing_key } => Channel::Pagerduty { url, routing_key },
+            ReceiverKind::Webhook { url, keys } => Channel::Webhook { url, keys },
+            ReceiverKind::Slack { url } => Channel::Slack { url },
+            ReceiverKind::Jsm { url, key } => Channel::Jsm { url, key },
+            ReceiverKind::Mail(route) => Channel::Mail(route),
+            ReceiverKind::Stdout { format } => Channel::Stdout { format },
+        })
+    }
+
     /// Whether it is told of something this loud.
     pub(super) fn takes(&self, severity: Severity) -> bool {
-        match self.channel {
-            Channel::Pagerduty { .. } => severity == Severity::Page,
-            Channel::Alertmanager { .. } | Channel::Stdout { .. } => {
-                self.severity.is_empty() || self.severity.contains(&severity)
-            }
+        if self.channel.is_pages_only() {
+            return severity == Severity::Page;
         }
+        self.severity.is_empty() || self.severity.contains(&severity)
     }
 }
 

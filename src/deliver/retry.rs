@@ -44,6 +44,8 @@ pub struct Attempt {
     pub age_ms: i64,
     /// It concerns a page.
     pub page: bool,
+    /// By "410 Gone" the receiver says that it wants no more of anything.
+    pub may_be_gone: bool,
     /// What the jitter comes from.
     pub seed: u64,
 }
@@ -62,6 +64,8 @@ pub enum Verdict {
     },
     /// It will never arrive.
     Dead,
+    /// Nor will any other: the receiver wants no more.
+    Gone,
 }
 
 /// Judges an attempt.
@@ -72,6 +76,7 @@ pub fn judge(reply: Reply, attempt: Attempt) -> Verdict {
     match reply {
         Reply::Status { code: 200..=299, .. } => Verdict::Done,
         Reply::Status { code: 400 | 413 | 422, .. } => Verdict::Dead,
+        Reply::Status { code: 410, .. } if attempt.may_be_gone => Verdict::Gone,
         Reply::Status { .. } | Reply::None if given_up => Verdict::Dead,
         Reply::Status { retry_after_ms: Some(wish_ms), code: 429 | 503 } => {
             let wish_ms = wish_ms.clamp(SECOND_MS, RETRY_AFTER_MAX_MS);
@@ -121,7 +126,8 @@ fn jitter(attempt: Attempt, span_ms: i64) -> i64 {
 mod tests {
     use super::*;
 
-    const PAGE: Attempt = Attempt { failures: 0, age_ms: 0, page: true, seed: 7 };
+    const PAGE: Attempt =
+        Attempt { failures: 0, age_ms: 0, page: true, may_be_gone: false, seed: 7 };
 
     fn status(code: u16) -> Reply {
         Reply::Status { code, retry_after_ms: None }
@@ -140,6 +146,12 @@ mod tests {
         for code in [400, 413, 422] {
             assert_eq!(judge(status(code), PAGE), Verdict::Dead, "{code}");
         }
+    }
+
+    #[test]
+    fn gone_is_for_good_only_where_the_receivers_standard_says_so() {
+        assert_eq!(judge(status(410), Attempt { may_be_gone: true, ..PAGE }), Verdict::Gone);
+        assert!(matches!(judge(status(410), PAGE), Verdict::Retry { .. }));
     }
 
     #[test]

@@ -1,42 +1,35 @@
-//! What the workers of all targets share: outbox, ledger, connections, and an attempt's way from
-//! the one to the other.
+//! What the workers of all targets share: outbox, ledger, connections, and an attempt's way back
+//! from the last to the first.
 //!
 //! The outbox has a lock of its own, always taken first and held while the disk works; the ledger
 //! (planner, queues, counts) has another that is held for moments. So a slow disk delays who
 //! offers and who has just sent, never a worker that looks for its next notification.
 
-use super::http;
+use super::courier::Courier;
 use super::ledger::Ledger;
 use super::notification::Notification;
 use super::outbox::{Anew, Outbox};
 use super::plan::Now;
-use super::receiver::{Channel, Target};
 use super::retry::{self, Attempt, Reply, Verdict};
 use super::silence_file::SilenceFile;
-use super::{alertmanager, pagerduty};
 use crate::killpoint;
 use crate::time::{Clock, wall};
-use reqwest::Client;
-use serde_json::Value;
-use std::io::{self, Write};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
 
 /// The shared part of a running delivery.
 pub(super) struct Sender {
-    pub(super) targets: Vec<Target>,
+    pub(super) courier: Arc<Courier>,
     pub(super) wake: Vec<Notify>,
     pub(super) outbox: Mutex<Outbox>,
     pub(super) silence_file: Mutex<Option<SilenceFile>>,
     /// Wakes the housekeeping before its time.
     pub(super) house: Notify,
     pub(super) ledger: Mutex<Ledger>,
-    pub(super) terminal: Mutex<Box<dyn Write + Send>>,
     pub(super) stopping: AtomicBool,
     pub(super) clock: Clock,
-    pub(super) client: Option<Client>,
     pub(super) seed: u64,
 }
 
@@ -124,74 +117,19 @@ impl Sender {
         ledger.outbox_failures += u64::from(noted.is_some_and(|it| it.is_err()));
     }
 
-    pub(super) async fn attempt(
-        self: &Arc<Self>,
-        at: usize,
-        notification: &Notification,
-    ) -> (Reply, String) {
-        let Some(target) = self.targets.get(at) else { return (Reply::None, String::new()) };
-        match &target.channel {
-            Channel::Pagerduty { url, routing_key } => {
-                let body = pagerduty::body(&notification.body, routing_key);
-                self.post(url.url(), body).await
-            }
-            Channel::Alertmanager { url } => {
-                self.post(url.url(), alertmanager::body(&[&notification.body])).await
-            }
-            Channel::Stdout { .. } => {
-                let text = notification.body.as_str().unwrap_or_default().to_owned();
-                let sender = Arc::clone(self);
-                let written = spawn_blocking(move || sender.print(&text)).await;
-                match written {
-                    Ok(Ok(())) => {
-                        (Reply::Status { code: 200, retry_after_ms: None }, String::new())
-                    }
-                    Ok(Err(error)) => (Reply::None, error.to_string()),
-                    Err(error) => (Reply::None, error.to_string()),
-                }
-            }
+    /// Sends a notification once, unless the receiver has said that it wants no more.
+    pub(super) async fn attempt(&self, at: usize, notification: &Notification) -> (Reply, String) {
+        if lock(&self.ledger).is_gone(at) {
+            let words = "it has said that it wants no more".to_owned();
+            return (Reply::Status { code: 410, retry_after_ms: None }, words);
         }
+        self.courier.attempt(at, notification).await
     }
 
-    async fn post(&self, url: &reqwest::Url, body: Vec<u8>) -> (Reply, String) {
-        let Some(client) = &self.client else { return (Reply::None, String::new()) };
-        killpoint::pass("post");
-        let reply = http::post(client, url, body, wall()).await;
-        killpoint::pass("replied");
-        reply
-    }
-
-    fn print(&self, text: &str) -> io::Result<()> {
-        let mut terminal = lock(&self.terminal);
-        terminal.write_all(text.as_bytes())?;
-        terminal.flush()
-    }
-
-    /// Posts again what is open at an Alertmanager. What fails is due again at the next round;
-    /// of what is refused together each is posted alone, so that one cannot end the others.
+    /// Posts again what is open at an Alertmanager.
     pub(super) async fn repost(&self, at: usize) {
         let elements = lock(&self.ledger).planner.open_elements(at, self.clock.now());
-        for some in elements.chunks(alertmanager::ALERTS_A_REQUEST_MAX) {
-            let reply = self.post_elements(at, some).await;
-            let refused = matches!(reply, Reply::Status { code: 400, .. }) && some.len() > 1;
-            for one in some.chunks(1).filter(|_| refused) {
-                self.post_elements(at, one).await;
-            }
-        }
-    }
-
-    async fn post_elements(&self, at: usize, elements: &[Value]) -> Reply {
-        let Some(Target { channel: Channel::Alertmanager { url }, name, .. }) =
-            self.targets.get(at)
-        else {
-            return Reply::None;
-        };
-        let body = alertmanager::body(&elements.iter().collect::<Vec<_>>());
-        let (reply, said) = self.post(url.url(), body).await;
-        if !matches!(reply, Reply::Status { code: 200..=299, .. }) {
-            tracing::warn!(receiver = %name, said, "open alerts could not be posted again");
-        }
-        reply
+        self.courier.repost(at, &elements).await;
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -207,6 +145,14 @@ fn log(notification: &Notification, verdict: Verdict, said: &str) {
             tracing::warn!(receiver, alert, said, after_ms, "not notified yet");
         }
         Verdict::Dead => tracing::error!(receiver, alert, said, "never notified"),
+        Verdict::Gone => {
+            tracing::error!(
+                receiver,
+                alert,
+                said,
+                "the receiver wants no more; none is sent to it"
+            );
+        }
     }
 }
 

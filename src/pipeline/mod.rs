@@ -14,6 +14,7 @@ mod order;
 pub mod receivers;
 pub mod recover;
 pub mod run;
+pub mod supervisor;
 mod waits;
 pub mod watch;
 pub mod workers;

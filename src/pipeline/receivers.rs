@@ -2,8 +2,14 @@
 
 use crate::alert::text::Wording;
 use crate::alert::{Origin, Silences};
-use crate::config::{Config, Protocol, ReceiverConfig, ReceiverKind, Start, StdoutFormat};
-use crate::deliver::{self, Endpoint, LATE_AFTER_MS, Policy, ReceiverSpec, Secret, SilenceFile};
+use crate::config::{
+    Config, EmailConfig, Protocol, ReceiverConfig, ReceiverKind, Start, StdoutFormat,
+};
+use crate::deliver::{
+    self, Address, Endpoint, LATE_AFTER_MS, MailRoute, Policy, ReceiverSpec, Secret, SigningKeys,
+    SilenceFile,
+};
+use crate::serve::SilenceDesk;
 use crate::source::kafka;
 
 /// The receivers of a configuration.
@@ -21,7 +27,8 @@ pub fn receivers(config: &Config) -> Result<Vec<ReceiverSpec>, String> {
 }
 
 fn receiver(config: &ReceiverConfig) -> Result<ReceiverSpec, String> {
-    let bad = |error: deliver::EndpointError| format!("receiver {}: {error}", config.name);
+    let in_words = |words: &dyn std::fmt::Display| format!("receiver {}: {words}", config.name);
+    let bad = |error: deliver::EndpointError| in_words(&error);
     let kind = match &config.kind {
         ReceiverKind::Pagerduty { url, routing_key } => deliver::ReceiverKind::Pagerduty {
             url: Endpoint::pagerduty(url).map_err(bad)?,
@@ -34,6 +41,20 @@ fn receiver(config: &ReceiverConfig) -> Result<ReceiverSpec, String> {
                 .collect::<Result<_, _>>()
                 .map_err(bad)?,
         },
+        ReceiverKind::Webhook { url, secret } => deliver::ReceiverKind::Webhook {
+            url: Endpoint::webhook(url).map_err(bad)?,
+            keys: SigningKeys::parse(secret.reveal()).map_err(|it| in_words(&it))?,
+        },
+        ReceiverKind::Slack { url } => {
+            deliver::ReceiverKind::Slack { url: Endpoint::webhook(url.reveal()).map_err(bad)? }
+        }
+        ReceiverKind::Jsm { url, api_key } => deliver::ReceiverKind::Jsm {
+            url: Endpoint::jsm(url).map_err(bad)?,
+            key: Secret::new(api_key.reveal()),
+        },
+        ReceiverKind::Email(config) => deliver::ReceiverKind::Mail(Box::new(
+            mail_route(config).map_err(|words| in_words(&words))?,
+        )),
         ReceiverKind::Stdout { format } => deliver::ReceiverKind::Stdout {
             format: match format {
                 StdoutFormat::Human => deliver::Format::Human,
@@ -42,6 +63,23 @@ fn receiver(config: &ReceiverConfig) -> Result<ReceiverSpec, String> {
         },
     };
     Ok(ReceiverSpec { name: config.name.clone(), severity: config.severity.clone(), kind })
+}
+
+fn mail_route(config: &EmailConfig) -> Result<MailRoute, String> {
+    let address = |text: &str| Address::parse(text).ok_or_else(|| format!("no address: {text}"));
+    let ca = config.ca_file.as_ref().map(|path| {
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    });
+    let login = config.login.as_ref();
+    Ok(MailRoute {
+        host: config.host.clone(),
+        port: config.port,
+        encryption: config.encryption,
+        ca: ca.transpose()?,
+        login: login.map(|(user, password)| (user.clone(), Secret::new(password.reveal()))),
+        from: address(&config.from)?,
+        to: config.to.iter().map(|it| address(it)).collect::<Result<_, _>>()?,
+    })
 }
 
 /// How alerts are told.
@@ -66,6 +104,21 @@ pub fn policy(config: &Config, config_path: &str) -> Result<Policy, String> {
         per_hour: config.alert.notifications_per_hour,
         resolve_after_ms: config.alert.resolve_after_ms,
         ..Policy::default()
+    })
+}
+
+/// What programs change silences with, where there is a token for them and a file to change.
+pub fn silence_desk(
+    config: &Config,
+    hurry: impl Fn() + Send + Sync + 'static,
+) -> Option<SilenceDesk> {
+    let (token, path) = (config.http.token.as_ref()?, config.alert.silences.clone()?);
+    Some(SilenceDesk {
+        path,
+        token: Secret::new(token.reveal()),
+        origin: config.http.origin(),
+        routes: config.attribute.routes.iter().map(|it| it.name.clone()).collect(),
+        hurry: Box::new(hurry),
     })
 }
 

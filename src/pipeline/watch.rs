@@ -2,11 +2,12 @@
 
 use super::judging::Judging;
 use super::run::Watcher;
+use super::supervisor::Supervisor;
 use crate::alert::{Alert, RecordsOut};
 use crate::config::Config;
 use crate::deliver::Delivery;
 use crate::engine::Progress;
-use crate::serve::{Board, Readiness, Shared};
+use crate::serve::{Board, Readiness, Shared, SilenceDesk};
 use crate::source::kafka::{self, Fault, FaultKind, Outcomes};
 use crate::state;
 use crate::telemetry::{Lag, Telemetry};
@@ -30,6 +31,7 @@ pub struct Watch<'a> {
     told: Vec<(FaultKind, Moment)>,
     now: Moment,
     clock: Clock,
+    supervisor: Supervisor,
 }
 
 impl<'a> Watch<'a> {
@@ -51,17 +53,23 @@ impl<'a> Watch<'a> {
             told: Vec::new(),
             now: Moment(0),
             clock,
+            supervisor: Supervisor::default(),
         }
     }
 
     /// What the HTTP server shows.
     #[must_use]
-    pub fn shared(&self, wording: crate::alert::text::Wording) -> Shared {
+    pub fn shared(
+        &self,
+        wording: crate::alert::text::Wording,
+        silences: Option<SilenceDesk>,
+    ) -> Shared {
         Shared {
             telemetry: self.telemetry.clone(),
             board: self.board.clone(),
             readiness: self.readiness.clone(),
             wording: Arc::new(wording),
+            silences: silences.map(Arc::new),
         }
     }
 }
@@ -127,6 +135,9 @@ impl Watcher for Watch<'_> {
             })
             .collect();
         self.telemetry.publish_lags(&lags);
+        let behind: u64 = lags.iter().map(|it| it.records).sum();
+        let words = format!("{} partitions, {behind} records behind", lags.len());
+        self.supervisor.tick(now.since(polled) / self.clock.factor(), &words);
         self.readiness.set(ASSIGNED, !lags.is_empty(), &format!("{} assigned", lags.len()));
         for value in judging.take_lag().iter().flat_map(hdrhistogram::Histogram::iter_recorded) {
             let seconds = i64::try_from(value.value_iterated_to()).unwrap_or(i64::MAX / SECOND_MS);

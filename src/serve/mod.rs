@@ -1,7 +1,7 @@
 //! The HTTP server: metrics, health, and the pages of alerts.
 //!
-//! It only reads. There is no script, no form and no state-changing request, so there is nothing
-//! to forge; what a client of the gateway wrote passes the one escaper, and the content security
+//! The pages only read. There is no script, no form and no request of theirs that changes anything,
+//! so there is nothing to forge; programs that hold a token change silences (`silences`). What a client of the gateway wrote passes the one escaper, and the content security
 //! policy allows one style sheet, by its hash, and nothing else. It listens on the loopback
 //! address unless configured otherwise, because the pages name clients.
 
@@ -11,7 +11,9 @@ mod pages;
 mod readiness;
 mod router;
 mod runbooks;
+mod silences;
 
 pub use board::{Board, RESOLVED_MAX};
 pub use readiness::{Check, Readiness};
 pub use router::{Error, Running, Serve, Shared};
+pub use silences::SilenceDesk;

@@ -1,6 +1,7 @@
 //! Paths to answers, and the server's life.
 
 use super::listener::Bounded;
+use super::silences::{self, SilenceDesk};
 use super::{Board, Readiness, pages, runbooks};
 use crate::alert::escape_json;
 use crate::alert::text::Wording;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub readiness: Arc<Readiness>,
     /// What the pages' words point to.
     pub wording: Arc<Wording>,
+    /// What programs with a token change silences with; `None` where there is no token.
+    pub silences: Option<Arc<SilenceDesk>>,
 }
 
 /// Why the server did not start.
@@ -102,6 +105,7 @@ impl Running {
 }
 
 fn router(shared: Shared) -> Router {
+    let silences = shared.silences.clone().map(silences::router).unwrap_or_default();
     Router::new()
         .route("/", get(async || Redirect::temporary("/alerts")))
         .route("/metrics", get(metrics))
@@ -114,8 +118,9 @@ fn router(shared: Shared) -> Router {
         .route("/alerts/{id}", get(alert))
         .route("/runbooks", get(async || html(StatusCode::OK, runbook_index())))
         .route("/runbooks/{name}", get(runbook))
-        .layer(middleware::from_fn(guard))
         .with_state(shared)
+        .merge(silences)
+        .layer(middleware::from_fn(guard))
 }
 
 /// Headers of every answer.
@@ -226,7 +231,7 @@ fn wants_json(headers: &HeaderMap, query: Option<&str>) -> bool {
     asked || (accept.contains("application/json") && !accept.contains("text/html"))
 }
 
-fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     match serde_json::to_string(value) {
         Ok(text) => {
             let kind = [(header::CONTENT_TYPE, "application/json")];

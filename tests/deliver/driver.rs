@@ -7,8 +7,8 @@ use super::wait::wait_until;
 use darban::alert::{Alert, Silences, Status};
 use darban::deliver::outbox::FILE_NAME;
 use darban::deliver::{
-    Delivery, Endpoint, Format, Options, Outbox, Policy, ReceiverKind, ReceiverSpec, Secret,
-    SilenceFile,
+    Delivery, Endpoint, Format, Internal, Options, Outbox, Policy, Reach, ReceiverKind,
+    ReceiverSpec, Secret, SilenceFile,
 };
 use darban::time::{Clock, DAY_MS, wall};
 use std::collections::BTreeSet;
@@ -23,11 +23,11 @@ const FACTOR: i64 = 100;
 /// Longer than any answer takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Short enough for tests in which no answer comes.
-const IMPATIENCE: Duration = Duration::from_millis(300);
+pub(super) const IMPATIENCE: Duration = Duration::from_millis(300);
 
 /// A delivery with a runtime and a terminal of its own.
-struct Running {
-    delivery: Delivery,
+pub(super) struct Running {
+    pub(super) delivery: Delivery,
     runtime: Option<tokio::runtime::Runtime>,
     terminal: Terminal,
 }
@@ -47,12 +47,12 @@ impl Write for Terminal {
 }
 
 impl Running {
-    fn start(scratch: &Scratch, receivers: Vec<ReceiverSpec>, policy: Policy) -> Self {
+    pub(super) fn start(scratch: &Scratch, receivers: Vec<ReceiverSpec>, policy: Policy) -> Self {
         Self::impatient(scratch, receivers, policy, PATIENCE)
     }
 
     /// One that waits only so long for an answer.
-    fn impatient(
+    pub(super) fn impatient(
         scratch: &Scratch,
         receivers: Vec<ReceiverSpec>,
         policy: Policy,
@@ -78,6 +78,10 @@ impl Running {
             receivers,
             policy,
             timeout,
+            reach: Reach {
+                internal: vec![Internal::parse("127.0.0.1").unwrap()],
+                ..Reach::default()
+            },
             terminal: Box::new(terminal.clone()),
             ..Options::default()
         };
@@ -86,19 +90,19 @@ impl Running {
         Self { delivery, runtime: Some(runtime), terminal }
     }
 
-    fn offer(&self, alert: &Alert) {
+    pub(super) fn offer(&self, alert: &Alert) {
         self.delivery.offer(vec![alert.clone()]).unwrap();
     }
 
-    fn settled(&self) {
+    pub(super) fn settled(&self) {
         wait_until("everything to be sent", || self.delivery.pending() == 0);
     }
 
-    fn printed(&self) -> String {
+    pub(super) fn printed(&self) -> String {
         String::from_utf8(self.terminal.0.lock().unwrap().clone()).unwrap()
     }
 
-    fn stop(&self) -> usize {
+    pub(super) fn stop(&self) -> usize {
         let runtime = self.runtime.as_ref().unwrap();
         runtime.block_on(self.delivery.stop(Duration::from_secs(20)))
     }
@@ -119,7 +123,7 @@ fn pager(stand_in: &PagerDutyStandIn) -> ReceiverSpec {
     ReceiverSpec { name: "pager".to_owned(), severity: Vec::new(), kind }
 }
 
-fn stdout() -> ReceiverSpec {
+pub(super) fn stdout() -> ReceiverSpec {
     let kind = ReceiverKind::Stdout { format: Format::Ndjson };
     ReceiverSpec { name: "stdout".to_owned(), severity: Vec::new(), kind }
 }

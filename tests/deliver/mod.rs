@@ -2,9 +2,15 @@
 
 pub(crate) mod alertmanager;
 mod driver;
+mod jsm;
+mod mail;
 mod outbox;
 pub(crate) mod pagerduty;
+mod reach;
 mod real_alertmanager;
 pub(crate) mod sample;
 pub(crate) mod scratch;
+mod slack;
+mod stand_in;
 pub(crate) mod wait;
+mod webhook;

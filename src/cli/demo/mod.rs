@@ -100,13 +100,14 @@ fn show(
     let options = deliver::Options {
         receivers: receivers::receivers(config).map_err(failed)?,
         policy,
+        reach: config.alert.reach.clone(),
         terminal: Box::new(Told::new(screen.clone())),
         ..deliver::Options::default()
     };
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())
         .map_err(|it| failed(it.to_string()))?;
     let watch = Watch::new(config, &delivery, clock);
-    let shared = watch.shared(wording);
+    let shared = watch.shared(wording, None);
     let serving = Serve::start(config.http.listen, shared, runtime.handle())
         .map_err(|it| failed(format!("{}; choose another with --listen", with_cause(&it))))?;
     screen.opening(demo, &config.http.external_url);
