@@ -12,6 +12,7 @@ use crate::killpoint;
 use crate::time::{Clock, HOUR_MS, Moment};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::RDKafkaErrorCode;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -163,10 +164,14 @@ fn is_fenced(consumer: &Consumer, shared: &Shared, done: &BTreeMap<Partition, i6
     drop(owned);
     let list = list_of(last.iter().map(|it| (it.0.topic.as_ref(), it.0.number, Some(it.1))));
     shared.give_words(&list);
-    if last.is_empty() || consumer.commit(&list, CommitMode::Sync).is_ok() {
+    if last.is_empty() {
         return false;
     }
-    consumer.client().fatal_error().is_some()
+    let Err(error) = consumer.commit(&list, CommitMode::Sync) else { return false };
+    // The answer comes before librdkafka has drawn its conclusion from it.
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fatal))
+        || consumer.client().fatal_error().is_some()
 }
 
 type Done<'a> = (&'a mut (BTreeMap<Partition, i64>, Moment), Moment, &'a Counters);
