@@ -242,7 +242,10 @@ impl Daemon<'_> {
                 self.waits.hear(&fact, now, self.clock.factor());
                 self.judging.take(fact, now);
             }
-            while self.round(now, watcher) {}
+            while self.round(now, watcher) {
+                // Of many rounds it may be stopped in any.
+                self.look(self.clock.now())?;
+            }
             let told = faults.try_iter().inspect(|it| {
                 watcher.fault(it);
                 self.waits.begin(it.kind, now);

@@ -51,13 +51,14 @@ fn an_owner_that_was_stopped_while_another_took_over_ends_and_tells_nothing() {
     [&old, &new].into_iter().for_each(|it| fs::create_dir(it).unwrap());
     let lives = [&old, &new].map(|it| Lives::new(it, &broker.address(), &pager.url));
     let mut owner = lives[0].begin(None);
+    wait_until("the owner reads", || lives[0].said().contains("reading"));
     let traffic = Traffic::start(broker.client());
-    wait_until("the owner pages", || pager.incidents().len() > 3);
+    wait_until("the owner pages", || pager.incidents().len() > 7);
     owner.signal("-STOP");
     let judged = journalled(&old);
     copy(&old.join("state"), &new.join("state"));
     let heir = lives[1].begin_last();
-    wait_until("the heir pages", || pager.incidents().len() > 8);
+    wait_until("the heir pages", || pager.incidents().len() > 11);
     owner.signal("-CONT");
     let status = wait_for("the former owner ends", || owner.0.try_wait().unwrap());
     assert_eq!(status.code(), Some(70), "{}", lives[0].said());
