@@ -421,3 +421,24 @@ proptest! {
         assert_all_counted(&[cut[..at.min(cut.len())].to_vec()]);
     }
 }
+
+#[test]
+fn what_is_no_line_has_an_unknown_format_however_it_is_wrapped() {
+    let gelf = json!({ "version": "1.1", "host": "gw", "short_message": "started", "_unit": "a" });
+    let log = json!({
+        "observedTimeUnixNano": "1795289417042999999",
+        "attributes": [{ "key": "unit", "value": { "stringValue": "a" } }],
+        "body": { "stringValue": "started" },
+    });
+    let otlp = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [log] }] }] });
+    for it in [gelf, otlp] {
+        assert_eq!(found(it.to_string().as_bytes()), ["unknown_format"], "{it}");
+    }
+}
+
+#[test]
+fn a_mebibyte_of_values_without_an_end_is_read_as_lines() {
+    let text = "{\n".repeat(1 << 18);
+    let found = found(text.as_bytes());
+    assert_eq!((found.len(), found.last().unwrap().as_str()), (1 << 18, "too_many"));
+}

@@ -34,8 +34,8 @@ fn is_fine(output: &Output) -> bool {
 #[test]
 fn systemds_unit_is_one_and_its_sandbox_leaves_little() {
     let unit = fs::read_to_string(tree("deploy/systemd/darban.service")).unwrap();
-    let (scratch, path) = (Scratch::new(), "darban.service");
-    let path = scratch.path().join(path);
+    let scratch = Scratch::new();
+    let path = scratch.path().join("darban.service");
     fs::write(&path, unit.replace("/usr/bin/darban", DARBAN)).unwrap();
     let path = path.to_str().unwrap();
     let Some(verified) = tool("systemd", "systemd-analyze", &["verify", path]) else { return };

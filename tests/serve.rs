@@ -282,6 +282,7 @@ fn nobody_else_changes_or_reads_a_silence() {
         assert!(!answer.head.contains("access-control-allow"), "{}", answer.head);
     }
     assert_eq!(served.get("/api/silences").status, 401);
+    assert_eq!(served.get("/nothing").status, 404);
     assert_eq!(ask(served.addr, "DELETE", "/api/silences/a?reason=r&author=a", json).status, 401);
     let own = format!("{token}\r\n{json}\r\nOrigin: http://127.0.0.1:9464");
     let own = format!("{own}\r\nSec-Fetch-Site: same-origin");

@@ -92,22 +92,22 @@ fn said(note: &Note) -> Said {
             let count = u64::from(*snapshots);
             Said { kind: Kind::StateLost, severity, count, words, offsets: Vec::new() }
         }
-        Noted::Trouble { trouble, count, .. } => {
-            let (kind, words) = trouble_in_words(trouble);
+        Noted::Trouble { trouble, count, of, .. } => {
+            let (kind, words) = trouble_in_words(trouble, *of);
             let severity = Severity::Ticket;
             Said { kind, severity, count: *count, words, offsets: Vec::new() }
         }
     }
 }
 
-fn trouble_in_words(trouble: &Trouble) -> (Kind, String) {
+fn trouble_in_words(trouble: &Trouble, of: u64) -> (Kind, String) {
     match trouble {
         Trouble::NoLookups => {
             let words = "records decoded in five minutes, and no look-up among them";
             (Kind::BlindSpot, words.to_owned())
         }
-        Trouble::Refusing { of } => {
-            (Kind::BlindSpot, format!("records refused of {} in five minutes", grouped(*of)))
+        Trouble::Refusing => {
+            (Kind::BlindSpot, format!("records refused of {} in five minutes", grouped(of)))
         }
         Trouble::Forgetting => {
             let words = "filters of who has seen whom were full before their time";

@@ -80,9 +80,11 @@ impl Open {
         }
     }
 
-    /// An alert about darban itself: on no route, and open until nothing was said for a while.
+    /// An alert about darban itself: on no route, and open until nothing was said for a while. That is
+    /// counted from our clock, not from the slice of then: of a backlog hours pass in seconds.
     pub(super) fn of_darban(alert: Alert) -> Self {
-        let adopted = Adopted { records: Vec::new(), unheard: vec![0], since: None };
+        let since = Some(alert.changed_at);
+        let adopted = Adopted { records: Vec::new(), unheard: vec![0], since };
         Self { routes: Vec::new(), adopted: Some(adopted), ..Self::new(alert, 0) }
     }
 

@@ -1,16 +1,20 @@
 //! What of the book outlives a process, and what darban tells of itself.
 //!
-//! Neither is about anybody whom this process has heard of, so neither is ended by a finding: both end
-//! when nothing more was said for a while.
+//! Neither is about anybody whom this process has heard of, so no finding ends either: both end when
+//! nothing more was said for a while, and a trouble of darban's when it is said to be over.
 
 use super::book::{Book, CLIENTS_MAX, OPEN_MAX};
 use super::change::{Alert, Status};
 use super::of_note;
 use super::open::{Adopted, Open};
 use super::standing::{KeyRecords, Standing};
-use crate::time::Moment;
+use crate::time::{MINUTE_MS, Moment};
 use crate::timeline::{Note, Noted};
 use borsh::{BorshDeserialize, BorshSerialize, io};
+
+/// What darban tells of itself stays open for so long at least: a trouble that lasts is said again
+/// within that time.
+const OWN_LASTS_MS: i64 = 2 * MINUTE_MS;
 
 impl Book {
     /// Goes on with an alert that an earlier process left open on this route.
@@ -32,15 +36,14 @@ impl Book {
         self.open.insert(id, open);
     }
 
-    /// Takes what darban has to say of itself; the change that it makes, if it makes one. Nobody says
-    /// that it is over: it ends when nothing more was said for a while.
+    /// Takes what darban has to say of itself; the change that it makes, if it makes one.
     pub fn note(&mut self, note: &Note) -> Option<Alert> {
         let mut alert = of_note::alert_of(note, self.key);
         if matches!(note.what, Noted::Trouble { over: true, .. }) {
             return self.end(&alert.id, note.at);
         }
         if let Some(open) = self.open.get_mut(&alert.id) {
-            open.adopted.iter_mut().for_each(|it| it.since = None);
+            open.adopted.iter_mut().for_each(|it| it.since = Some(note.at));
             let goes_on = matches!(note.what, Noted::Trouble { .. });
             if goes_on || open.alert.seen == alert.seen {
                 return None;
@@ -64,7 +67,8 @@ impl Book {
         for (id, open) in &mut self.open {
             let Some(adopted) = &mut open.adopted else { continue };
             let since = *adopted.since.get_or_insert(at);
-            if at.since(since) < after_ms || adopted.unheard.is_empty() {
+            let least_ms = if open.alert.kind.is_own() { OWN_LASTS_MS } else { 0 };
+            if at.since(since) < after_ms.max(least_ms) || adopted.unheard.is_empty() {
                 continue;
             }
             adopted.unheard.clear();
@@ -112,5 +116,43 @@ impl Book {
         self.by_profile.retain(|_, it| is_open(it));
         self.by_client.retain(|_, it| is_open(it));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Place;
+    use crate::time::HOUR_MS;
+    use crate::timeline::Trouble;
+
+    const AT: Moment = Moment(1_795_000_000_000);
+
+    #[test]
+    fn what_darban_tells_of_itself_does_not_end_while_hours_of_a_backlog_pass() {
+        let mut book = Book::new((1, 2), 3.0);
+        let place = Place { topic: "access".into(), number: 3 };
+        let gap = Noted::Gap { place, first: 100, missing: Some(4) };
+        let alert = book.note(&Note { at: AT, what: gap }).unwrap();
+        for hours in -9..=0 {
+            assert_eq!(book.expire(AT.plus(hours * HOUR_MS), HOUR_MS), []);
+        }
+        let ended = book.expire(AT.plus(HOUR_MS), HOUR_MS);
+        assert_eq!((ended[0].id.as_str(), ended[0].status), (&*alert.id, Status::Resolved));
+    }
+
+    #[test]
+    fn a_trouble_that_is_said_again_stays_and_one_that_is_over_ends() {
+        let mut book = Book::new((1, 2), 3.0);
+        let mut say = |seconds: i64, over| {
+            let (trouble, since, at) = (Trouble::Behind, AT, AT.plus(seconds * 1_000));
+            let said = book
+                .note(&Note { at, what: Noted::Trouble { trouble, since, count: 6, of: 0, over } });
+            assert_eq!(book.expire(at, 1_000), [], "{seconds}");
+            said.map(|it| it.status)
+        };
+        assert_eq!(say(0, false), Some(Status::Firing));
+        assert_eq!([say(30, false), say(60, false), say(90, false)], [None; 3]);
+        assert_eq!([say(120, true), say(121, true)], [Some(Status::Resolved), None]);
     }
 }

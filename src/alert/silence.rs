@@ -53,16 +53,9 @@ impl Silence {
     #[must_use]
     pub fn id(&self) -> String {
         let mut hasher = SipHasher13::new();
-        for text in [
-            self.client.as_deref(),
-            self.key.map(KeyKind::name),
-            self.route.as_deref(),
-            self.kind.map(Kind::name),
-            Some(self.reason.as_str()),
-            self.author.as_deref(),
-        ] {
-            text.hash(&mut hasher);
-        }
+        let what = self.matchers().map(|it| it.1);
+        let words = [Some(self.reason.as_str()), self.author.as_deref()];
+        what.iter().chain(&words).for_each(|it| it.hash(&mut hasher));
         self.from.map(|it| it.0).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
@@ -77,15 +70,36 @@ impl Silence {
         }
     }
 
+    /// What it matches by, under the keys of the file.
+    #[must_use]
+    pub fn matchers(&self) -> [(&'static str, Option<&str>); 4] {
+        [
+            ("client", self.client.as_deref()),
+            ("key", self.key.map(KeyKind::name)),
+            ("route", self.route.as_deref()),
+            ("kind", self.kind.map(Kind::name)),
+        ]
+    }
+
+    /// What is shown of it in lists: its keys, what it is called, and where it stands.
+    #[must_use]
+    pub fn listed(&self, now: Moment) -> serde_json::Value {
+        let mut row = self.shown();
+        if let Some(fields) = row.as_object_mut() {
+            fields.insert("id".to_owned(), self.id().into());
+            fields.insert("phase".to_owned(), self.phase(now).name().into());
+        }
+        row
+    }
+
     /// Its keys as they stand in the file.
     #[must_use]
     pub fn shown(&self) -> serde_json::Value {
         let mut shown = serde_json::Map::new();
+        for (key, text) in self.matchers() {
+            shown.extend(text.map(|it| (key.to_owned(), it.into())));
+        }
         for (key, text) in [
-            ("client", self.client.clone()),
-            ("key", self.key.map(|it| it.name().to_owned())),
-            ("route", self.route.clone()),
-            ("kind", self.kind.map(|it| it.name().to_owned())),
             ("from", self.from.map(|it| it.to_string())),
             ("until", Some(self.until.to_string())),
             ("reason", Some(self.reason.clone())),

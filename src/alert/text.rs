@@ -78,9 +78,17 @@ pub fn summary(alert: &Alert) -> String {
         let (beyond, records) = (beyond(alert), records(alert.records_out));
         write!(out, "{phrase} by {who} on {route}: {beyond}; {records} since {since}")
     };
-    match out.char_indices().nth(SUMMARY_CHARACTERS_MAX - 1) {
-        Some((at, _)) => format!("{}…", out.get(..at).unwrap_or_default()),
-        None => out,
+    clipped(&out, SUMMARY_CHARACTERS_MAX)
+}
+
+/// A text of at most `most` characters; what is cut off shows.
+#[must_use]
+pub fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most.saturating_sub(1)) {
+        Some((at, last)) if at + last.len_utf8() < text.len() => {
+            format!("{}…", text.get(..at).unwrap_or_default())
+        }
+        _ => text.to_owned(),
     }
 }
 

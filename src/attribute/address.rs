@@ -6,7 +6,7 @@
 //! the walk: the last believed hop is the client, never text that a client chose.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use memchr::{memchr, memchr_iter, memrchr};
 use std::fmt::Write;
 
@@ -143,6 +143,16 @@ impl<'f> Iterator for Hops<'f> {
         };
         self.rest = rest.get(..comma);
         rest.get(comma + 1..)
+    }
+}
+
+/// An address as a network of one, read as attribution reads it: for whoever looks for proxies in a
+/// sample.
+#[must_use]
+pub fn net_of(text: &str) -> Option<IpNet> {
+    match hop(text.as_bytes())? {
+        Ip::V4(ip) => Ipv4Net::new(ip.into(), 32).ok().map(IpNet::V4),
+        Ip::V6(ip) => Ipv6Net::new(ip.into(), 128).ok().map(IpNet::V6),
     }
 }
 

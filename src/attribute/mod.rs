@@ -22,6 +22,7 @@ mod problem;
 mod route;
 mod template;
 
+pub use address::net_of;
 pub use attributor::{Attributor, Explanation, Scratch};
 pub use crawlers::{shipped_crawlers, shipped_monitors};
 pub use hash::HashKey;

@@ -34,6 +34,12 @@ impl RouteClass {
         (Self::PassCheck, "pass_check"),
         (Self::Write, "write"),
     ];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|it| it.0 == self).map_or("", |it| it.1)
+    }
 }
 
 /// How the ids of a route are read as positions in an id space.

@@ -51,8 +51,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let path = test.config.display().to_string();
     let policy = receivers::policy(&config, &path).map_err(wrong)?;
     // Neither a silence nor a budget is what is tried here.
-    let policy =
-        Policy { silences: Silences::default(), silence_file: None, late_after_ms: None, ..policy };
+    let policy = Policy {
+        silences: Silences::default(),
+        silence_file: None,
+        late_after_ms: None,
+        per_hour: u32::MAX,
+        ..policy
+    };
     let now = wall();
     let fired = sample(&spec, now);
     let options = Options {

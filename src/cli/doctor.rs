@@ -4,7 +4,6 @@ use super::sampler::{self, Place, RECORDS_MAX};
 use super::terminal::{self, Printer};
 use super::{Failure, exit};
 use crate::alert::escape_text;
-use crate::attribute::RouteClass;
 use crate::config::Config;
 use crate::survey::{Blind, Given, Origin, Report, Route};
 use clap::ValueEnum;
@@ -72,10 +71,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<bool, Failure> {
     Ok(report.blind.is_empty())
 }
 
-fn class_name(class: RouteClass) -> &'static str {
-    RouteClass::ALL.iter().find(|it| it.0 == class).map_or("", |it| it.1)
-}
-
 fn share(part: usize, report: &Report) -> f64 {
     let share = part as f64 / report.decoded.max(1) as f64;
     (share * 1_000.0).round() / 1_000.0
@@ -96,7 +91,7 @@ fn shown(report: &Report) -> Value {
         .configured
         .iter()
         .map(|it| {
-            json!({ "route": it.name, "class": class_name(it.class), "matched": it.matched,
+            json!({ "route": it.name, "class": it.class.name(), "matched": it.matched,
                 "with_subject": it.with_subject })
         })
         .collect();
@@ -115,7 +110,7 @@ fn shown(report: &Report) -> Value {
 }
 
 fn route(route: &Route) -> Value {
-    json!({ "path": route.path, "methods": route.methods, "class": class_name(route.class),
+    json!({ "path": route.path, "methods": route.methods, "class": route.class.name(),
         "subject": route.subject, "records": route.records, "subjects": route.subjects,
         "clients": route.clients, "busiest_share": (route.busiest * 1_000.0).round() / 1_000.0,
         "ids_have_an_order": route.is_ordered })
@@ -128,7 +123,7 @@ fn of_blind(blind: &Blind) -> Value {
 }
 
 fn human(printer: &mut Printer, report: &Report) -> Result<(), Failure> {
-    let refused: u64 = report.refused.values().sum();
+    let refused: usize = report.refused.values().sum();
     printer.line(&format!(
         "{} records: {} access records, {refused} refused",
         report.records, report.decoded
@@ -178,10 +173,9 @@ fn human(printer: &mut Printer, report: &Report) -> Result<(), Failure> {
 }
 
 fn words(route: &Route) -> String {
-    let order = match (route.subjects, route.is_ordered) {
-        (0, _) => "",
-        (_, true) => "",
-        (_, false) => ", ids without an order (walk and monotone say nothing)",
+    let order = match route.subjects > 0 && !route.is_ordered {
+        true => ", ids without an order (walk and monotone say nothing)",
+        false => "",
     };
     let subject = route.subject.as_ref().map(|it| format!(" by {}", escape_text(it)));
     format!(

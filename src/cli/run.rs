@@ -12,7 +12,7 @@ use crate::pipeline::{Keys, Pool, receivers};
 use crate::serve::Serve;
 use crate::state::Directory;
 use crate::telemetry::logs;
-use crate::time::Clock;
+use crate::time::{Clock, Moment};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -87,7 +87,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Serve::start(config.http.listen, watch.shared(wording, silences), runtime.handle())
             .map_err(|error| failed(with_cause(&error)))?;
     tracing::info!("pages and metrics on http://{}", serving.addr);
-    let recovered = Some(recovered(&config, &keys, &directory, arguments.discard_state)?);
+    let start = (arguments.discard_state, clock.now());
+    let recovered = Some(recovered(&config, &keys, &directory, start)?);
     let parts =
         Parts { source, keys: &keys, delivery: &delivery, standing, recovered, clock, stop };
     let outcome = run::run(&config, parts, &mut watch);
@@ -117,15 +118,14 @@ fn recovered(
     config: &Config,
     keys: &Keys,
     directory: &Directory,
-    discard: bool,
+    (discard, now): (bool, Moment),
 ) -> Result<Recovered, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(exit::INTERNAL, error);
     if discard {
         directory.discard().map_err(|it| failed(&it))?;
         tracing::warn!("what earlier runs have learned is thrown away, as asked");
     }
-    let threads = run::threads(config);
-    let start = (Pool::new(threads), Clock::system().now());
+    let start = (Pool::new(run::threads(config)), now);
     let found = recover::recover(config, keys, directory, start);
     let recovered = found.map_err(|error| match error {
         recover::Error::Setup(words) => Failure::new(exit::CONFIG, &words),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// What a topic's name stands behind.
 const SCHEME: &str = "kafka://";
-/// Records of a sample at most: their rows are held until all is read.
+/// Records of the log that are read at most, of each topic.
 pub(super) const RECORDS_MAX: u64 = 500_000;
 
 /// Where a sample is taken.
@@ -80,7 +80,6 @@ pub(super) fn read(
             (source.brokers, source.topics) = (brokers.clone(), topics.clone());
             // Nothing is committed; a name of its own, so that nobody's rights are borrowed.
             source.group = format!("darban-sample-{}", std::process::id());
-            source.instance_id = None;
             let read = kafka::sample(&source, records_max, |bytes, time| sampler.take(bytes, time));
             read.map_err(|it| Failure::new(exit::INPUT, &it))?;
             true

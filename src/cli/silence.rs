@@ -8,7 +8,9 @@ use super::{Failure, Output, exit};
 use crate::alert::{Kind, Phase, Silence, Silences, escape_text};
 use crate::attribute::KeyKind;
 use crate::config::{Config, milliseconds, nearest};
-use crate::deliver::{Changer, SilenceChange, SilenceChangeError, audit_path, change_silences};
+use crate::deliver::{
+    Changer, SilenceChange, SilenceChangeError, audit_path, change_silences, read_silences,
+};
 use crate::time::{DAY_MS, Moment, wall};
 use clap::ArgGroup;
 use serde_json::{Value, json};
@@ -232,12 +234,10 @@ fn changed(path: &Path, change: &SilenceChange, now: Moment) -> Result<(), Failu
 
 fn print(list: &List, now: Moment) -> Result<(), Failure> {
     let (_, path) = place(&list.place)?;
-    let text = match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        other => other.map_err(|error| {
-            Failure::new(exit::INPUT, &format!("cannot read {}: {error}", path.display()))
-        })?,
-    };
+    let text = read_silences(&path).map_err(|error| {
+        Failure::new(exit::INPUT, &format!("cannot read {}: {error}", path.display()))
+    })?;
+    let text = text.unwrap_or_default();
     let silences = Silences::parse(&text).map_err(|problems| {
         Failure::new(exit::CONFIG, &format!("{}: {}", path.display(), problems.join("; ")))
     })?;
@@ -248,7 +248,7 @@ fn print(list: &List, now: Moment) -> Result<(), Failure> {
             continue;
         }
         match list.output {
-            Output::Ndjson => printer.json(&row(silence, phase))?,
+            Output::Ndjson => printer.json(&row(silence, now))?,
             Output::Human => {
                 let line = line(silence, phase);
                 let line = match phase {
@@ -262,23 +262,16 @@ fn print(list: &List, now: Moment) -> Result<(), Failure> {
     printer.flush()
 }
 
-fn row(silence: &Silence, phase: Phase) -> Value {
-    let mut row = silence.shown();
+fn row(silence: &Silence, now: Moment) -> Value {
+    let mut row = silence.listed(now);
     if let Some(fields) = row.as_object_mut() {
-        fields.insert("id".to_owned(), json!(silence.id()));
-        fields.insert("phase".to_owned(), json!(phase.name()));
         fields.insert("type".to_owned(), json!("silence"));
     }
     row
 }
 
 fn line(silence: &Silence, phase: Phase) -> String {
-    let matchers = [
-        ("client", silence.client.as_deref()),
-        ("key", silence.key.map(|it| it.name())),
-        ("route", silence.route.as_deref()),
-        ("kind", silence.kind.map(|it| it.name())),
-    ];
+    let matchers = silence.matchers();
     let matchers = matchers.iter().filter_map(|(key, text)| Some((key, (*text)?)));
     let matchers: Vec<String> =
         matchers.map(|(key, text)| format!("{key}={}", escape_text(text))).collect();

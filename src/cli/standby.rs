@@ -21,6 +21,8 @@ use tokio::runtime::Runtime;
 
 /// Between two looks at the lock.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The supervisor is told once a second.
+const LOOKS_A_TICK: u64 = 5;
 /// What a standby is not ready for.
 const OWNER: &str = "state directory ours";
 
@@ -34,9 +36,12 @@ pub(super) fn wait(
     runtime: &Runtime,
     stop: &AtomicBool,
 ) -> io::Result<Option<File>> {
-    let (mut serving, mut waits) = (None, false);
+    let mut serving = None;
     let mut supervisor = Supervisor::default();
-    while !stop.load(Relaxed) {
+    for look in 0_u64.. {
+        if stop.load(Relaxed) {
+            break;
+        }
         match directory.lock() {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
             taken => {
@@ -44,11 +49,13 @@ pub(super) fn wait(
                 return taken.map(Some);
             }
         }
-        if !std::mem::replace(&mut waits, true) {
+        if look == 0 {
             tracing::info!("standby: {} has an owner", config.state.directory.display());
             serving = serve(config, runtime);
         }
-        supervisor.tick(0, "standby: another darban has the state directory");
+        if look % LOOKS_A_TICK == 0 {
+            supervisor.tick(0, "standby: another darban has the state directory");
+        }
         std::thread::park_timeout(LOOK_EVERY);
     }
     Ok(None)

@@ -28,7 +28,9 @@ pub(super) fn is(line: &[u8]) -> bool {
 
 pub(super) fn decode(line: &[u8]) -> Result<AccessRecord<'_>, Refusal> {
     let mut at = Cursor(line);
-    let _kind = at.word();
+    if !KINDS.contains(&at.word()) {
+        return Err(Refusal::UnknownFormat);
+    }
     let answered = stamp::rfc3339(at.word()).ok_or(Refusal::BadTime)?;
     let _balancer = at.word();
     let mut record = AccessRecord {

@@ -101,8 +101,8 @@ impl Decoder {
     /// they stand. Faster where lines are like those before; the answer is the same whatever those
     /// were.
     pub fn each(&self, bytes: &[u8], shapes: &mut Shapes, mut found: impl FnMut(&Decoded<'_>)) {
-        let decoded = self.decode_like(bytes, shapes);
         let bytes = bytes.trim_ascii();
+        let decoded = self.decode_like(bytes, shapes);
         // An object is one record or none; behind a text may be the next line.
         let is_one = bytes.first() == Some(&b'{') || memchr::memchr(b'\n', bytes).is_none();
         if decoded.is_ok() && is_one {
@@ -111,7 +111,8 @@ impl Decoder {
         if bytes.len() > BATCH_BYTES_MAX {
             return found(&Err(Refusal::TooLong));
         }
-        Unwrap::new(self, shapes, found).all(bytes);
+        let refusal = decoded.err();
+        Unwrap::new(self, shapes, found).all(bytes, refusal);
     }
 
     /// Decodes a record that is one access record as it stands, and says which format it was.
@@ -202,7 +203,7 @@ impl Decoder {
             Format::EnvoyText => envoy_text::decode(bytes),
             Format::Haproxy => haproxy::decode(bytes, zone),
             Format::Krakend => krakend::decode(bytes, zone),
-            Format::AwsAlb if alb::is(bytes) => alb::decode(bytes),
+            Format::AwsAlb => alb::decode(bytes),
             // One line in four lengths.
             Format::NginxCombined
             | Format::NginxIngress

@@ -79,16 +79,14 @@ fn in_zone(local: i64, zone: &TimeZone) -> Option<Moment> {
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, by their magnitude; a fraction
 /// belongs to seconds or milliseconds.
 pub(super) fn epoch(text: &[u8]) -> Option<Moment> {
-    if let Some(at) = memchr::memchr2(b'e', b'E', text) {
-        return scientific(text.get(..at)?, text.get(at + 1..)?);
-    }
     let dot = text.iter().position(|it| *it == b'.').unwrap_or(text.len());
-    let whole = number(text.get(..dot)?)?;
+    let Some(whole) = number(text.get(..dot)?) else { return scientific(text) };
+    let (fraction, rest) = fraction(text.get(dot..)?)?;
+    if !rest.is_empty() {
+        return scientific(text);
+    }
     let ms = match whole {
-        0..100_000_000_000 => {
-            let (fraction, rest) = fraction(text.get(dot..)?)?;
-            return rest.is_empty().then_some(Moment(whole * SECOND_MS + fraction));
-        }
+        0..100_000_000_000 => whole * SECOND_MS + fraction,
         100_000_000_000..100_000_000_000_000 => whole,
         100_000_000_000_000..100_000_000_000_000_000 => whole / 1_000,
         _ => whole / 1_000_000,
@@ -97,13 +95,15 @@ pub(super) fn epoch(text: &[u8]) -> Option<Moment> {
 }
 
 /// `1.795289416042e12`, as some encoders write large numbers.
-fn scientific(mantissa: &[u8], exponent: &[u8]) -> Option<Moment> {
+fn scientific(text: &[u8]) -> Option<Moment> {
+    let at = memchr::memchr2(b'e', b'E', text)?;
+    let (mantissa, exponent) = (text.get(..at)?, text.get(at + 1..)?);
     let exponent = number(exponent.strip_prefix(b"+").unwrap_or(exponent))?;
     let dot = mantissa.iter().position(|it| *it == b'.').unwrap_or(mantissa.len());
     let mut digits: Vec<u8> = mantissa.iter().copied().filter(|it| *it != b'.').collect();
     let point = dot.checked_add(usize::try_from(exponent).ok()?)?;
     // Nanoseconds have nineteen digits.
-    if point > 19 || mantissa.len() > digits.len() + 1 {
+    if digits.is_empty() || point > 19 || mantissa.len() > digits.len() + 1 {
         return None;
     }
     digits.resize(digits.len().max(point), b'0');

@@ -22,6 +22,8 @@ const LEVELS_MAX: usize = 4;
 /// Members of a wrapper that are looked at.
 const MEMBERS_MAX: usize = 128;
 
+/// A key and its value, as they stand in an object.
+type Member<'a> = (&'a [u8], &'a [u8]);
 /// What holds a line, and what else its wrapper must have for that to be believed.
 type Wrapper = (&'static [&'static str], &'static [&'static str]);
 
@@ -59,9 +61,14 @@ impl<'d, F: FnMut(&Decoded<'_>)> Unwrap<'d, F> {
         Self { decoder, shapes, found, count: 0 }
     }
 
-    /// Everything in these bytes, or the one reason why there is nothing.
-    pub(super) fn all(mut self, bytes: &[u8]) {
-        if let Err(refusal) = self.open(bytes, 0) {
+    /// Everything in these bytes, or the one reason why there is nothing; `refusal` is why they are no
+    /// record as they stand, if they are none.
+    pub(super) fn all(mut self, bytes: &[u8], refusal: Option<Refusal>) {
+        let outcome = match refusal {
+            Some(refusal) if bytes.first() == Some(&b'{') => self.around(bytes, 0, refusal),
+            _ => self.open(bytes, 0),
+        };
+        if let Err(refusal) = outcome {
             self.give(&Err(refusal));
         }
     }
@@ -117,9 +124,14 @@ impl<'d, F: FnMut(&Decoded<'_>)> Unwrap<'d, F> {
         if self.count > before { Ok(()) } else { Err(Refusal::Empty) }
     }
 
-    /// An object as it stands, or several, or what it wraps.
+    /// An object as it stands, or what is in it.
     fn object(&mut self, bytes: &[u8], level: usize) -> Result<(), Refusal> {
         let Err(refusal) = self.one(bytes) else { return Ok(()) };
+        self.around(bytes, level, refusal)
+    }
+
+    /// Several objects, or what one wraps, which is no record for this reason.
+    fn around(&mut self, bytes: &[u8], level: usize, refusal: Refusal) -> Result<(), Refusal> {
         match end_of(bytes, 0) {
             Some(end) if end == bytes.len() => self.inside(bytes, level, refusal),
             Some(end) if are_several(bytes.get(end..).unwrap_or_default()) => {
@@ -132,13 +144,19 @@ impl<'d, F: FnMut(&Decoded<'_>)> Unwrap<'d, F> {
 
     /// What an object wraps; `refusal` is why it is no record itself.
     fn inside(&mut self, bytes: &[u8], level: usize, refusal: Refusal) -> Result<(), Refusal> {
-        let batch = BATCHES.iter().find_map(|it| member(bytes, it).filter(|it| is_array(it)));
+        let all = all_of(bytes);
+        let batch = BATCHES.iter().find_map(|it| member(&all, it).filter(|it| is_array(it)));
         if let Some(batch) = batch {
             return self.each(values(batch), level);
         }
         let mut why = refusal;
-        for held in held_in(bytes) {
-            let Err(inner) = self.held(&held, level) else { return Ok(()) };
+        for held in held_in(&all) {
+            let outcome = match &held {
+                // Made of the wrapper's own members: a line or nothing. What they hold is below.
+                Cow::Owned(line) => self.one(line),
+                Cow::Borrowed(value) => self.held(value, level),
+            };
+            let Err(inner) = outcome else { return Ok(()) };
             // What is inside says more than that the wrapper is no format.
             why = if why == Refusal::UnknownFormat { inner } else { why };
         }
@@ -155,19 +173,19 @@ impl<'d, F: FnMut(&Decoded<'_>)> Unwrap<'d, F> {
     }
 }
 
-/// What a wrapper may hold, the likeliest first.
-fn held_in(bytes: &[u8]) -> Vec<Cow<'_, [u8]>> {
+/// What a wrapper may hold, the likeliest first; what is made of its own members is owned.
+fn held_in<'a>(all: &[Member<'a>]) -> Vec<Cow<'a, [u8]>> {
     let (signs, pairs) = OTLP;
-    let is_otlp = signs.iter().any(|it| member(bytes, it).is_some());
-    let pairs = member(bytes, pairs).filter(|it| is_otlp && is_array(it));
-    let mut held: Vec<Cow<'_, [u8]>> =
-        pairs.into_iter().map(|it| Cow::Owned(with_attributes(bytes, it))).collect();
-    let given = |(_, signs): &&Wrapper| signs.iter().all(|it| member(bytes, it).is_some());
+    let is_otlp = signs.iter().any(|it| member(all, it).is_some());
+    let pairs = member(all, pairs).filter(|it| is_otlp && is_array(it));
+    let mut held: Vec<Cow<'a, [u8]>> =
+        pairs.into_iter().map(|it| Cow::Owned(with_attributes(all, it))).collect();
+    let given = |(_, signs): &&Wrapper| signs.iter().all(|it| member(all, it).is_some());
     for (holders, _) in WRAPPERS.iter().filter(given) {
         if holders.contains(&GELF) {
-            held.push(Cow::Owned(without_underscores(bytes)));
+            held.push(Cow::Owned(without_underscores(all)));
         }
-        held.extend(holders.iter().filter_map(|it| member(bytes, it).map(Cow::Borrowed)));
+        held.extend(holders.iter().filter_map(|it| member(all, it).map(Cow::Borrowed)));
     }
     held
 }
@@ -179,31 +197,36 @@ fn are_several(rest: &[u8]) -> bool {
     next.first() == Some(&b'{') || memchr::memchr(b'\n', rest).is_some_and(|it| it < between)
 }
 
+/// The members of an object, as many as are looked at.
+fn all_of(object: &[u8]) -> Vec<Member<'_>> {
+    members(object).take(MEMBERS_MAX).collect()
+}
+
 /// The first member with this name; a dot is a part of a key or a step.
-fn member<'a>(object: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut all = members(object).take(MEMBERS_MAX);
-    if let Some((_, value)) = all.find(|it| it.0 == name.as_bytes()) {
+fn member<'a>(all: &[Member<'a>], name: &str) -> Option<&'a [u8]> {
+    if let Some((_, value)) = all.iter().find(|it| it.0 == name.as_bytes()) {
         return Some(value);
     }
     let (step, rest) = name.split_once('.')?;
-    member(member(object, step)?, rest)
+    member(&all_of(member(all, step)?), rest)
 }
 
 /// A log record of OpenTelemetry's protocol with its attributes as members of an object, as its
 /// conventions name them: `[{"key":"url.path","value":{"stringValue":"/a"}}]`.
-fn with_attributes(object: &[u8], pairs: &[u8]) -> Vec<u8> {
+fn with_attributes(all: &[Member<'_>], pairs: &[u8]) -> Vec<u8> {
     let mut out = b"{\"attributes\":{".to_vec();
     let empty = out.len();
     for pair in values(pairs).take(MEMBERS_MAX) {
-        let value = member(pair, "value").and_then(|it| members(it).next());
-        if let (Some(key), Some((kind, value))) = (member(pair, "key"), value) {
+        let pair = all_of(pair);
+        let value = member(&pair, "value").and_then(|it| members(it).next());
+        if let (Some(key), Some((kind, value))) = (member(&pair, "key"), value) {
             let list = (kind == b"arrayValue").then(|| plain_values(value));
             let comma: &[u8] = if out.len() > empty { b"," } else { b"" };
             out.extend([comma, key, b":", list.as_deref().unwrap_or(value)].concat());
         }
     }
     out.push(b'}');
-    for (key, value) in members(object).take(MEMBERS_MAX).filter(|it| it.0 != b"attributes") {
+    for &(key, value) in all.iter().filter(|it| it.0 != b"attributes") {
         out.extend([b",\"", key, b"\":", value].concat());
     }
     out.push(b'}');
@@ -212,15 +235,15 @@ fn with_attributes(object: &[u8], pairs: &[u8]) -> Vec<u8> {
 
 /// `{"values":[{"stringValue":"a"}]}` as `["a"]`.
 fn plain_values(list: &[u8]) -> Vec<u8> {
-    let all = values(member(list, "values").unwrap_or_default()).take(MEMBERS_MAX);
+    let all = values(member(&all_of(list), "values").unwrap_or_default()).take(MEMBERS_MAX);
     let all: Vec<&[u8]> = all.filter_map(|it| members(it).next()).map(|it| it.1).collect();
     [b"[", &all.join(&b","[..])[..], b"]"].concat()
 }
 
 /// GELF's own fields have an underscore before their names: the object without them.
-fn without_underscores(object: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(object.len());
-    for (key, value) in members(object).take(MEMBERS_MAX) {
+fn without_underscores(all: &[Member<'_>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for &(key, value) in all {
         out.extend_from_slice(if out.is_empty() { b"{\"" } else { b",\"" });
         out.extend_from_slice(key.strip_prefix(b"_").unwrap_or(key));
         out.extend_from_slice(b"\":");

@@ -20,12 +20,16 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 
 /// What connections are made with.
-pub(super) struct Roads {
+pub(super) struct Means {
     pub(super) reach: Reach,
     pub(super) names: Arc<dyn Names>,
     pub(super) timeout: Duration,
     pub(super) terminal: Box<dyn Write + Send>,
 }
+
+/// Limits of an attempt over HTTP in one by mail: it is several answers, and servers read a letter
+/// before they say that they have it. Given up too early, one that arrived is sent again for ever.
+const MAIL_TIMEOUTS: u32 = 4;
 
 /// How one target is connected to.
 enum Road {
@@ -37,28 +41,29 @@ enum Road {
 /// The connections.
 pub(super) struct Courier {
     pub(super) targets: Vec<Target>,
-    lines: Vec<Road>,
+    roads: Vec<Road>,
     terminal: Mutex<Box<dyn Write + Send>>,
 }
 
 impl Courier {
     /// # Errors
     /// Where no client for the web can be made.
-    pub(super) fn new(targets: Vec<Target>, roads: Roads) -> Result<Self, StartError> {
+    pub(super) fn new(targets: Vec<Target>, means: Means) -> Result<Self, StartError> {
         let road = |target: &Target| match (&target.channel, target.channel.trust()) {
             (_, Some(trust)) => {
-                let names = Arc::clone(&roads.names);
-                let guard = Guard { reach: roads.reach.clone(), trust, names };
-                Line::new(guard, roads.timeout).map(Road::Web).map_err(StartError::Client)
+                let names = Arc::clone(&means.names);
+                let guard = Guard { reach: means.reach.clone(), trust, names };
+                Line::new(guard, means.timeout).map(Road::Web).map_err(StartError::Client)
             }
             (Channel::Mail(route), None) => {
-                let mailer = Mailer::new(route, roads.timeout).map_err(StartError::Mail)?;
+                let mailer =
+                    Mailer::new(route, means.timeout * MAIL_TIMEOUTS).map_err(StartError::Mail)?;
                 Ok(Road::Mail(Box::new(mailer)))
             }
             (_, None) => Ok(Road::Terminal),
         };
-        let lines = targets.iter().map(road).collect::<Result<_, _>>()?;
-        Ok(Self { targets, lines, terminal: Mutex::new(roads.terminal) })
+        let ways = targets.iter().map(road).collect::<Result<_, _>>()?;
+        Ok(Self { targets, roads: ways, terminal: Mutex::new(means.terminal) })
     }
 
     /// Sends a notification once; how it ended, and what the receiver said.
@@ -71,7 +76,7 @@ impl Courier {
         if let Some(request) = target.channel.request(notification, wall()) {
             return self.post(at, request).await;
         }
-        if let Some(Road::Mail(mailer)) = self.lines.get(at) {
+        if let Some(Road::Mail(mailer)) = self.roads.get(at) {
             return mailer.send(notification, wall()).await;
         }
         let text = notification.body.as_str().unwrap_or_default().to_owned();
@@ -84,7 +89,7 @@ impl Courier {
     }
 
     async fn post(&self, at: usize, request: Request) -> (Reply, String) {
-        let Some(Road::Web(line)) = self.lines.get(at) else { return (Reply::None, String::new()) };
+        let Some(Road::Web(line)) = self.roads.get(at) else { return (Reply::None, String::new()) };
         killpoint::pass("post");
         let reply = line.post(request, wall()).await;
         killpoint::pass("replied");

@@ -4,7 +4,7 @@
 //! returns the error, offsets stay where they are, and the next offer writes what is missing.
 
 use super::alertmanager;
-use super::courier::{Courier, Roads};
+use super::courier::{Courier, Means};
 use super::http::{self, Names, SystemNames};
 use super::ledger::Ledger;
 use super::outbox::Outbox;
@@ -110,8 +110,8 @@ impl Delivery {
         let Options { reach, names, timeout, terminal, mut policy, .. } = options;
         let silence_file = Mutex::new(policy.silence_file.take());
         let ledger = Ledger::recall(policy, &targets, &mut outbox, clock.now());
-        let roads = Roads { reach, names, timeout, terminal };
-        let courier = Courier::new(targets.clone(), roads)?;
+        let means = Means { reach, names, timeout, terminal };
+        let courier = Courier::new(targets.clone(), means)?;
         let sender = Arc::new(Sender {
             wake: targets.iter().map(|_| Notify::new()).collect(),
             courier: Arc::new(courier),

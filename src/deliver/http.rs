@@ -138,7 +138,7 @@ impl Line {
         let posted = self.client.post(request.url).headers(request.headers);
         let response = match posted.header(CONTENT_TYPE, json).body(request.body).send().await {
             Ok(response) => response,
-            Err(error) => return (Reply::None, why(error)),
+            Err(error) => return (Reply::None, with_causes(&error.without_url())),
         };
         let code = response.status().as_u16();
         let header = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
@@ -165,9 +165,8 @@ async fn answer(mut response: Response) -> String {
     }
 }
 
-/// An error with its causes, less the address.
-fn why(error: reqwest::Error) -> String {
-    let error = error.without_url();
+/// An error with its causes, fit for a log.
+pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

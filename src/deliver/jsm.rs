@@ -35,11 +35,11 @@ pub fn create(alert: &Alert, wording: &Wording) -> Value {
     let rows = text::details(alert);
     let entity = rows.iter().find(|(label, _)| *label == "who").map(|(_, who)| who.as_str());
     json!({
-        "message": clipped(&text::summary(alert), MESSAGE_CHARACTERS_MAX),
+        "message": text::clipped(&text::summary(alert), MESSAGE_CHARACTERS_MAX),
         "alias": alert.id,
-        "description": clipped(&lines.join("\n"), DESCRIPTION_CHARACTERS_MAX),
+        "description": text::clipped(&lines.join("\n"), DESCRIPTION_CHARACTERS_MAX),
         "details": details(&rows),
-        "entity": clipped(entity.unwrap_or_default(), ENTITY_CHARACTERS_MAX),
+        "entity": text::clipped(entity.unwrap_or_default(), ENTITY_CHARACTERS_MAX),
         "tags": ["darban", alert.kind.name()],
         "source": SOURCE,
     })
@@ -48,7 +48,7 @@ pub fn create(alert: &Alert, wording: &Wording) -> Value {
 /// What is noted on the alert, when it changes and when it ends.
 #[must_use]
 pub fn note(alert: &Alert) -> Value {
-    json!({ "note": clipped(&text::summary(alert), NOTE_CHARACTERS_MAX), "source": SOURCE })
+    json!({ "note": text::clipped(&text::summary(alert), NOTE_CHARACTERS_MAX), "source": SOURCE })
 }
 
 /// The request for a message.
@@ -90,15 +90,6 @@ fn details(rows: &[(&str, String)]) -> Map<String, Value> {
     details
 }
 
-fn clipped(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most - 1) {
-        Some((at, last)) if at + last.len_utf8() < text.len() => {
-            format!("{}…", text.get(..at).unwrap_or_default())
-        }
-        _ => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,8 +123,8 @@ mod tests {
         let details = created["details"].as_object().unwrap();
         let all: usize = details.iter().map(|(name, it)| name.chars().count() + length(it)).sum();
         assert!(all <= DETAILS_CHARACTERS_MAX);
-        assert_eq!(clipped("abc", 3), "abc");
-        assert_eq!(clipped("abcd", 3), "ab…");
+        assert_eq!(text::clipped("abc", 3), "abc");
+        assert_eq!(text::clipped("abcd", 3), "ab…");
     }
 
     #[test]

@@ -177,6 +177,7 @@ impl Ledger {
         let receivers = self.counts.iter().zip(&self.queues).enumerate();
         let receivers = receivers.map(|(at, (counts, queue))| ReceiverStats {
             waiting: queue.len(),
+            gone: queue.is_gone(),
             budgeted: self.planner.budgeted(at),
             ..counts.clone()
         });

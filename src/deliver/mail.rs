@@ -5,26 +5,31 @@
 //! A message's id is that of the notification, so that a repetition is recognised, and all about
 //! one alert refer to the same id, so that they are one thread. Nothing that a mail server says is
 //! final: 550 is as often a mailbox or a rule that will be put right as a message that never will,
-//! and a page is not given up for it.
+//! and a page is not given up for it. A letter that is refused twice goes to each of its readers alone,
+//! so that one who has left keeps it from nobody.
 //!
 //! `lettre` does the protocol and the encoding of messages: its last release is of August 2026, it
 //! is what Rust programs send mail with, and it takes rustls with the provider that we have. Where
 //! the server may be is not judged as for HTTP: nothing but SMTP over TLS is spoken to it, with a
 //! certificate for its name, and mail servers are at private addresses as a rule.
 
+use super::http::with_causes;
 use super::notification::{Action, Notification};
 use super::receiver::Secret;
 use super::retry::Reply;
 use crate::alert::text::{self, Wording};
 use crate::alert::{Alert, escape_text};
 use crate::time::Moment;
+use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MessageBuilder};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::response::Category;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use serde_json::{Value, json};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Characters of a subject at most: a phone shows fewer, and a header has limits.
@@ -94,10 +99,7 @@ pub fn digest(words: &str) -> Value {
 /// One line without runs of spaces.
 fn clipped(subject: &str) -> String {
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
-    match subject.char_indices().nth(SUBJECT_CHARACTERS_MAX - 1) {
-        Some((at, _)) => format!("{}…", subject.get(..at).unwrap_or_default()),
-        None => subject,
-    }
+    text::clipped(&subject, SUBJECT_CHARACTERS_MAX)
 }
 
 /// The message as it is sent at `wall`.
@@ -138,6 +140,8 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 pub(super) struct Mailer {
     route: MailRoute,
     timeout: Duration,
+    /// The last letter was refused for what it was, or for one of its readers.
+    refused: AtomicBool,
     transport: AsyncSmtpTransport<Tokio1Executor>,
 }
 
@@ -164,7 +168,8 @@ impl Mailer {
             let credentials = Credentials::new(user.clone(), password.expose().to_owned());
             builder = builder.credentials(credentials);
         }
-        Ok(Self { route: route.clone(), timeout, transport: builder.build() })
+        let refused = AtomicBool::new(false);
+        Ok(Self { route: route.clone(), timeout, refused, transport: builder.build() })
     }
 
     /// Sends a message once; how it ended, and what the server said.
@@ -173,33 +178,67 @@ impl Mailer {
             Ok(message) => message,
             Err(error) => return (Reply::None, error.to_string()),
         };
+        let (envelope, letter) = (message.envelope(), message.formatted());
+        let said = match self.sent(envelope, &letter).await {
+            Err(Refused { is_about_it: true, .. })
+                if self.refused.swap(true, Ordering::Relaxed) && envelope.to().len() > 1 =>
+            {
+                self.one_by_one(envelope, &letter).await
+            }
+            Ok(said) => {
+                self.refused.store(false, Ordering::Relaxed);
+                Ok(said)
+            }
+            Err(Refused { said, .. }) => Err(said),
+        };
+        match said {
+            Ok(said) => (Reply::Status { code: 200, retry_after_ms: None }, said),
+            Err(said) => (Reply::None, said),
+        }
+    }
+
+    /// A letter to several that is refused again, to each alone: one reader whom the server does not
+    /// know must not keep it from the others. It has arrived where one of them has it.
+    async fn one_by_one(&self, envelope: &Envelope, letter: &[u8]) -> Result<String, String> {
+        let (mut taken, mut refused) = (None, String::new());
+        for reader in envelope.to() {
+            let alone = Envelope::new(envelope.from().cloned(), vec![reader.clone()]);
+            let alone = alone.map_err(|error| error.to_string())?;
+            match self.sent(&alone, letter).await {
+                Ok(said) => taken = Some(said),
+                Err(Refused { said, .. }) => {
+                    tracing::warn!(said, "a reader does not get letters that others get");
+                    refused = said;
+                }
+            }
+        }
+        taken.ok_or(refused)
+    }
+
+    /// Sends once; what the server said.
+    async fn sent(&self, envelope: &Envelope, letter: &[u8]) -> Result<String, Refused> {
         // The library's own limit is for the connection and for answers, and leaves out what is
         // between them: a server that takes a connection and says nothing of TLS would keep us.
-        let Ok(sent) = tokio::time::timeout(self.timeout, self.transport.send(message)).await
-        else {
-            return (Reply::None, "no answer within the time limit".to_owned());
+        let sending = self.transport.send_raw(envelope, letter);
+        let Ok(sent) = tokio::time::timeout(self.timeout, sending).await else {
+            let said = "no answer within the time limit".to_owned();
+            return Err(Refused { is_about_it: false, said });
         };
-        match sent {
-            Ok(response) => {
-                let lines: Vec<&str> = response.message().collect();
-                let said = format!("{} {}", response.code(), lines.join(" "));
-                (Reply::Status { code: 200, retry_after_ms: None }, escape_text(&said).into_owned())
-            }
-            Err(error) => (Reply::None, why(&error)),
-        }
+        let response = sent.map_err(|error| {
+            // 55x is about the letter or a reader; 53x would be about who signs in.
+            let is_about_it = error.status().is_some_and(|it| it.category == Category::MailSystem);
+            Refused { is_about_it, said: with_causes(&error) }
+        })?;
+        let lines: Vec<&str> = response.message().collect();
+        Ok(escape_text(&format!("{} {}", response.code(), lines.join(" "))).into_owned())
     }
 }
 
-/// An error with its causes.
-fn why(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    escape_text(&text).into_owned()
+/// A letter that did not arrive.
+struct Refused {
+    /// The server refused it, or one of its readers, and is well itself.
+    is_about_it: bool,
+    said: String,
 }
 
 #[cfg(test)]

@@ -47,6 +47,6 @@ pub use receiver::{Endpoint, EndpointError, Format, ReceiverKind, ReceiverSpec, 
 pub use silence_change::{
     AUDIT_SUFFIX, Changer, SilenceChange, SilenceChangeError, audit_path, change_silences,
 };
-pub use silence_file::SilenceFile;
+pub use silence_file::{SilenceFile, read as read_silences};
 pub use stats::{ReceiverStats, Stats};
 pub use webhook::SigningKeys;

@@ -126,11 +126,13 @@ impl Queue {
                 self.waiting.remove(&seq);
                 self.failures = 0;
                 self.gone |= verdict == Verdict::Gone;
-                let pace_ms = if self.gone { 0 } else { self.pace_ms };
-                self.paused_until = if pace_ms > 0 { now.plus(pace_ms) } else { Moment::default() };
+                let is_paced = self.pace_ms > 0;
+                self.paused_until =
+                    if is_paced { now.plus(self.pace_ms) } else { Moment::default() };
             }
             Verdict::Retry { after_ms, throttled } => {
-                let pause_ms = (PAUSE_FIRST_MS << self.failures.min(16)).min(PAUSE_MAX_MS);
+                let pause_ms = PAUSE_FIRST_MS << self.failures.min(16);
+                let pause_ms = pause_ms.min(PAUSE_MAX_MS).max(self.pace_ms);
                 self.failures = self.failures.saturating_add(1);
                 self.paused_until = now.plus(if throttled { after_ms } else { pause_ms });
                 if let Some(waiting) = self.waiting.get_mut(&seq) {

@@ -112,7 +112,10 @@ impl Reach {
         if trust == Trust::Public && (!url.username().is_empty() || url.password().is_some()) {
             return Err(ReachError::UserInfo);
         }
-        if !self.allowed.is_empty() && !listed && !self.allowed.iter().any(|it| it == host) {
+        if !self.allowed.is_empty()
+            && !listed
+            && !self.allowed.iter().any(|it| it == host.trim_matches(['[', ']']))
+        {
             return Err(ReachError::NotAllowed);
         }
         let known = listed || trusted(host, trust);
@@ -138,11 +141,19 @@ impl Reach {
     pub fn admit(&self, host: &str, address: IpAddr, trust: Trust) -> Result<(), ReachError> {
         let host = host.trim_end_matches('.');
         let plain = carried(address);
+        if is_never(plain) {
+            // A network that happens to hold one does not mean it.
+            let is_meant = |it: &Internal| {
+                matches!(it, Internal::Network(net)
+                    if net.addr() == plain && net.prefix_len() == net.max_prefix_len())
+            };
+            return match self.internal.iter().any(is_meant) {
+                true => Ok(()),
+                false => Err(ReachError::Never(address)),
+            };
+        }
         if self.is_internal_address(address) {
             return Ok(());
-        }
-        if is_never(plain) {
-            return Err(ReachError::Never(address));
         }
         let known = self.is_internal_name(host)
             || trust == Trust::OwnNetwork
@@ -277,6 +288,11 @@ mod tests {
             let refused = check(&reach, "https://hooks.slack.com.evil.example/", trust);
             assert_eq!(refused, Err(ReachError::NotAllowed));
         }
+        let allowed = vec!["2606:4700::1111".to_owned()];
+        let reach = Reach { allowed, ..Reach::default() };
+        assert_eq!(check(&reach, "https://[2606:4700::1111]/", Trust::Public), Ok(()));
+        let allowed = vec!["hooks.slack.com".to_owned()];
+        let reach = Reach { allowed, ..internal(&["relay.lan"]) };
         // To be allowed is not to be internal.
         assert_eq!(check(&reach, "http://hooks.slack.com/", Trust::Public), Err(ReachError::Plain));
         assert!(reach.admit("hooks.slack.com", [10, 0, 0, 1].into(), Trust::Public).is_err());
@@ -297,6 +313,12 @@ mod tests {
         }
         let named = internal(&["169.254.169.254"]);
         assert_eq!(check(&named, "http://169.254.169.254/", Trust::Public), Ok(()));
+        // A network that holds one does not mean it: Amazon's and Alibaba's lie in private networks.
+        let wide = internal(&["fd00::/8", "100.64.0.0/10"]);
+        for text in ["http://[fd00:ec2::254]/", "http://100.100.100.200/"] {
+            let refused = check(&wide, text, Trust::Public);
+            assert!(matches!(refused, Err(ReachError::Never(_))), "{text}: {refused:?}");
+        }
     }
 
     #[test]

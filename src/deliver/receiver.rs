@@ -61,16 +61,21 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// An address of which a bare host gets a path.
+    fn at(text: &str, path: &str) -> Result<Self, EndpointError> {
+        let mut url = parse(text)?;
+        if url.path() == "/" {
+            url.set_path(path);
+        }
+        Ok(Self { url, path_is_secret: false })
+    }
+
     /// PagerDuty's address: a bare host gets the path of Events v2.
     ///
     /// # Errors
     /// Where `text` is no `http` or `https` address.
     pub fn pagerduty(text: &str) -> Result<Self, EndpointError> {
-        let mut url = parse(text)?;
-        if url.path() == "/" {
-            url.set_path(PAGERDUTY_PATH);
-        }
-        Ok(Self { url, path_is_secret: false })
+        Self::at(text, PAGERDUTY_PATH)
     }
 
     /// One Alertmanager's base address, which may have a path of its own.
@@ -92,11 +97,7 @@ impl Endpoint {
     /// # Errors
     /// Where `text` is no `http` or `https` address.
     pub fn jsm(text: &str) -> Result<Self, EndpointError> {
-        let mut url = parse(text)?;
-        if url.path() == "/" {
-            url.set_path(JSM_PATH);
-        }
-        Ok(Self { url, path_is_secret: false })
+        Self::at(text, JSM_PATH)
     }
 
     /// The address of a webhook, taken as it is: whoever has it may post there.

@@ -9,12 +9,14 @@
 //! nobody can explain is how a harvest stays unseen. A change that then fails is a line too. The
 //! log is also the lock: two who change at once wait for each other.
 
+use super::outbox::sync_directory;
+use super::silence_file::{self, TEXT_BYTES_MAX};
 use crate::alert::{Silence, Silences, escape_json};
 use crate::time::Moment;
 use serde_json::{Value, json};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use toml_edit::{ArrayOfTables, Datetime, DocumentMut, Item, Table, value};
 
@@ -84,15 +86,11 @@ pub fn change_silences(
     changer: &Changer,
     now: Moment,
 ) -> Result<Vec<Silence>, SilenceChangeError> {
-    // A link, as into a checkout, is followed: what is replaced is the file that it leads to.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_absent| path.to_owned());
+    let path = &followed(path);
     let disk = |source| SilenceChangeError::Disk { path: path.clone(), source };
     let wrong = |problems| SilenceChangeError::File { path: path.clone(), problems };
     let mut log = audit(path).map_err(disk)?;
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        other => other.map_err(disk)?,
-    };
+    let text = silence_file::read(path).map_err(disk)?.unwrap_or_default();
     let (text, changed) = match change {
         SilenceChange::Add(silence) => {
             (added(&text, silence).map_err(wrong)?, vec![(**silence).clone()])
@@ -124,21 +122,21 @@ pub fn change_silences(
 /// Where the log of a file lies.
 #[must_use]
 pub fn audit_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = followed(path).into_os_string();
     name.push(AUDIT_SUFFIX);
     name.into()
+}
+
+/// A link, as into a checkout, is followed: what is replaced is the file that it leads to.
+fn followed(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_absent| path.to_owned())
 }
 
 /// The text with one more silence at its end.
 fn added(text: &str, silence: &Silence) -> Result<String, Vec<String>> {
     let mut document = editable(text)?;
     let mut table = Table::new();
-    for (key, text) in [
-        ("client", silence.client.as_deref()),
-        ("key", silence.key.map(|it| it.name())),
-        ("route", silence.route.as_deref()),
-        ("kind", silence.kind.map(|it| it.name())),
-    ] {
+    for (key, text) in silence.matchers() {
         if let Some(text) = text {
             table.insert(key, value(text));
         }
@@ -194,6 +192,9 @@ fn editable(text: &str) -> Result<DocumentMut, Vec<String>> {
 
 /// The text, if it is right.
 fn checked(text: String) -> Result<String, Vec<String>> {
+    if text.len() as u64 > TEXT_BYTES_MAX {
+        return Err(vec![format!("it would have more than {TEXT_BYTES_MAX} bytes")]);
+    }
     Silences::parse(&text).map(|_| text)
 }
 
@@ -207,8 +208,20 @@ fn datetime(at: Moment) -> Result<Datetime, Vec<String>> {
 
 /// The log, locked until it is dropped.
 fn audit(path: &Path) -> io::Result<File> {
-    let log =
-        OpenOptions::new().append(true).create(true).mode(AUDIT_MODE).open(audit_path(path))?;
+    let mut options = OpenOptions::new();
+    options.append(true).mode(AUDIT_MODE);
+    let at = audit_path(path);
+    let log = match options.clone().create_new(true).open(&at) {
+        Ok(made) => {
+            // It belongs to whom the file does, or the next change by that one would be refused.
+            if let Ok(it) = fs::metadata(path) {
+                let _not_allowed = fchown(&made, Some(it.uid()), Some(it.gid()));
+            }
+            made
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(&at)?,
+        Err(error) => return Err(error),
+    };
     log.lock()?;
     Ok(log)
 }
@@ -234,22 +247,25 @@ fn note(log: &mut File, what: &str, row: &Value) -> io::Result<()> {
     log.sync_all()
 }
 
-/// Puts a text in the place of a file's.
+/// Puts a text in the place of a file's, which stays its owner's.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mode = fs::metadata(path).map_or(MODE, |it| it.permissions().mode());
+    let before = fs::metadata(path).ok();
+    let mode = before.as_ref().map_or(MODE, |it| it.permissions().mode());
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+    // Made anew and not opened: what lies there may be a link that somebody else has put there.
+    let _left_over = fs::remove_file(&beside);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+    if let Some(it) = before {
+        // Where whoever changes it may give it away, as under `sudo`.
+        let _not_allowed = fchown(&file, Some(it.uid()), Some(it.gid()));
+    }
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, path)?;
-    match path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => File::open(".")?.sync_all(),
-    }
+    sync_directory(path)
 }
 
 #[cfg(test)]

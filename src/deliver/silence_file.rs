@@ -15,7 +15,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes of the file at most: a thousand silences have a tenth of it.
-const TEXT_BYTES_MAX: u64 = 4 << 20;
+pub(super) const TEXT_BYTES_MAX: u64 = 4 << 20;
 
 /// A file of silences, and what it said when it was last looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,11 @@ impl SilenceFile {
     }
 }
 
-fn read(path: &Path) -> io::Result<Option<String>> {
+/// The text of a file of silences; nothing where there is no file.
+///
+/// # Errors
+/// It cannot be read, is no UTF-8 or has more than 1 MiB.
+pub fn read(path: &Path) -> io::Result<Option<String>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,

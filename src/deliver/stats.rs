@@ -17,6 +17,8 @@ pub struct ReceiverStats {
     pub budgeted: u64,
     /// Notifications that wait.
     pub waiting: usize,
+    /// It has said that it wants no more.
+    pub gone: bool,
     /// When an attempt last succeeded, by the run's clock.
     pub last_success: Option<Moment>,
     /// When an attempt last failed, by the run's clock.

@@ -2,7 +2,7 @@
 //! connections that a real one takes, and what each target answered. Only the outbox and the
 //! queue are left out: nothing waits, nothing is repeated, nothing is remembered.
 
-use super::courier::{Courier, Roads};
+use super::courier::{Courier, Means};
 use super::driver::{Options, StartError};
 use super::notification::Action;
 use super::plan::{Now, Planner};
@@ -37,8 +37,8 @@ pub async fn trial(
     let targets = Target::of(&options.receivers);
     let Options { reach, names, timeout, terminal, policy, .. } = options;
     let mut planner = Planner::new(policy, targets.clone());
-    let roads = Roads { reach, names, timeout, terminal };
-    let courier = Arc::new(Courier::new(targets, roads)?);
+    let means = Means { reach, names, timeout, terminal };
+    let courier = Arc::new(Courier::new(targets, means)?);
     let changed_at = fired.changed_at.plus(SECOND_MS);
     let ended = Alert { status: Status::Resolved, changed_at, ..fired.clone() };
     let mut answers = Vec::new();

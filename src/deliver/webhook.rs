@@ -21,7 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use ring::hmac;
 use serde_json::{Value, json};
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// The standard's limit for a body.
 pub const BODY_BYTES_MAX: usize = 20_000;
@@ -99,15 +99,8 @@ pub fn event(alert: &Alert, action: Action, wording: &Wording) -> Value {
 /// The digest of what the budget held back.
 #[must_use]
 pub fn digest(id: &str, words: &str, wall: Moment) -> Value {
-    let mut summary = String::new();
-    for it in words.chars() {
-        // Far below the limit, whatever JSON makes of a character.
-        if summary.len() > BODY_BYTES_MAX / 4 {
-            summary.push('…');
-            break;
-        }
-        let _infallible = summary.write_char(it);
-    }
+    // JSON makes six bytes of a character at most.
+    let summary = text::clipped(words, BODY_BYTES_MAX / 8);
     enveloped(Action::Digest, wall, &json!({ "id": id, "summary": summary }))
 }
 

@@ -1,4 +1,5 @@
-//! Alerts that outlive a process, and those about darban itself.
+//! The open alerts as whoever is outside needs them: to go on with them in the next process, to show
+//! them, and to add what darban has to say of itself.
 
 use super::Engine;
 use crate::alert::{Alert, Standing};
@@ -20,12 +21,10 @@ impl Engine {
     /// Goes on with an alert that an earlier process left open; whether its route is still
     /// configured.
     pub fn adopt(&mut self, standing: Standing) -> bool {
-        if standing.alert.kind.is_own() {
-            self.book.adopt(standing, 0);
-            return true;
-        }
-        let named = |it: &RouteRules| it.name == standing.alert.route;
-        let route = self.rules.routes.iter().position(named);
+        // One about darban itself is on no route.
+        let is_its =
+            |it: &RouteRules| standing.alert.kind.is_own() || it.name == standing.alert.route;
+        let route = self.rules.routes.iter().position(is_its);
         let Some(route) = route.and_then(|it| u16::try_from(it).ok()) else { return false };
         self.book.adopt(standing, route);
         true

@@ -23,12 +23,14 @@ const REFUSED_MIN: u64 = 20;
 /// Look-ups are judged so late, and late no more.
 const BEHIND_MS: i64 = 5 * MINUTE_MS;
 const BEHIND_NO_MORE_MS: i64 = BEHIND_MS / 2;
+/// For so long it must be so: the first record after a quiet night is no backlog.
+const BEHIND_FOR_MS: i64 = 15 * SECOND_MS;
 /// A receiver has taken nothing for so long.
 const RECEIVER_MS: i64 = 2 * MINUTE_MS;
 /// Filters that had to forget are said to be well after so long.
 const FORGETTING_MS: i64 = HOUR_MS;
-/// A trouble that lasts is said again after so long.
-const AGAIN_MS: i64 = 10 * MINUTE_MS;
+/// A trouble that lasts is said again after so long: sooner than any alert ends by itself.
+const AGAIN_MS: i64 = MINUTE_MS / 2;
 
 /// How things stand. Counts are totals since the start.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +50,13 @@ pub struct Sample<'a> {
     pub receivers: &'a [ReceiverStats],
 }
 
+/// How much there is of a trouble: so many, of so many where that says more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Extent {
+    count: u64,
+    of: u64,
+}
+
 /// Totals at a moment.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
@@ -65,8 +74,8 @@ pub struct Blindness {
     forgotten: Option<u64>,
     /// When filters last had to forget.
     forgot_at: Option<Moment>,
-    /// Receivers that take nothing, with since when.
-    failing: BTreeMap<String, Moment>,
+    /// What is found, with since when, whether or not it is told yet.
+    since: BTreeMap<Trouble, Moment>,
     /// What is wrong: since when, and when that was last said.
     wrong: BTreeMap<Trouble, (Moment, Moment)>,
 }
@@ -98,19 +107,16 @@ impl Blindness {
 
     /// Looks at how things stand; what is to be said.
     pub fn look(&mut self, now: Moment, sample: &Sample<'_>) -> Vec<Noted> {
-        let mut found = BTreeMap::new();
-        found.extend(self.blind(now, sample));
+        let mut found = self.blind(now, sample);
         found.extend(self.forgetting(now, sample));
-        let is_behind = self.wrong.contains_key(&Trouble::Behind);
-        if sample.behind_ms > if is_behind { BEHIND_NO_MORE_MS } else { BEHIND_MS } {
-            found.insert(Trouble::Behind, (sample.behind_ms / MINUTE_MS).unsigned_abs());
-        }
-        found.extend(self.receivers(now, sample.receivers));
-        self.say(now, &found)
+        found.extend(self.behind(sample));
+        found.extend(failing(sample.receivers));
+        let lasting = self.lasting(now, found);
+        self.say(now, &lasting)
     }
 
     /// Records that are read and give nothing to watch.
-    fn blind(&mut self, now: Moment, sample: &Sample<'_>) -> Vec<(Trouble, u64)> {
+    fn blind(&mut self, now: Moment, sample: &Sample<'_>) -> BTreeMap<Trouble, Extent> {
         let Sample { decoded, refused, lookups, .. } = *sample;
         if self.marks.back().is_none_or(|it| now.since(it.at) >= MARK_MS) {
             self.marks.push_back(Mark { at: now, decoded, refused, lookups });
@@ -119,72 +125,93 @@ impl Blindness {
             self.marks.pop_front();
         }
         let Some(first) = self.marks.front().filter(|it| now.since(it.at) >= WINDOW_MS) else {
-            return Vec::new();
+            return BTreeMap::new();
         };
         let (good, bad) = (decoded - first.decoded, refused - first.refused);
-        let mut found = Vec::new();
+        let mut found = BTreeMap::new();
         if good > 0 && lookups == first.lookups {
-            found.push((Trouble::NoLookups, good));
+            found.insert(Trouble::NoLookups, Extent { count: good, of: 0 });
         }
         let all = good + bad;
         if bad >= REFUSED_MIN && bad * REFUSED_OF > all {
-            found.push((Trouble::Refusing { of: all }, bad));
+            found.insert(Trouble::Refusing, Extent { count: bad, of: all });
         }
         found
     }
 
-    fn forgetting(&mut self, now: Moment, sample: &Sample<'_>) -> Option<(Trouble, u64)> {
+    fn forgetting(&mut self, now: Moment, sample: &Sample<'_>) -> Option<(Trouble, Extent)> {
         let before = self.forgotten.replace(sample.forgotten);
         if before.is_some_and(|it| sample.forgotten > it) {
             self.forgot_at = Some(now);
         }
         let at = self.forgot_at.filter(|it| now.since(*it) < FORGETTING_MS);
-        at.map(|_| (Trouble::Forgetting, sample.forgotten))
+        at.map(|_| (Trouble::Forgetting, Extent { count: sample.forgotten, of: 0 }))
     }
 
-    fn receivers(&mut self, now: Moment, stats: &[ReceiverStats]) -> Vec<(Trouble, u64)> {
-        let fails = |it: &&ReceiverStats| it.waiting > 0 && it.last_failure > it.last_success;
-        let failing: Vec<&ReceiverStats> = stats.iter().filter(fails).collect();
-        self.failing.retain(|name, _| failing.iter().any(|it| it.receiver == *name));
-        let mut found = Vec::new();
-        for it in failing {
-            let since = *self.failing.entry(it.receiver.clone()).or_insert(now);
-            if now.since(since) >= RECEIVER_MS {
-                let trouble = Trouble::ReceiverFailing { name: it.receiver.clone() };
-                found.push((trouble, it.waiting as u64));
-            }
-        }
+    fn behind(&self, sample: &Sample<'_>) -> Option<(Trouble, Extent)> {
+        let is_known = self.wrong.contains_key(&Trouble::Behind);
+        let most_ms = if is_known { BEHIND_NO_MORE_MS } else { BEHIND_MS };
+        let minutes = (sample.behind_ms / MINUTE_MS).unsigned_abs();
+        (sample.behind_ms > most_ms).then_some((Trouble::Behind, Extent { count: minutes, of: 0 }))
+    }
+
+    /// Of what is found, that which is so for as long as it must be before it is told.
+    fn lasting(
+        &mut self,
+        now: Moment,
+        mut found: BTreeMap<Trouble, Extent>,
+    ) -> BTreeMap<Trouble, Extent> {
+        self.since.retain(|trouble, _| found.contains_key(trouble));
+        found.retain(|trouble, _| {
+            let since = *self.since.entry(trouble.clone()).or_insert(now);
+            now.since(since) >= held_back_ms(trouble)
+        });
         found
     }
 
     /// What begins, what goes on, and what is over.
-    fn say(&mut self, now: Moment, found: &BTreeMap<Trouble, u64>) -> Vec<Noted> {
-        let mut said = Vec::new();
-        let mut note = |trouble: &Trouble, since: Moment, count: u64, over: bool| {
-            said.push(Noted::Trouble { trouble: trouble.clone(), since, count, over });
+    fn say(&mut self, now: Moment, found: &BTreeMap<Trouble, Extent>) -> Vec<Noted> {
+        let note = |trouble: &Trouble, since, Extent { count, of }, over| Noted::Trouble {
+            trouble: trouble.clone(),
+            since,
+            count,
+            of,
+            over,
         };
-        self.wrong.retain(|trouble, (since, _)| {
-            let goes_on = found.keys().any(|it| it.is_same(trouble));
-            if !goes_on {
-                note(trouble, *since, 0, true);
-            }
-            goes_on
-        });
-        for (trouble, count) in found {
-            let known = self.wrong.iter_mut().find(|it| it.0.is_same(trouble));
-            match known {
-                Some((known, (since, said_at))) if now.since(*said_at) >= AGAIN_MS => {
-                    *said_at = now;
-                    note(known, *since, *count, false);
-                }
-                Some(_) => {}
-                None => {
-                    self.wrong.insert(trouble.clone(), (now, now));
-                    note(trouble, now, *count, false);
-                }
+        let over = self.wrong.extract_if(.., |trouble, _| !found.contains_key(trouble));
+        let mut said: Vec<Noted> =
+            over.map(|(it, (since, _))| note(&it, since, Extent::default(), true)).collect();
+        for (trouble, extent) in found {
+            let began = self.since.get(trouble).copied().unwrap_or(now);
+            let (since, said_at) = self.wrong.entry(trouble.clone()).or_insert((began, Moment(0)));
+            if now.since(*said_at) >= AGAIN_MS {
+                *said_at = now;
+                said.push(note(trouble, *since, *extent, false));
             }
         }
         said
+    }
+}
+
+/// Receivers that have taken nothing since they last failed, though something waits for them, or that
+/// want no more.
+fn failing(stats: &[ReceiverStats]) -> impl Iterator<Item = (Trouble, Extent)> + '_ {
+    let fails =
+        |it: &&ReceiverStats| (it.waiting > 0 || it.gone) && it.last_failure > it.last_success;
+    stats.iter().filter(fails).map(|it| {
+        let trouble = Trouble::ReceiverFailing { name: it.receiver.clone() };
+        let count = if it.gone { it.dead } else { it.waiting as u64 };
+        (trouble, Extent { count, of: 0 })
+    })
+}
+
+/// How long something must be so before it is told. What is read over five minutes has lasted that
+/// long already; a record that comes after a quiet night is judged in a second.
+const fn held_back_ms(trouble: &Trouble) -> i64 {
+    match trouble {
+        Trouble::NoLookups | Trouble::Refusing | Trouble::Forgetting => 0,
+        Trouble::Behind => BEHIND_FOR_MS,
+        Trouble::ReceiverFailing { .. } => RECEIVER_MS,
     }
 }
 
@@ -194,7 +221,8 @@ mod tests {
 
     const START: Moment = Moment(1_795_000_000_000);
 
-    /// What is said when totals rise by these each second for so many minutes.
+    /// What is said when totals rise by these each second for so many minutes, but for what is said
+    /// again.
     fn run(
         blindness: &mut Blindness,
         from: &mut (Moment, [u64; 3]),
@@ -213,6 +241,7 @@ mod tests {
                 _ => None,
             }));
         }
+        said.dedup_by_key(|it| (it.1.clone(), it.2));
         said
     }
 
@@ -234,11 +263,9 @@ mod tests {
         let mut run = |minutes, rates| run(&mut blindness, &mut from, (minutes, rates));
         assert_eq!(run(10, [100, 1, 50]), []);
         let refusing = run(6, [100, 10, 50]);
-        assert!(matches!(refusing[..], [(_, Trouble::Refusing { .. }, false)]), "{refusing:?}");
-        let again = run(12, [100, 10, 50]);
-        assert!(matches!(again[..], [(_, Trouble::Refusing { .. }, false)]), "{again:?}");
+        assert!(matches!(refusing[..], [(_, Trouble::Refusing, false), ..]), "{refusing:?}");
         let over = run(10, [100, 0, 50]);
-        assert!(matches!(over[..], [(_, Trouble::Refusing { .. }, true)]), "{over:?}");
+        assert!(matches!(over[..], [.., (_, Trouble::Refusing, true)]), "{over:?}");
     }
 
     #[test]
@@ -247,10 +274,11 @@ mod tests {
         let mut look = |minute: i64, forgotten| {
             let sample = Sample { forgotten, ..Sample::default() };
             let said = blindness.look(START.plus(minute * MINUTE_MS), &sample);
-            said.iter().filter(|it| is_over(it).is_some()).count()
+            said.first().and_then(is_over)
         };
-        assert_eq!([look(0, 0), look(1, 0), look(2, 1), look(3, 1)], [0, 0, 1, 0]);
-        assert_eq!([look(61, 1), look(63, 1), look(64, 1)], [1, 1, 0]);
+        assert_eq!([look(0, 0), look(1, 0), look(2, 1)], [None, None, Some(false)]);
+        assert_eq!([look(3, 1), look(61, 1)], [Some(false); 2], "said again while it lasts");
+        assert_eq!([look(63, 1), look(64, 1)], [Some(true), None]);
     }
 
     fn is_over(noted: &Noted) -> Option<bool> {
@@ -268,10 +296,12 @@ mod tests {
             let said = blindness.look(START.plus(second * SECOND_MS), &sample);
             said.first().and_then(is_over)
         };
-        assert_eq!(look(0, 4 * MINUTE_MS), None);
-        assert_eq!(look(1, 6 * MINUTE_MS), Some(false));
-        assert_eq!(look(2, 4 * MINUTE_MS), None);
-        assert_eq!(look(3, 2 * MINUTE_MS), Some(true));
+        assert_eq!([look(0, 4 * MINUTE_MS), look(1, 6 * MINUTE_MS)], [None; 2]);
+        assert_eq!([look(2, 0), look(15, 0)], [None; 2], "a first record after a quiet night");
+        assert_eq!([look(20, 6 * MINUTE_MS), look(34, 6 * MINUTE_MS)], [None; 2]);
+        assert_eq!(look(35, 6 * MINUTE_MS), Some(false));
+        assert_eq!(look(36, 4 * MINUTE_MS), None);
+        assert_eq!(look(37, 2 * MINUTE_MS), Some(true));
     }
 
     #[test]

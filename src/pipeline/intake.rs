@@ -106,22 +106,12 @@ fn to_row(at: usize) -> u32 {
 }
 
 /// Counts a batch by index; maps are filled once a batch.
+#[derive(Default)]
 struct Tally {
     decoded: [u64; Format::ALL.len()],
     refused: [u64; Refusal::ALL.len()],
     skipped: [u64; Skip::ALL.len()],
     unwrapped: u64,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            decoded: [0; Format::ALL.len()],
-            refused: [0; Refusal::ALL.len()],
-            skipped: [0; Skip::ALL.len()],
-            unwrapped: 0,
-        }
-    }
 }
 
 impl Tally {

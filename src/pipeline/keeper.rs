@@ -236,13 +236,13 @@ impl Keeper {
     }
 
     /// Writes the first snapshot of a state, before anything is judged: whatever ends the process
-    /// after that, the next one has a snapshot and all cuts since. What commits are to say.
-    pub fn first(&mut self, judging: &mut Judging, now: Moment, wait: Duration) -> Option<String> {
+    /// after that, the next one has a snapshot and all cuts since. Commits speak of the second one.
+    pub fn first(&mut self, judging: &mut Judging, now: Moment, wait: Duration) {
         self.begin(judging, now);
         // What is still to be told of the state before has no other place from now on.
         let rows: Vec<Row> = judging.untold().map(Row::Note).collect();
         self.note(&rows, !rows.is_empty());
-        self.work_on(judging, (Stopwatch::start(), wait))
+        let _words = self.work_on(judging, (Stopwatch::start(), wait));
     }
 
     fn work_on(

@@ -120,9 +120,9 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         Some(Recovered { mut judging, resume, keeper, snapshot, .. }) => {
             source.resume = resume;
             let mut keeper = Keeper::start(keeper)?;
-            // What commits say of it is said with the second one.
-            let _words =
-                snapshot.is_none().then(|| keeper.first(&mut judging, clock.now(), LAST_SNAPSHOT));
+            if snapshot.is_none() {
+                keeper.first(&mut judging, clock.now(), LAST_SNAPSHOT);
+            }
             (judging, Some(keeper))
         }
         None => {
@@ -246,11 +246,10 @@ impl Daemon<'_> {
                 // Of many rounds it may be stopped in any.
                 self.look(self.clock.now())?;
             }
-            let told = faults.try_iter().inspect(|it| {
+            let mut told = faults.try_iter().inspect(|it| {
                 watcher.fault(it);
                 self.waits.begin(it.kind, now);
             });
-            let mut told = told;
             if let Some(fault) = told.find(|it| it.fatal) {
                 return Err(Error::of(fault));
             }
@@ -365,12 +364,12 @@ impl Daemon<'_> {
         }
         if publish {
             self.ticked = now;
+            let kafka = self.consumer.stats();
             // What it says stands in the journal: without one, in a demo, it says nothing.
             if self.keeper.is_some() {
-                let (kafka, delivery) = (self.consumer.stats(), self.delivery.stats());
-                self.blindness.watch(&mut self.judging, &kafka, &delivery, now);
+                self.blindness.watch(&mut self.judging, &kafka, &self.delivery.stats(), now);
             }
-            watcher.tick(&mut self.judging, &self.consumer.stats(), now);
+            watcher.tick(&mut self.judging, &kafka, now);
             self.keeper.iter().for_each(|it| watcher.kept(&it.stats()));
         }
     }

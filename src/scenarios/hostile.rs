@@ -6,6 +6,7 @@
 
 use super::random::mix;
 use super::request::Request;
+use super::templates::template;
 use crate::decode::Format;
 
 /// Bytes of a huge path: what gateways still accept in a request line at their defaults.
@@ -105,16 +106,6 @@ impl Hostile {
 }
 
 /// Whether a format's lines are JSON.
-pub(super) const fn is_json(format: Format) -> bool {
-    !matches!(
-        format,
-        Format::NginxCombined
-            | Format::NginxIngress
-            | Format::ApacheCommon
-            | Format::EnvoyText
-            | Format::Haproxy
-            | Format::ApisixText
-            | Format::Krakend
-            | Format::AwsAlb
-    )
+pub(super) fn is_json(format: Format) -> bool {
+    matches!(template(format).as_bytes(), [b'{', ..])
 }

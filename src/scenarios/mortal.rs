@@ -17,6 +17,8 @@ pub(super) struct Mortal {
     settings: Settings,
     options: timeline::Options,
     seed: u64,
+    /// It dies at all.
+    dies: bool,
     /// The last day on which it was written down, and the last on which it died.
     days: (i64, i64),
     left: Option<Left>,
@@ -42,6 +44,7 @@ impl Mortal {
             settings,
             options,
             seed,
+            dies: false,
             days: (i64::MIN, i64::MIN),
             left: None,
             deaths: 0,
@@ -70,10 +73,10 @@ impl Mortal {
 }
 
 impl Trial {
-    /// The same trial, killed once a simulated day from now on.
+    /// The same trial, which `dies` once a simulated day from now on, or does not.
     #[must_use]
-    pub fn dying_daily(mut self) -> Self {
-        self.is_mortal = true;
+    pub const fn dying_daily(mut self, dies: bool) -> Self {
+        self.mortal.dies = dies;
         self
     }
 
@@ -87,7 +90,9 @@ impl Trial {
 
     /// Is written down or dies, where it is time for either. `fed` was judged last.
     pub(super) fn live(&mut self, fed: &Chunk) {
-        if let Err(words) = self.live_or_fail(fed) {
+        if self.mortal.dies
+            && let Err(words) = self.live_or_fail(fed)
+        {
             self.mortal.failure.get_or_insert(words);
         }
     }

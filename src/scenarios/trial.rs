@@ -39,7 +39,6 @@ pub struct Trial {
     pub(super) offset: i64,
     alerts: Vec<Alert>,
     pub(super) mortal: Mortal,
-    pub(super) is_mortal: bool,
 }
 
 impl Clone for Trial {
@@ -56,7 +55,6 @@ impl Clone for Trial {
             offset: self.offset,
             alerts: self.alerts.clone(),
             mortal: self.mortal.clone(),
-            is_mortal: self.is_mortal,
         }
     }
 }
@@ -105,7 +103,6 @@ impl Trial {
             offset: 0,
             alerts: Vec::new(),
             mortal: Mortal::new(settings, options, seed),
-            is_mortal: false,
         };
         trial.begin(0);
         Ok(trial)
@@ -180,20 +177,14 @@ impl Trial {
     /// The same, and shows every cut with the engine that has just judged it.
     pub fn judge_each(&mut self, mut judged: impl FnMut(&Cut, &Engine)) {
         self.timeline.feed(&self.chunk, self.delivered);
-        if self.is_mortal {
-            self.mortal.feed(&self.chunk);
-        }
+        self.mortal.feed(&self.chunk);
         while let Some(cut) = self.timeline.cut(self.delivered) {
             self.alerts.extend(self.engine.step(&cut, &Serial).alerts);
-            if self.is_mortal {
-                self.mortal.judged(&cut);
-            }
+            self.mortal.judged(&cut);
             judged(&cut, &self.engine);
         }
         let mut fed = std::mem::take(&mut self.chunk);
-        if self.is_mortal {
-            self.live(&fed);
-        }
+        self.live(&fed);
         fed.stamps.clear();
         fed.lookups.clear();
         fed.names.clear();

@@ -8,13 +8,15 @@
 
 use super::router::json;
 use crate::alert::{Silence, Silences};
-use crate::deliver::{Changer, Secret, SilenceChange, SilenceChangeError, change_silences};
+use crate::deliver::{
+    Changer, Secret, SilenceChange, SilenceChangeError, change_silences, read_silences,
+};
 use crate::time::wall;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{delete, get};
 use axum::{Router, body::Bytes};
 use ring::hmac;
@@ -60,14 +62,13 @@ pub(super) fn router(desk: Arc<SilenceDesk>) -> Router {
         .route("/api/silences", get(list).post(add))
         .route("/api/silences/{id}", delete(expire))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn_with_state(Arc::clone(&desk), admit))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&desk), admit))
         .with_state(desk)
 }
 
 /// Lets those in who may be here.
 async fn admit(State(desk): State<Arc<SilenceDesk>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let reads = request.method() == Method::GET;
     if !is_own(headers, &desk.origin) {
         return refused(StatusCode::FORBIDDEN, &["a page of another site may not do this"]);
     }
@@ -79,7 +80,7 @@ async fn admit(State(desk): State<Arc<SilenceDesk>>, request: Request, next: Nex
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let is_json = kind.is_some_and(|it| it.split(';').next() == Some("application/json"));
-    if !reads && request.method() != Method::DELETE && !is_json {
+    if request.method() == Method::POST && !is_json {
         return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &["send application/json"]);
     }
     next.run(request).await
@@ -102,9 +103,9 @@ fn holds_token(headers: &HeaderMap, token: &Secret) -> bool {
 }
 
 async fn list(State(desk): State<Arc<SilenceDesk>>) -> Response {
-    let read = spawn_blocking(move || match std::fs::read_to_string(&desk.path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        other => other.map_err(|error| vec![error.to_string()]),
+    let read = spawn_blocking(move || match read_silences(&desk.path) {
+        Ok(text) => Ok(text.unwrap_or_default()),
+        Err(error) => Err(vec![error.to_string()]),
     });
     let text = read.await.unwrap_or_else(|error| Err(vec![error.to_string()]));
     match text.and_then(|it| Silences::parse(&it)) {
@@ -147,7 +148,9 @@ async fn changed(
     let changer = Changer { who: format!("{author}, by token"), via: "http" };
     let done = spawn_blocking(move || {
         let done = change_silences(&desk.path, &change, &changer, wall());
-        (desk.hurry)();
+        if done.is_ok() {
+            (desk.hurry)();
+        }
         done
     });
     match done.await {
@@ -174,7 +177,7 @@ fn asked(body: &[u8], routes: &[String]) -> Result<Silence, Vec<String>> {
     let value: Value = serde_json::from_slice(body).map_err(|error| vec![error.to_string()])?;
     let rows = toml::Table::try_from(object!({ "silence": [value] }));
     let text = rows.map_err(|error| vec![error.to_string()])?.to_string();
-    let in_place = |it: String| it.trim_start_matches("silence[0].").to_owned();
+    let in_place = |it: String| it.strip_prefix("silence[0].").unwrap_or(&it).to_owned();
     let silences = Silences::parse(&text)
         .map_err(|problems| problems.into_iter().map(in_place).collect::<Vec<_>>())?;
     let silence = silences.list().first().cloned().ok_or_else(|| vec!["is empty".to_owned()])?;
@@ -192,14 +195,9 @@ fn asked(body: &[u8], routes: &[String]) -> Result<Silence, Vec<String>> {
 }
 
 fn row(silence: &Silence) -> Value {
-    let mut row = silence.shown();
-    if let Some(fields) = row.as_object_mut() {
-        fields.insert("id".to_owned(), silence.id().into());
-        fields.insert("phase".to_owned(), silence.phase(wall()).name().into());
-    }
-    row
+    silence.listed(wall())
 }
 
 fn refused(status: StatusCode, problems: &[impl serde::Serialize]) -> Response {
-    json(status, &object!({ "errors": problems })).into_response()
+    json(status, &object!({ "errors": problems }))
 }

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Bytes of a line that are kept; decode refuses a batch that is longer than a mebibyte.
-const LINE_BYTES_KEPT: usize = BATCH_BYTES_MAX + 1;
+/// Bytes of a line that are kept: one more than decode takes of a record, a mebibyte, whatever is
+/// handed over at once.
+const LINE_BYTES_KEPT: usize = (1 << 20) + 1;
 /// Files read side by side. Each holds a descriptor and a decompressor.
 const FILES_MAX: usize = 512;
 

@@ -37,24 +37,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind, the worst first.
-    pub const ALL: &'static [Self] = &[
-        Self::Template,
-        Self::NoSubject,
-        Self::NoRoute,
-        Self::NoClient,
-        Self::OnlyAddress,
-        Self::UntrustedProxy,
-        Self::OneAddress,
-        Self::SharedKey,
-        Self::LoggedTwice,
-        Self::NoStatus,
-        Self::NoAgent,
-        Self::NoZone,
-        Self::NoRecordTime,
-        Self::Refused,
-    ];
-
     /// Its name in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,7 +1,7 @@
 //! Who asks, as far as a sample tells: which keys there are, and which proxies stand in front.
 
-use super::sample::{Row, clients_only, hash};
-use crate::attribute::{Field, KeyKind, KeySpec, Options};
+use super::sample::{Row, attributor, hash};
+use crate::attribute::{Field, KeyKind, KeySpec, Options, net_of};
 use crate::decode::{AccessRecord, Format};
 use ipnet::IpNet;
 use std::borrow::Cow;
@@ -16,6 +16,7 @@ const PRIVATE: &[&str] = &[
     "100.64.0.0/10",
     "169.254.0.0/16",
     "fc00::/7",
+    "fe80::/10",
     "::1/128",
 ];
 /// Proxies by their /24; of more networks the private block that they are in is named.
@@ -95,7 +96,7 @@ fn keys(rows: &[Row]) -> Vec<Key> {
         row.pointed.iter().for_each(|it| count(it.kind, format!("json:{}", it.pointer)));
         for (at, value) in row.captures.iter().enumerate() {
             let is_key =
-                !value.is_empty() && net(value).is_none() && !value.contains(['/', ' ', ',']);
+                !value.is_empty() && net_of(value).is_none() && !value.contains(['/', ' ', ',']);
             if is_key {
                 count(KeyKind::Credential, format!("capture:{at}"));
             }
@@ -105,11 +106,16 @@ fn keys(rows: &[Row]) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
     let mut seen: BTreeSet<Vec<Option<u64>>> = BTreeSet::new();
     for (kind, field) in candidates.into_keys() {
+        if keys.len() > KEYS_MAX {
+            break;
+        }
         let values: Vec<Option<u64>> = rows.iter().map(|it| value(it, &field)).collect();
         let records = values.iter().flatten().count();
         let different: BTreeSet<u64> = values.iter().flatten().copied().collect();
+        // What a proxy captured and is always the same is a host's name or a type, nobody's key.
+        let is_nobody = field.starts_with("capture:") && different.len() < 2;
         // Two names of one value are one key.
-        if seen.insert(values) && keys.len() <= KEYS_MAX {
+        if !is_nobody && seen.insert(values) {
             keys.push(Key { kind, field, records, different: different.len() });
         }
     }
@@ -124,19 +130,6 @@ fn kind_of_user(format: Format) -> KeyKind {
         Format::Tyk | Format::AwsApiGateway => KeyKind::Credential,
         _ => KeyKind::Staff,
     }
-}
-
-/// An address as a network of one.
-pub(super) fn net(text: &str) -> Option<IpNet> {
-    let text = text.trim();
-    let bare = text.strip_prefix('[').and_then(|it| it.split(']').next()).unwrap_or(text);
-    let v4 = || bare.split_once(':').filter(|it| it.0.contains('.')).map_or(bare, |it| it.0);
-    let v6 = || format!("{bare}/128").parse().ok();
-    format!("{}/32", v4())
-        .parse()
-        .ok()
-        .filter(|it: &IpNet| it.prefix_len() == 32 && bare.contains('.'))
-        .or_else(v6)
 }
 
 /// The private block that an address is in.
@@ -155,7 +148,7 @@ fn hops(row: &Row) -> Vec<IpNet> {
     let mut chain: Vec<&str> = forwarded.split(',').collect();
     chain.extend(row.peer.as_deref());
     let behind = chain.split_first().map(|it| it.1).unwrap_or_default();
-    let nets = behind.iter().rev().map_while(|it| net(it));
+    let nets = behind.iter().rev().map_while(|it| net_of(it));
     nets.take_while(is_private).collect()
 }
 
@@ -189,12 +182,11 @@ fn addresses(rows: &[Row], trusted: &[IpNet]) -> Vec<Option<u64>> {
     };
     let options =
         Options { keys: vec![address], trusted_proxies: trusted.to_vec(), ..Options::default() };
-    let Some(attributor) = clients_only(options) else { return vec![None; rows.len()] };
-    let bytes = |it: &Option<String>| it.as_ref().map(|it| Cow::Owned(it.clone().into_bytes()));
+    let Some(attributor) = attributor(options) else { return vec![None; rows.len()] };
     let of = |row: &Row| {
         let record = AccessRecord {
-            peer: bytes(&row.peer),
-            forwarded: bytes(&row.forwarded),
+            peer: row.peer.as_deref().map(|it| Cow::Borrowed(it.as_bytes())),
+            forwarded: row.forwarded.as_deref().map(|it| Cow::Borrowed(it.as_bytes())),
             ..AccessRecord::default()
         };
         attributor.explain(&record).keys.first().map(|it| hash(it.1.as_bytes()))

@@ -2,7 +2,7 @@
 
 use super::{Key, Report, Route, percent};
 use crate::alert::escape_text;
-use crate::attribute::{Codec, KeyKind, RouteClass};
+use crate::attribute::{Codec, KeyKind};
 use ipnet::IpNet;
 use std::fmt::Write;
 
@@ -110,9 +110,11 @@ fn source(origin: &Origin, text: &mut String) {
 
 fn decode(report: &Report, text: &mut String) {
     put(text, format_args!("# ---- How lines are read ----"));
-    let all: usize = report.formats.iter().map(|it| it.1).sum();
     for (format, count) in &report.formats {
-        put(text, format_args!("# {}: {} of the lines", format.name(), percent(*count, all)));
+        put(
+            text,
+            format_args!("# {}: {} of the lines", format.name(), percent(*count, report.decoded)),
+        );
     }
     let format = match report.formats.as_slice() {
         [(format, _)] => format.name(),
@@ -156,13 +158,12 @@ fn clients(report: &Report, text: &mut String) {
             ),
         );
     }
-    let all: usize = report.formats.iter().map(|it| it.1).sum();
     for key in &report.keys {
         put(
             text,
             format_args!(
                 "# In {} of the lines, {} different ones. {}",
-                percent(key.records, all),
+                percent(key.records, report.decoded),
                 key.different,
                 meaning(key)
             ),
@@ -210,7 +211,7 @@ fn routes(report: &Report, text: &mut String) {
 fn one(route: &Route) -> String {
     let mut text = String::new();
     let Route { records, subjects, clients, .. } = route;
-    let class = RouteClass::ALL.iter().find(|it| it.0 == route.class).map_or("", |it| it.1);
+    let class = route.class.name();
     if *subjects > 0 {
         put(
             &mut text,

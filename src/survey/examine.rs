@@ -1,10 +1,10 @@
 //! The examination: counts of a sample to what is blind.
 
 use super::blind::{Blind, Kind};
-use super::clients::{Clients, is_private, net};
+use super::clients::{Clients, is_private};
 use super::sample::{Row, Sample};
 use super::{Report, percent};
-use crate::attribute::{KeyKind, RouteClass};
+use crate::attribute::{KeyKind, RouteClass, net_of};
 use crate::decode::Format;
 use crate::time::MINUTE_MS;
 use ipnet::IpNet;
@@ -104,7 +104,7 @@ impl Of<'_> {
             let known = self.sample.rows.get(*at).and_then(|it| it.known.as_ref());
             known.map_or_else(|| kind(at).is_some_and(|it| it != KeyKind::Address), |it| it.has_key)
         };
-        let nobody = self.rows.iter().filter(|it| kind(it).is_none()).count();
+        let nobody = self.rows.iter().filter(|it| kind(it).is_none() && !finer(it)).count();
         let with_key = self.rows.iter().filter(|it| finer(it)).count();
         if is_most(nobody, all) {
             let detail = "no line has a login, a key or an address".to_owned();
@@ -124,9 +124,9 @@ impl Of<'_> {
 
     /// Whether proxies hide who asks.
     fn proxies(&self, blind: &mut Vec<Blind>) -> bool {
-        let given: Vec<IpNet> = self.clients.trusted.clone();
+        let given = &self.clients.trusted;
         let untrusted = |it: &Row| {
-            let peer = it.peer.as_deref().and_then(net);
+            let peer = it.peer.as_deref().and_then(net_of);
             peer.filter(|it| !given.iter().any(|net| net.contains(it)))
         };
         let through: Vec<&Row> =
@@ -286,13 +286,9 @@ fn times(sample: &Sample, report: &Report, blind: &mut Vec<Blind>) {
 }
 
 fn refused(report: &Report, blind: &mut Vec<Blind>) {
-    let count: u64 = report.refused.values().sum();
-    let (count, decoded) = (
-        usize::try_from(count).unwrap_or(usize::MAX),
-        usize::try_from(report.decoded).unwrap_or(usize::MAX),
-    );
-    let all = count.saturating_add(decoded);
-    if count.saturating_mul(100) >= all.saturating_mul(REFUSED) && count > 0 {
+    let count: usize = report.refused.values().sum();
+    let all = count + report.decoded;
+    if count * 100 >= all * REFUSED && count > 0 {
         let reasons: Vec<String> =
             report.refused.iter().map(|(why, count)| format!("{count} {}", why.name())).collect();
         let detail =

@@ -13,7 +13,9 @@ const DIGITS_MIN: usize = 3;
 
 /// A name without its ending, and the ending with its dot.
 pub(super) fn split(text: &str) -> (&str, &str) {
-    let Some(at) = text.rfind('.').filter(|it| *it > 0) else { return (text, "") };
+    // What follows the dot of a mail address is no file's ending.
+    let dot = text.rfind('.').filter(|it| *it > 0 && !text.contains('@'));
+    let Some(at) = dot else { return (text, "") };
     let Some((stem, suffix)) = text.split_at_checked(at) else { return (text, "") };
     let ending = suffix.trim_start_matches('.');
     let is_ending = (1..=SUFFIX_MAX).contains(&ending.len())

@@ -3,7 +3,7 @@
 //!
 //! `darban doctor` prints it and `darban init` makes a configuration of it. A sample holds ids and
 //! names as the log has them, so nothing but templates, counts and shares leaves this module: words of
-//! a path that several people have, never a value that stands in a slot, and no client.
+//! a path that look like no id (behind a person only those that several people have), never a value that stands in a slot, and no client.
 
 mod blind;
 mod clients;
@@ -56,11 +56,11 @@ pub struct Report {
     /// Records of the log.
     pub records: u64,
     /// Access records that were decoded.
-    pub decoded: u64,
+    pub decoded: usize,
     /// Formats, the most frequent first.
     pub formats: Vec<(Format, usize)>,
     /// What was refused, and why.
-    pub refused: BTreeMap<Refusal, u64>,
+    pub refused: BTreeMap<Refusal, usize>,
     /// Routes by the look of paths and queries.
     pub routes: Vec<Route>,
     /// Client keys beside the address.
@@ -137,5 +137,17 @@ fn percent(part: usize, whole: usize) -> String {
     match part * 100 / whole.max(1) {
         0 if part > 0 => "under 1 %".to_owned(),
         share => format!("{share} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn assets_are_those_of_a_configuration_that_says_nothing_of_them() {
+        let toml = "[[routes]]\nname = \"p\"\npath = \"/{subject}\"\nclass = \"personal\"\n";
+        let config = Config::parse_without_files(toml, std::path::Path::new("")).unwrap();
+        assert_eq!(config.decode.skip_suffixes, super::SUFFIXES);
     }
 }

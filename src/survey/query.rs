@@ -74,9 +74,14 @@ pub(super) fn subject(queries: Vec<(usize, &str)>) -> Option<InQuery> {
     for (row, query) in queries {
         for (name, value) in query.split('&').filter_map(|it| it.split_once('=')) {
             let known = by_name.len() < NAMES_MAX || by_name.contains_key(name);
-            if known && is_name(name) && !value.is_empty() {
+            if !known || !is_name(name) || value.is_empty() {
+                continue;
+            }
+            let values = by_name.entry(name).or_default();
+            // Of several of one name the first counts, as for attribution.
+            if values.last().is_none_or(|it| it.0 != row) {
                 let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-                by_name.entry(name).or_default().push((row, value.into_owned()));
+                values.push((row, value.into_owned()));
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Which requests look up whom: routes with the place of their subject, and what they seem to serve.
 
 use super::clients::Clients;
-use super::sample::Row;
+use super::sample::{Row, attributor};
 use super::templates::{self, IDS_MIN, Part, Path, Template, written};
 use super::{look, query};
 use crate::alert::escape_text;
-use crate::attribute::{Attributor, Codec, HashKey, Options, RouteClass, RouteSpec, SubjectFrom};
+use crate::attribute::{Codec, Options, RouteClass, RouteSpec, SubjectFrom};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Routes that are found at most, those with the most traffic.
@@ -52,6 +52,9 @@ pub struct Route {
     pub busiest_is_address: bool,
 }
 
+/// Methods that a route is drafted with: others are made up by whoever sends them.
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY", "SEARCH"];
+
 /// A route while it is found: its rows, each with its subject.
 struct Candidate {
     path: String,
@@ -87,7 +90,8 @@ pub(super) fn routes(rows: &[Row], clients: &Clients, assets: &[String]) -> Vec<
 /// Routes of a gateway that logs its own templates: where subjects would stand, if there were any.
 fn of_templates(rows: &[Row], clients: &Clients) -> Vec<Route> {
     let mut by_path: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, row) in rows.iter().enumerate().filter(|(_, it)| it.is_template) {
+    let asked = |it: &Row| it.is_template && it.method != "OPTIONS";
+    for (at, row) in rows.iter().enumerate().filter(|(_, it)| asked(it)) {
         by_path.entry(row.path.as_str()).or_default().push(at);
     }
     let part = |it: &str| match it.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
@@ -105,6 +109,7 @@ fn of_templates(rows: &[Row], clients: &Clients) -> Vec<Route> {
     };
     let found = by_path.into_iter().filter_map(candidate).flat_map(|it| by_method(rows, it));
     found
+        .filter(|it| !it.0.is_empty())
         .map(|(methods, it)| {
             let reads = methods.iter().all(|it| matches!(it.as_str(), "GET" | "HEAD"));
             let who = it.rows.iter().filter_map(|it| clients.finest.get(it.0).copied().flatten());
@@ -147,7 +152,7 @@ fn fitting(found: Vec<Route>) -> Vec<Route> {
         }
         specs.push(spec(&route));
         let options = Options { routes: specs.clone(), ..Options::default() };
-        if Attributor::new(options, HashKey::new([0; 16])).is_err() {
+        if attributor(options).is_none() {
             specs.pop();
             continue;
         }
@@ -237,8 +242,9 @@ fn by_method(rows: &[Row], candidate: Candidate) -> Vec<(Vec<String>, Candidate)
     let Candidate { path, words, subject, is_pages, rows: all } = candidate;
     let (reading, writing): (Vec<_>, Vec<_>) = all.into_iter().partition(reads);
     let with = |rows: Vec<(usize, String)>| {
-        let plain = |it: &&str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_uppercase());
-        let methods: BTreeSet<&str> = rows.iter().map(|it| method(&it.0)).filter(plain).collect();
+        let is_known = |it: &&str| METHODS.contains(it);
+        let methods: BTreeSet<&str> =
+            rows.iter().map(|it| method(&it.0)).filter(is_known).collect();
         let methods = methods.into_iter().map(str::to_owned).collect();
         let (path, words, subject) = (path.clone(), words.clone(), subject.clone());
         (methods, Candidate { path, words, subject, is_pages, rows })

@@ -54,17 +54,21 @@ pub struct Sample {
     /// They come from Kafka, so that each may have a time of its own.
     pub from_kafka: bool,
     /// Access records that were refused, by reason.
-    pub refused: BTreeMap<Refusal, u64>,
+    pub refused: BTreeMap<Refusal, usize>,
     pub(super) rows: Vec<Row>,
 }
 
 impl Sample {
     /// Access records that were decoded.
     #[must_use]
-    pub fn decoded(&self) -> u64 {
-        self.rows.len() as u64
+    pub const fn decoded(&self) -> usize {
+        self.rows.len()
     }
 }
+
+/// Access records of a sample at most, but for the last batch: a record of the log may hold thousands,
+/// and their rows are held until all is read.
+const ROWS_MAX: usize = 500_000;
 
 /// Reads records into a sample.
 #[derive(Debug)]
@@ -88,6 +92,9 @@ impl Sampler {
     /// Takes a record of the log, with its time in Kafka.
     pub fn take(&mut self, bytes: &[u8], stamped: Option<Moment>) {
         let Self { decoder, elsewhere, attributor, sample } = self;
+        if sample.rows.len() >= ROWS_MAX {
+            return;
+        }
         sample.records += 1;
         let mut times = Vec::new();
         elsewhere.each(bytes, &mut Shapes::default(), |decoded| {
@@ -138,7 +145,11 @@ fn row(format: Format, record: &AccessRecord<'_>) -> Row {
         peer: text(record.peer.as_deref()),
         forwarded: text(record.forwarded.as_deref()),
         user: record.user.as_deref().map(hash),
-        captures: record.captures.iter().filter_map(|it| text(Some(it.as_ref()))).collect(),
+        captures: record
+            .captures
+            .iter()
+            .map(|it| String::from_utf8_lossy(it).into_owned())
+            .collect(),
         request: None,
         pointed: Vec::new(),
         known: None,
@@ -157,7 +168,7 @@ pub(super) fn hash(value: &[u8]) -> u64 {
     HashKey::new([0; 16]).subject(value)
 }
 
-/// An attributor that knows no routes, with these keys and proxies.
-pub(super) fn clients_only(options: Options) -> Option<Attributor> {
+/// An attributor of these options, where they fit together. Its hashes tell nobody anything.
+pub(super) fn attributor(options: Options) -> Option<Attributor> {
     Attributor::new(options, HashKey::new([0; 16])).ok()
 }

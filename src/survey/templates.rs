@@ -88,8 +88,10 @@ fn grow(paths: &[&Path<'_>], parts: &mut Vec<Part>, found: &mut Vec<Template>) {
             tail.iter().filter_map(|it| by_value.remove(it)).flatten().collect();
         close(&rows, parts, found);
     }
+    // One id or two are too few to tell a slot by, and no words of the site for all that.
     for (value, rows) in by_value {
-        parts.push(Part::Word(value.to_owned()));
+        let slot = behind_id(value).map(|it| Part::Slot(it.to_owned()));
+        parts.push(slot.unwrap_or_else(|| Part::Word(value.to_owned())));
         grow(&rows, parts, found);
         parts.pop();
     }
@@ -112,26 +114,25 @@ fn slots_of<'a>(
     depth: usize,
 ) -> Vec<(String, BTreeSet<&'a str>)> {
     let mut slots: BTreeMap<&str, BTreeSet<&'a str>> = BTreeMap::new();
-    let mut names = BTreeSet::new();
+    let mut words: BTreeSet<&'a str> = BTreeSet::new();
     for value in by_value.keys() {
-        let (stem, suffix) = split(value);
-        if is_id(stem) {
-            slots.entry(suffix).or_default().insert(*value);
-        } else if is_id(value) {
-            slots.entry("").or_default().insert(*value);
-        } else if suffix.is_empty() {
-            names.insert(*value);
-        }
+        let alike = match behind_id(value) {
+            Some(suffix) => slots.entry(suffix).or_default(),
+            None => &mut words,
+        };
+        alike.insert(*value);
     }
     slots.retain(|_, values| values.len() >= IDS_MIN);
     // Among numbers a year is a number too.
     if let Some(ids) = slots.get_mut("") {
         let is_number = |it: &&&str| it.bytes().all(|it| it.is_ascii_digit());
         ids.extend(by_value.keys().filter(is_number).copied());
-        names.retain(|it| !ids.contains(it));
+        words.retain(|it| !ids.contains(it));
     }
-    let folders = if depth > 0 { folders(&names, by_value, depth) } else { BTreeSet::new() };
-    names.retain(|it| !folders.contains(it));
+    let folders = if depth > 0 { folders(&words, by_value, depth) } else { BTreeSet::new() };
+    // A page has an ending; a person's name that has one is told by what stands behind it.
+    let mut names = words;
+    names.retain(|it| !folders.contains(it) && split(it).1.is_empty());
     let rows = |it: &BTreeSet<&str>| -> usize {
         it.iter().filter_map(|it| by_value.get(it)).map(Vec::len).sum()
     };
@@ -147,6 +148,12 @@ fn slots_of<'a>(
         slots.entry("").or_default().extend(folders);
     }
     slots.into_iter().map(|(suffix, values)| (suffix.to_owned(), values)).collect()
+}
+
+/// What stands behind the id in a segment that looks like one.
+fn behind_id(value: &str) -> Option<&str> {
+    let (stem, suffix) = split(value);
+    is_id(stem).then_some(suffix).or_else(|| is_id(value).then_some(""))
 }
 
 /// Names that have the same word and then ids behind them, as folders of people or tenants have: few
@@ -261,6 +268,15 @@ mod tests {
             format!("/people/{}/{last}", 1_000 + it)
         });
         assert_eq!(found(&all), ["/people/{subject}/photo", "/people/{subject}/{*}"]);
+    }
+
+    #[test]
+    fn ids_are_no_words_however_few_they_are() {
+        let all = paths(|it| format!("/people/{}/visits/{it}", ["71012345", "71020264"][it % 2]));
+        assert!(found(&all).iter().all(|it| !it.contains("710")), "{:?}", found(&all));
+        let names = ["anna.lee", "bob.ray", "cy.fox"];
+        let all = paths(|it| format!("/users/{}/orders/{it}", names[it % 3]));
+        assert_eq!(found(&all), ["/users/{subject}/orders/{record}"]);
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum Noted {
         since: Moment,
         /// What there is of it: records, minutes, notifications.
         count: u64,
+        /// Of how many, where that says more.
+        of: u64,
         /// It is over.
         over: bool,
     },
@@ -57,10 +59,7 @@ pub enum Trouble {
     /// Records are read, and there is no look-up in any.
     NoLookups,
     /// Too many records cannot be read.
-    Refusing {
-        /// Of so many.
-        of: u64,
-    },
+    Refusing,
     /// Filters were full before their time.
     Forgetting,
     /// Look-ups are judged late.
@@ -78,21 +77,10 @@ impl Trouble {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::NoLookups => "no_lookups",
-            Self::Refusing { .. } => "refusing",
+            Self::Refusing => "refusing",
             Self::Forgetting => "forgetting",
             Self::Behind => "behind",
             Self::ReceiverFailing { .. } => "receiver_failing",
-        }
-    }
-
-    /// Whether it is the same one, however much there is of it.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::ReceiverFailing { name }, Self::ReceiverFailing { name: other }) => {
-                name == other
-            }
-            _ => self.name() == other.name(),
         }
     }
 }

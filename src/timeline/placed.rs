@@ -25,7 +25,7 @@ pub(super) fn in_order(lookups: &[Placed]) -> Vec<Placed> {
     let rest =
         |it: &Placed| (it.lookup.position.ordinal(), it.lookup.content, it.partition, it.offset);
     for same in order.chunk_by_mut(|a, b| a.0 == b.0) {
-        same.sort_unstable_by_key(|it| (rest(it.1), std::ptr::from_ref(it.1)));
+        same.sort_by_key(|it| rest(it.1));
     }
     order.into_iter().map(|(_, it)| *it).collect()
 }

@@ -25,6 +25,8 @@ struct Mailbox {
     letters: Vec<String>,
     /// Answers to the next messages instead of taking them.
     refusals: VecDeque<&'static str>,
+    /// A reader whom nobody knows here.
+    unknown: Option<&'static str>,
     /// Passwords and letters that came before the connection was encrypted.
     in_the_clear: usize,
     commands: usize,
@@ -164,6 +166,9 @@ fn converse(
                 "235 welcome".to_owned()
             }
             "AUTH" => "535 no".to_owned(),
+            "RCPT" if mailbox.lock().unwrap().unknown.is_some_and(|it| line.contains(it)) => {
+                "550 no such user".to_owned()
+            }
             "MAIL" | "RCPT" if signed_in => "250 ok".to_owned(),
             "DATA" if signed_in => {
                 say(stream.get_mut(), "354 go ahead")?;
@@ -264,6 +269,18 @@ fn a_page_is_sent_again_whatever_the_server_said_and_under_the_same_id() {
         assert!(header(&mailbox.letters[0], "Message-ID").starts_with("<msg_a_firing_"));
         assert!(running.delivery.stats().receivers[0].retried >= 1, "{refusal}");
     }
+}
+
+#[test]
+fn a_reader_whom_the_server_does_not_know_keeps_a_page_from_no_other() {
+    let scratch = Scratch::new();
+    let server = MailServer::start(Offers::Implicit, &scratch);
+    server.mailbox().unknown = Some("boss@example.org");
+    let receivers = vec![server.spec(Encryption::Implicit)];
+    let running = Running::start(&scratch, receivers, Policy::default());
+    running.offer(&page("a"));
+    running.settled();
+    assert_eq!(server.mailbox().letters.len(), 1);
 }
 
 #[test]

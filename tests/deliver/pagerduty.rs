@@ -25,6 +25,23 @@ pub(crate) enum Fault {
     ReplyLost,
 }
 
+/// What a request meets: a fault, or else what the service makes of it.
+pub(super) async fn met(fault: Option<Fault>, take: impl FnOnce() -> Response) -> Response {
+    match fault {
+        Some(Fault::Status(code)) => StatusCode::from_u16(code).unwrap().into_response(),
+        Some(Fault::Throttled(seconds)) => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())])
+                .into_response()
+        }
+        Some(Fault::Hang) => std::future::pending().await,
+        Some(Fault::ReplyLost) => {
+            take();
+            std::future::pending().await
+        }
+        None => take(),
+    }
+}
+
 /// An incident as the people on call see it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Incident {
@@ -127,19 +144,7 @@ async fn enqueue(State(service): State<Arc<Mutex<Service>>>, body: Bytes) -> Res
         service.requests += 1;
         service.faults.pop_front().or(service.standing)
     };
-    match fault {
-        Some(Fault::Status(code)) => StatusCode::from_u16(code).unwrap().into_response(),
-        Some(Fault::Throttled(seconds)) => {
-            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())])
-                .into_response()
-        }
-        Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::ReplyLost) => {
-            take(&service, &body);
-            std::future::pending().await
-        }
-        None => take(&service, &body),
-    }
+    met(fault, || take(&service, &body)).await
 }
 
 fn take(service: &Mutex<Service>, body: &[u8]) -> Response {

@@ -1,11 +1,11 @@
 //! A stand-in for whatever takes notifications over HTTP: it keeps every request, meets the next
 //! ones with the faults that were ordered, and hands the others to the semantics of one service.
 
-use super::pagerduty::Fault;
+use super::pagerduty::{Fault, met};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -107,19 +107,7 @@ async fn answer<S: Send + 'static>(
         service.seen.push(seen.clone());
         service.faults.pop_front()
     };
-    match fault {
-        Some(Fault::Status(code)) => StatusCode::from_u16(code).unwrap().into_response(),
-        Some(Fault::Throttled(seconds)) => {
-            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())])
-                .into_response()
-        }
-        Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::ReplyLost) => {
-            take(&service, &seen);
-            std::future::pending().await
-        }
-        None => take(&service, &seen),
-    }
+    met(fault, || take(&service, &seen)).await
 }
 
 fn take<S>(service: &Mutex<Service<S>>, seen: &Seen) -> Response {

@@ -103,7 +103,7 @@ fn a_standby_pages_within_twenty_seconds_of_the_owners_end() {
     let traffic = Traffic::start(broker.client());
     wait_until("the owner pages", || !pager.incidents().is_empty());
     drop(owner);
-    let (clock, next) = (Clock::system(), traffic.harvests_begun());
+    let (clock, next) = (Clock::system(), traffic.next_harvest());
     let killed = clock.now();
     let is_new = |it: &Incident| it.thief().is_some_and(|it| it >= next);
     // Twenty seconds: the wait itself allows a minute.

@@ -44,7 +44,7 @@ impl Traffic {
     }
 
     /// The number of the first harvest that has not begun.
-    pub(super) fn harvests_begun(&self) -> u64 {
+    pub(super) fn next_harvest(&self) -> u64 {
         (self.written() / HARVESTS / PEOPLE + 1) * HARVESTS
     }
 

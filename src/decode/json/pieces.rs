@@ -98,15 +98,20 @@ pub(in super::super) fn members(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[
     })
 }
 
+/// Values without an end that are looked for: each search may go to the end of the text. Behind so
+/// many a value ends with its line; what then is no line is refused and counted.
+const ENDLESS_MAX: usize = 64;
+
 /// The values that stand behind each other, with line feeds between them: objects, or lines of text.
 /// What is no whole object ends where its line does.
 pub(in super::super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = bytes;
+    let (mut rest, mut endless) = (bytes, 0);
     from_fn(move || {
         rest = rest.trim_ascii_start();
         let is_json = *rest.first()? == b'{' || is_array(rest);
-        let line = || memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-        let end = if is_json { end_of(rest, 0).unwrap_or_else(line) } else { line() };
+        let end = if is_json && endless < ENDLESS_MAX { end_of(rest, 0) } else { None };
+        endless += usize::from(is_json && end.is_none());
+        let end = end.or_else(|| memchr::memchr(b'\n', rest)).unwrap_or(rest.len());
         let (piece, after) = rest.split_at_checked(end)?;
         rest = after;
         Some(piece.trim_ascii_end())

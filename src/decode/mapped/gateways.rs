@@ -27,7 +27,7 @@ pub(super) static KONG: Map = Map {
     user_agent: &["request.headers.user-agent"],
     forwarded: &["request.headers.x-forwarded-for"],
     ja4: NOTHING,
-    headers: Some("request.headers"),
+    headers: &["request.headers"],
 };
 
 /// Apache APISIX's loggers without a `log_format` of one's own (`kafka-logger` with `meta_format`
@@ -50,7 +50,7 @@ pub(super) static APISIX: Map = Map {
     user_agent: &["request.headers.user-agent"],
     forwarded: &["request.headers.x-forwarded-for"],
     ja4: NOTHING,
-    headers: Some("request.headers"),
+    headers: &["request.headers"],
 };
 
 /// Tyk's pump to Kafka. Read in `pumps/kafka.go` of Tyk's pump. Its key may be a credential as it
@@ -71,7 +71,7 @@ pub(super) static TYK: Map = Map {
     user_agent: &["user_agent"],
     forwarded: NOTHING,
     ja4: NOTHING,
-    headers: None,
+    headers: NOTHING,
 };
 
 /// AWS API Gateway, REST and HTTP, as its console suggests, with the variables that it makes sense
@@ -108,7 +108,7 @@ pub(super) static AWS_API_GATEWAY: Map = Map {
     user_agent: &["userAgent", "identity.userAgent"],
     forwarded: &["xForwardedFor"],
     ja4: NOTHING,
-    headers: None,
+    headers: NOTHING,
 };
 
 /// Azure API Management's `GatewayLogs`, as diagnostic settings send them to Event Hubs (fields of
@@ -134,5 +134,5 @@ pub(super) static AZURE_APIM: Map = Map {
     user_agent: &["properties.requestHeaders.user-agent", "requestHeaders.user-agent"],
     forwarded: &["properties.requestHeaders.x-forwarded-for", "requestHeaders.x-forwarded-for"],
     ja4: NOTHING,
-    headers: Some("properties.requestHeaders"),
+    headers: &["properties.requestHeaders", "requestHeaders"],
 };

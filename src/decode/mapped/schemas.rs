@@ -24,7 +24,7 @@ pub(super) static ECS: Map = Map {
     user_agent: &["user_agent.original"],
     forwarded: &["network.forwarded_ip"],
     ja4: &["tls.client.ja4"],
-    headers: Some("http.request.headers"),
+    headers: &["http.request.headers"],
 };
 
 /// OpenTelemetry's conventions for HTTP servers, the stable ones and those before, as attributes of
@@ -91,7 +91,7 @@ pub(super) static OTEL: Map = Map {
         "http.request.header.x-forwarded-for",
     ],
     ja4: NOTHING,
-    headers: Some("http.request.header"),
+    headers: &["attributes.http.request.header", "http.request.header"],
 };
 
 /// What [`Method::Activity`] counts, from 1.
@@ -121,5 +121,5 @@ pub(super) static OCSF: Map = Map {
     user_agent: &["http_request.user_agent"],
     forwarded: &["http_request.x_forwarded_for"],
     ja4: &["ja4_fingerprint_list.0.value"],
-    headers: None,
+    headers: NOTHING,
 };

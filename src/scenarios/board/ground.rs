@@ -122,7 +122,7 @@ impl Prepared {
         let first = 200_000 + random.below(1_000_000);
         let decoys: Vec<Id> = (0..DECOYS).map(|it| portal.decoy(Route::ByMobile, it)).collect();
         let trial = Trial::watching(&config_toml(&portal), seed, decoys.iter().copied())?;
-        let mut trial = if lengths.dies_daily { trial.dying_daily() } else { trial };
+        let mut trial = trial.dying_daily(lengths.dies_daily);
         let mut rules = Rulebook::default();
         let mut kept = Vec::new();
         for request in portal.requests().take_while(|it| it.at < at.plus(KEPT_MS)) {
@@ -157,8 +157,7 @@ impl Prepared {
     pub(super) fn unjudged(&self) -> Result<(Trial, Rulebook), String> {
         let decoys = self.decoys.iter().copied();
         let trial = Trial::watching(&config_toml(&self.portal), self.portal.seed, decoys)?;
-        let trial = if self.dies_daily { trial.dying_daily() } else { trial };
-        Ok((trial, Rulebook::default()))
+        Ok((trial.dying_daily(self.dies_daily), Rulebook::default()))
     }
 
     /// What harvests draw that begin at `at`.

@@ -7,7 +7,7 @@
 
 use super::context::Consumer;
 use super::lists::list_of;
-use super::{Owned, Partition, Shared, end_within};
+use super::{CLOSING, Partition, Shared, end_within};
 use crate::killpoint;
 use crate::time::{Clock, HOUR_MS, Moment};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -100,12 +100,16 @@ impl Committer {
             taken.iter().for_each(|order| match order {
                 Order::Commit(offsets) => {
                     let now = clock.now();
-                    commit(&consumer, &shared, offsets, (&mut done, now, &counted));
+                    let again = now.since(done.1) >= AGAIN_AFTER_MS;
+                    commit(&consumer, &shared, (offsets, again), (&mut done, now, &counted));
                 }
                 Order::Answer(to) => drop(to),
                 Order::RollCall(to) => {
+                    let last = (done.0.clone().into_iter().collect(), true);
+                    let now = clock.now();
+                    let fenced = commit(&consumer, &shared, last, (&mut done, now, &counted));
                     // Whoever asked may have given up.
-                    let _told = to.send(is_fenced(&consumer, &shared, &done.0));
+                    let _told = to.send(fenced);
                 }
             });
         };
@@ -151,38 +155,20 @@ impl Committer {
 
     pub(super) fn stop(&mut self) {
         self.orders = None;
-        self.thread.take().into_iter().for_each(end_within);
+        self.thread.take().into_iter().for_each(|it| end_within(it, CLOSING));
     }
-}
-
-/// Whether the brokers refuse what was committed last because another process has joined under our
-/// name. Nothing is asked where nothing was committed.
-fn is_fenced(consumer: &Consumer, shared: &Shared, done: &BTreeMap<Partition, i64>) -> bool {
-    let owned = shared.owned();
-    let last = done.iter().filter_map(|(at, next)| Some((owned.get(at)?.clone(), *next)));
-    let last: Vec<(Owned, i64)> = last.collect();
-    drop(owned);
-    let list = list_of(last.iter().map(|it| (it.0.topic.as_ref(), it.0.number, Some(it.1))));
-    shared.give_words(&list);
-    if last.is_empty() {
-        return false;
-    }
-    let Err(error) = consumer.commit(&list, CommitMode::Sync) else { return false };
-    // The answer comes before librdkafka has drawn its conclusion from it.
-    let code = error.rdkafka_error_code();
-    matches!(code, Some(RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fatal))
-        || consumer.client().fatal_error().is_some()
 }
 
 type Done<'a> = (&'a mut (BTreeMap<Partition, i64>, Moment), Moment, &'a Counters);
 
+/// Commits what is due of these offsets; whether the brokers refuse it because another process has
+/// joined under our name.
 fn commit(
     consumer: &Consumer,
     shared: &Shared,
-    offsets: Vec<(Partition, i64)>,
+    (offsets, again): (Vec<(Partition, i64)>, bool),
     ((done, last), now, counters): Done<'_>,
-) {
-    let again = now.since(*last) >= AGAIN_AFTER_MS;
+) -> bool {
     // From before it is looked up who owns what until the answer: see `Busy`.
     shared.committing.set(true);
     let owned = shared.owned();
@@ -200,16 +186,21 @@ fn commit(
     });
     shared.committing.set(false);
     match outcome {
-        None => {}
+        None => false,
         Some(Ok(())) => {
             counters.ok.fetch_add(1, Relaxed);
             done.extend(asked);
             *last = now;
+            false
         }
         // A rebalance, a coordinator that moves, an outage: the next commit says it again.
         Some(Err(error)) => {
             counters.failed.fetch_add(1, Relaxed);
             tracing::debug!("offsets were not committed: {error}");
+            // The answer comes before librdkafka has drawn its conclusion from it.
+            let code = error.rdkafka_error_code();
+            matches!(code, Some(RDKafkaErrorCode::FencedInstanceId | RDKafkaErrorCode::Fatal))
+                || consumer.client().fatal_error().is_some()
         }
     }
 }

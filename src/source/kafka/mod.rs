@@ -187,17 +187,17 @@ impl Handle {
     /// Waits for the threads; call after [`Handle::stop`], with the events drained.
     pub fn join(mut self) {
         self.committer.stop();
-        self.poller.take().into_iter().for_each(end_within);
+        self.poller.take().into_iter().for_each(|it| end_within(it, CLOSING));
     }
 }
 
 /// Waits for a thread to end, for a while. Whichever thread lets go of the consumer last closes it, and
 /// once in thousands of times librdkafka never answers what is asked of it then. Everything is
 /// committed and kept by now, so the process ends without it.
-fn end_within(thread: JoinHandle<()>) {
+fn end_within(thread: JoinHandle<()>, limit: Duration) {
     let since = Stopwatch::start();
     while !thread.is_finished() {
-        if since.elapsed() >= CLOSING {
+        if since.elapsed() >= limit {
             tracing::warn!("the consumer does not close, so it is left to end with the process");
             return;
         }
@@ -205,4 +205,17 @@ fn end_within(thread: JoinHandle<()>) {
     }
     // A panicked thread has said so itself.
     let _ended = thread.join();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_does_not_end_is_left_behind() {
+        let (never, waits) = crossbeam_channel::bounded::<()>(0);
+        let thread = std::thread::spawn(move || assert!(waits.recv().is_err()));
+        end_within(thread, Duration::ZERO);
+        drop(never);
+    }
 }

@@ -68,7 +68,8 @@ fn newest(
     let (since, mut count) = (Stopwatch::start(), 0);
     while !ends.is_empty() && count < records_max && since.elapsed() < READING {
         match consumer.poll(POLL) {
-            Some(Ok(message)) => {
+            // What was written since would take the place of what others have.
+            Some(Ok(message)) if ends.contains_key(&message.partition()) => {
                 // Without a time the broker says -1.
                 let time = message.timestamp().to_millis().filter(|it| *it > 0).map(Moment);
                 found(message.payload().unwrap_or_default(), time);
@@ -79,7 +80,7 @@ fn newest(
             // Behind the last record may be a transaction's end.
             Some(Err(KafkaError::PartitionEOF(number))) => drop(ends.remove(&number)),
             Some(Err(error)) if is_final(&error) => return Err(refused(error)),
-            Some(Err(_)) | None => {}
+            Some(_) | None => {}
         }
     }
     Ok(count)
