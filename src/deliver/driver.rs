@@ -212,8 +212,10 @@ async fn work(sender: Arc<Sender>, at: usize, repost: Duration) {
             Next::Send(notification) => {
                 let (reply, said) = sender.attempt(at, &notification).await;
                 let sender = Arc::clone(&sender);
-                let settled =
-                    spawn_blocking(move || sender.settle(at, &notification, (reply, &said)));
+                let settled = spawn_blocking(move || {
+                    let now = sender.clock.now();
+                    sender.settle(at, &notification, (reply, &said), now);
+                });
                 if settled.await.is_err() {
                     return;
                 }

@@ -30,6 +30,8 @@ pub mod retry;
 mod sender;
 mod silence_change;
 mod silence_file;
+#[cfg(test)]
+mod simulation;
 pub mod slack;
 mod stats;
 pub mod stdout;

@@ -13,7 +13,7 @@ use super::plan::Now;
 use super::retry::{self, Attempt, Reply, Verdict};
 use super::silence_file::SilenceFile;
 use crate::killpoint;
-use crate::time::{Clock, wall};
+use crate::time::{Clock, Moment, wall};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,14 +96,14 @@ impl Sender {
         }
     }
 
-    /// Notes how an attempt ended.
+    /// Notes how an attempt ended, `now` by the run's clock.
     pub(super) fn settle(
         &self,
         at: usize,
         notification: &Notification,
         (reply, said): (Reply, &str),
+        now: Moment,
     ) {
-        let now = self.clock.now();
         let attempt = lock(&self.ledger).attempt(at, notification, now);
         let verdict = retry::judge(reply, Attempt { seed: self.seed ^ attempt.seed, ..attempt });
         log(notification, verdict, said);

@@ -122,7 +122,8 @@ pub fn run_again(
     if told.cuts.is_empty() || !told.cuts.iter().all(is_named) {
         return Err(Error::Setup(NOT_FROM_THE_BEGINNING.to_owned()));
     }
-    let places = told.places.values().map(|(place, next)| (place.clone(), Some(*next)));
+    let stood = |next| Some(kafka::Stood { next, time: None });
+    let places = told.places.values().map(|(place, next)| (place.clone(), stood(*next)));
     source.resume = kafka::Resume { name: String::new(), places: places.collect() };
     let options = timeline::Options { slice_ms: config.detect.slice_ms };
     let mut timeline = Timeline::restore(options, &timeline::State::default(), told);

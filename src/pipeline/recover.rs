@@ -10,7 +10,7 @@ use super::keeper::{self, Keeper};
 use super::{Keys, Pool, build};
 use crate::config::Config;
 use crate::engine::{Engine, Settings};
-use crate::source::kafka::{Resume, is_pattern};
+use crate::source::kafka::{Resume, Stood, is_pattern};
 use crate::source::{Partition, Place};
 use crate::state::{Directory, Layout, Meta, Refusal, Sections};
 use crate::time::Moment;
@@ -104,11 +104,11 @@ pub fn recover(
     kept.places.extend(told.places.iter().map(|(at, (place, _))| (*at, place.clone())));
     let lane = |at: Partition| meta.timeline.lanes.iter().find(|it| it.partition == at);
     // One that came to us after the snapshot was read from where the journal says.
-    let offset = |at: &Partition| {
-        let named = || told.places.get(at).map(|it| it.1);
-        lane(*at).map(|it| it.resume).or_else(named)
+    let stood = |at: &Partition| {
+        let named = || told.places.get(at).map(|it| Stood { next: it.1, time: None });
+        lane(*at).map(|it| Stood { next: it.resume, time: it.clock }).or_else(named)
     };
-    let places = kept.places.iter().map(|(at, it)| (it.clone(), offset(at)));
+    let places = kept.places.iter().map(|(at, it)| (it.clone(), stood(at)));
     let resume = Resume { name: Keeper::name(meta.lineage), places: places.collect() };
     let timeline = Timeline::restore(options, &meta.timeline, told);
     let mut judging = Judging::restore(engine, timeline, pool, kept);

@@ -170,6 +170,20 @@ impl Broker {
         (0..partitions).map(end).collect()
     }
 
+    /// Deletes a topic with all that it has.
+    pub(crate) fn delete_topic(&self, name: &str) {
+        let admin: AdminClient<_> = self.client().create().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let gone = runtime.block_on(admin.delete_topics(&[name], &AdminOptions::new())).unwrap();
+        assert!(gone.iter().all(Result::is_ok), "{gone:?}");
+        let limit = Duration::from_secs(5);
+        let is_gone = || {
+            let metadata = admin.inner().fetch_metadata(None, limit);
+            metadata.is_ok_and(|it| !it.topics().iter().any(|it| it.name() == name))
+        };
+        wait_until("the topic is gone", is_gone);
+    }
+
     /// Deletes the records of a partition before an offset, as retention does.
     pub(crate) fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
         let admin: AdminClient<_> = self.client().create().unwrap();

@@ -6,9 +6,11 @@ pub(crate) mod secure;
 use crate::deliver::wait::wait_until;
 use broker::Broker;
 use crossbeam_channel::{Receiver, bounded};
-use darban::source::kafka::{self, Fault, FaultKind, Handle, Options, Security, Start};
-use darban::source::{Event, Partition};
-use darban::time::Clock;
+use darban::source::kafka::{
+    self, Fault, FaultKind, Handle, Options, Resume, Security, Start, Stood,
+};
+use darban::source::{Event, Partition, Place};
+use darban::time::{Clock, Moment};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::mocking::MockCluster;
@@ -249,6 +251,38 @@ fn what_is_deleted_while_the_workers_are_busy_is_a_gap_and_reading_goes_on_behin
     assert_eq!(gaps, [(next, u64::try_from(19_990 - next).ok())]);
     assert_eq!(found, (0..next).chain(19_990..20_000).collect::<Vec<_>>());
     end(handle, &events);
+}
+
+#[test]
+fn a_topic_that_was_made_anew_and_has_grown_past_where_we_were_is_read_from_its_beginning() {
+    const THEN: i64 = 1_795_289_416_000;
+    let Some(broker) = Broker::start("anew") else { return };
+    let write = |count, at| {
+        broker.create_topic("log", 1, &[]);
+        broker.write("log", lines(count).iter().map(|it| (0, at, it.as_slice())));
+    };
+    let stood = Stood { next: 12, time: Some(Moment(THEN)) };
+    let place = Place { topic: "log".into(), number: 0 };
+    let resume = Resume { name: "ours".to_owned(), places: vec![(place, Some(stood))] };
+    let options = Options { resume, ..options(&broker.address(), "log", "g") };
+    let gone_on = |last: i64| {
+        let (handle, events, _) = consume(&options);
+        let (mut found, mut gaps) = (Vec::new(), Vec::new());
+        while found.last() != Some(&last) {
+            match events.recv_timeout(WITHIN).expect("records come in time") {
+                Event::Batch(batch) => found.extend(batch.rows.iter().map(|it| it.offset)),
+                Event::Gap { first, missing, .. } => gaps.push((first, missing)),
+                _ => {}
+            }
+        }
+        end(handle, &events);
+        (found, gaps)
+    };
+    write(20, THEN);
+    assert_eq!(gone_on(19), ((12..20).collect(), vec![]));
+    broker.delete_topic("log");
+    write(30, THEN + 1);
+    assert_eq!(gone_on(29), ((0..30).collect(), vec![(12, None)]));
 }
 
 #[test]

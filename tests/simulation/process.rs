@@ -59,7 +59,10 @@ impl Process {
             let lane = state.lanes.iter().find(|it| it.partition == partition);
             let (low, high) = world.bounds(partition);
             let committed = Some(lane.map_or(0, |it| it.resume));
-            let from = decide(Found { committed, low, high, since: None }, Start::Earliest);
+            let from = decide(
+                Found { committed, low, high, since: None, is_another: false },
+                Start::Earliest,
+            );
             timeline.assigned(partition, from.next, world.clock);
             engine.name(partition, place(partition));
             next.insert(partition, from.next);

@@ -19,7 +19,7 @@ mod start;
 
 pub use commit::{Outcomes, due};
 pub use fault::{Fault, FaultKind};
-pub use options::{Options, Resume, Security, is_pattern};
+pub use options::{Options, Resume, Security, Stood, is_pattern};
 pub use sample::sample;
 pub use start::{Answers, Decision, Found, Start, decide};
 

@@ -3,6 +3,7 @@
 use super::context::{Consumer, Context};
 use super::{Error, Start};
 use crate::source::Place;
+use crate::time::Moment;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use std::path::PathBuf;
 
@@ -37,14 +38,23 @@ pub struct Options {
 pub struct Resume {
     /// The state's name in commits; empty for none.
     pub name: String,
-    /// The partitions by their index, with the lowest offset that the state has not judged.
-    pub places: Vec<(Place, Option<i64>)>,
+    /// The partitions by their index, with how far the state has judged them.
+    pub places: Vec<(Place, Option<Stood>)>,
+}
+
+/// How far a state has judged a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// The lowest offset that it has not judged.
+    pub next: i64,
+    /// The latest record time below that, where it is known.
+    pub time: Option<Moment>,
 }
 
 impl Resume {
     /// Where the state goes on in a partition.
-    pub(super) fn offset(&self, (topic, number): (&str, i32)) -> Option<i64> {
-        let is = |it: &&(Place, Option<i64>)| &*it.0.topic == topic && it.0.number == number;
+    pub(super) fn stood(&self, (topic, number): (&str, i32)) -> Option<Stood> {
+        let is = |it: &&(Place, Option<Stood>)| &*it.0.topic == topic && it.0.number == number;
         self.places.iter().find(is)?.1
     }
 

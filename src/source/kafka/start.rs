@@ -26,6 +26,8 @@ pub struct Found {
     pub high: i64,
     /// The first offset at or after the wished-for time.
     pub since: Option<i64>,
+    /// It is another log under the same name, of which nothing was read.
+    pub is_another: bool,
 }
 
 /// What was asked about a partition; `None` where no answer came.
@@ -37,12 +39,17 @@ pub struct Answers {
     pub kept: Option<i64>,
     /// See `kept`.
     pub ours: bool,
+    /// The latest record time before `kept` is known.
+    pub kept_has_time: bool,
     /// How far this process took it before: no question, it knows.
     pub handed: Option<i64>,
     /// Start and end of the log.
     pub watermarks: Option<(i64, i64)>,
     /// The first offset at or after the wished-for time, if there is one.
     pub since: Option<Option<i64>>,
+    /// Where a state goes on: the first offset that is later than all it has judged, if there is
+    /// one.
+    pub later: Option<Option<i64>>,
 }
 
 impl Answers {
@@ -70,7 +77,20 @@ impl Answers {
             (None, Start::Back(_)) => self.since?,
             (None, Start::Latest | Start::Earliest) | (Some(_), _) => None,
         };
-        Some(Found { committed, low, high, since })
+        let is_another = self.may_be_another() && self.later? == Some(low);
+        Some(Found { committed, low, high, since, is_another })
+    }
+
+    /// Whether the log still has something of what a state judged, and how late that was may tell
+    /// whether it is the same log. A topic that was deleted and made anew begins at offset 0 again,
+    /// and may have grown past where we were: then its very first record is later than the last one
+    /// that we know, while in our own log all that was judged is earlier. Clients of Kafka are told
+    /// no topic's id, so its times have to say it.
+    #[must_use]
+    pub fn may_be_another(&self) -> bool {
+        let Some((low, high)) = self.watermarks else { return false };
+        let is_kept = self.handed.is_none() && self.reached() == Some(self.kept);
+        is_kept && self.kept_has_time && self.kept.is_some_and(|it| low < it && it <= high)
     }
 }
 
@@ -87,7 +107,7 @@ pub struct Decision {
 /// log only lost its beginning.
 #[must_use]
 pub fn decide(found: Found, start: Start) -> Decision {
-    let Found { committed, low, high, since } = found;
+    let Found { committed, low, high, since, is_another } = found;
     let from = |next| Decision { next, gap: None };
     match committed {
         Some(next) if next < low => {
@@ -95,7 +115,7 @@ pub fn decide(found: Found, start: Start) -> Decision {
             Decision { next: low, gap: Some((next, missing)) }
         }
         // The log is shorter than what we have read: it was cut, or made anew.
-        Some(next) if next > high => Decision { next: low, gap: Some((next, None)) },
+        Some(next) if next > high || is_another => Decision { next: low, gap: Some((next, None)) },
         Some(next) => from(next),
         None => from(match start {
             Start::Latest => high,
@@ -110,18 +130,16 @@ mod tests {
     use super::*;
 
     fn found(committed: Option<i64>) -> Found {
-        Found { committed, low: 10, high: 20, since: Some(15) }
+        Found { committed, low: 10, high: 20, since: Some(15), is_another: false }
     }
 
     #[test]
     fn nothing_is_decided_while_an_answer_is_missing() {
         let all = Answers {
             committed: Some(None),
-            kept: None,
-            ours: false,
-            handed: None,
             watermarks: Some((10, 20)),
             since: Some(Some(15)),
+            ..Answers::default()
         };
         let back = Start::Back(5);
         assert_eq!(all.found(back), Some(found(None)));
@@ -142,7 +160,7 @@ mod tests {
             ours: true,
             handed: Some(14),
             watermarks: Some((10, 20)),
-            since: None,
+            ..Answers::default()
         };
         let next = |committed| {
             answers(committed).found(Start::Earliest).map(|it| decide(it, Start::Earliest).next)
@@ -161,6 +179,30 @@ mod tests {
         assert_eq!(reached(Some(Some(50)), false), Some(Some(50)));
         assert_eq!(reached(Some(Some(20)), false), Some(Some(30)));
         assert_eq!(reached(None, true), None);
+    }
+
+    #[test]
+    fn a_log_whose_first_record_is_later_than_all_that_was_judged_is_another() {
+        let kept = Answers {
+            committed: Some(Some(17)),
+            kept: Some(14),
+            ours: true,
+            kept_has_time: true,
+            watermarks: Some((10, 20)),
+            ..Answers::default()
+        };
+        let decision =
+            |answers: Answers| answers.found(Start::Latest).map(|it| decide(it, Start::Latest));
+        assert_eq!(decision(kept), None);
+        let later = |offset| decision(Answers { later: Some(offset), ..kept });
+        assert_eq!(later(Some(10)), Some(Decision { next: 10, gap: Some((14, None)) }));
+        for same in [Some(14), Some(11), None] {
+            assert_eq!(later(same), Some(Decision { next: 14, gap: None }), "{same:?}");
+        }
+        let never_asked = |answers| decision(answers).map(|it| it.gap);
+        assert_eq!(never_asked(Answers { kept_has_time: false, ..kept }), Some(None));
+        assert_eq!(never_asked(Answers { handed: Some(15), ..kept }), Some(None));
+        assert_eq!(never_asked(Answers { ours: false, ..kept }), Some(None));
     }
 
     #[test]

@@ -125,9 +125,12 @@ impl Poller {
     fn answers(&self, name: &Name, committed: &TopicPartitionList) -> Answers {
         let (topic, number) = (name.0.as_ref(), name.1);
         let handed = self.owned_named((topic, number)).and_then(|it| self.handed.get(&it.0));
+        let stood = self.options.resume.stood((topic, number));
+        let time = stood.and_then(|it| it.time);
         let mut answers = Answers {
             committed: committed_of(committed, (topic, number)),
-            kept: self.options.resume.offset((topic, number)),
+            kept: stood.map(|it| it.next),
+            kept_has_time: time.is_some(),
             ours: self.is_ours(committed, (topic, number)),
             handed: handed.copied(),
             ..Answers::default()
@@ -139,7 +142,12 @@ impl Poller {
         }
         if let (None, Some(_), Start::Back(ms)) = (reached, answers.watermarks, self.options.start)
         {
-            answers.since = self.since(name, ms);
+            answers.since = self.since(name, self.clock.now().plus(-ms));
+        }
+        if answers.may_be_another()
+            && let Some(time) = time
+        {
+            answers.later = self.since(name, time.plus(1));
         }
         answers
     }
@@ -150,10 +158,9 @@ impl Poller {
         found.is_some_and(|it| self.options.resume.made(it.metadata()))
     }
 
-    /// The first offset at or after a time so long ago, if there is one; `None` without an answer.
-    fn since(&self, (topic, number): &Name, ms: i64) -> Option<Option<i64>> {
-        let at = self.clock.now().plus(-ms).0;
-        let list = list_of([(topic.as_ref(), *number, Some(at))]);
+    /// The first offset at or after a time, if there is one; `None` without an answer.
+    fn since(&self, (topic, number): &Name, at: Moment) -> Option<Option<i64>> {
+        let list = list_of([(topic.as_ref(), *number, Some(at.0))]);
         let found = match self.consumer.offsets_for_times(list, LOOK_UP) {
             Ok(found) => found,
             Err(error) => {
