@@ -1,5 +1,5 @@
 //! What is wrong with a running daemon is a ticket within its time, and ends when it is over: a real
-//! broker, a real receiver's semantics, and a clock ten times as fast as real ones.
+//! broker, a real receiver's semantics, and a clock that runs faster than real ones.
 
 use crate::deliver::pagerduty::{Fault as Refusal, PagerDutyStandIn};
 use crate::deliver::sample;
@@ -15,14 +15,13 @@ use darban::pipeline::run::{self, Parts, Watcher};
 use darban::pipeline::{Keys, Pool, receivers};
 use darban::source::kafka::{self, Fault};
 use darban::state::Directory;
-use darban::time::{Clock, MINUTE_MS, Moment, SECOND_MS, wall};
+use darban::time::{Clock, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, wall};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const TOPIC: &str = "access";
-const FACTOR: i64 = 10;
 /// What a ticket may take beyond the time that it is held back for.
 const MORE_MS: i64 = 30 * SECOND_MS;
 
@@ -120,12 +119,12 @@ url = "{pager}"
     Config::parse(&text, folder.path()).unwrap()
 }
 
-/// Runs a daemon beside `watched`, and ends it after that.
-fn beside(broker: &Broker, watched: impl FnOnce(&House, &Delivery)) {
+/// Runs a daemon whose clock is so many times as fast beside `watched`, and ends it after that.
+fn beside(broker: &Broker, factor: i64, watched: impl FnOnce(&House, &Delivery)) {
     let (folder, pager) = (Scratch::new(), PagerDutyStandIn::start());
     let config = config(&folder, &broker.address(), &pager.url);
     let keys = Keys::of_file_or_new(&config.privacy.key_file).unwrap();
-    let clock = Clock::scaled(wall(), FACTOR);
+    let clock = Clock::scaled(wall(), factor);
     let directory = Directory::open(&config.state.directory, keys.state.clone(), false).unwrap();
     let recovered = recover(&config, &keys, &directory, (Pool::new(1), clock.now())).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -165,7 +164,7 @@ fn a_daemon_that_sees_nothing_reads_rubbish_or_reaches_nobody_says_so_in_time_an
 {
     let Some(broker) = Broker::start("blindness") else { return };
     broker.create_topic(TOPIC, 1, &[]);
-    beside(&broker, |house, delivery| {
+    beside(&broker, 10, |house, delivery| {
         let (person, other) = (line("/people/1234567"), line("/health/live"));
         let (blind, refused, failing) =
             ("no look-up among them", "records refused", "pager does not take");
@@ -188,5 +187,31 @@ fn a_daemon_that_sees_nothing_reads_rubbish_or_reaches_nobody_says_so_in_time_an
         let own = told.iter().filter(|it| it.kind.is_own());
         assert!(own.clone().all(|it| it.severity == Severity::Ticket), "{told:?}");
         assert_eq!(own.count(), 6, "{told:?}");
+    });
+}
+
+#[test]
+fn a_route_that_holds_less_than_half_of_what_it_did_for_a_week_says_so_until_it_does_again() {
+    const AN_HOUR: i64 = 300;
+    let Some(broker) = Broker::start("dry") else { return };
+    broker.create_topic(TOPIC, 1, &[("retention.ms", "-1")]);
+    let (now, person) = (wall(), line("/people/1234567"));
+    let times = (1..=9 * 24 * AN_HOUR).rev().map(|it| now.0 - it * HOUR_MS / AN_HOUR);
+    let lines: Vec<(i64, String)> =
+        times.map(|at| (at, person.replace("TIME", &Moment(at).to_string()))).collect();
+    broker.write(TOPIC, lines.iter().map(|(at, it)| (0, *at, it.as_bytes())));
+    beside(&broker, 60, |house, _| {
+        wait_longer("it is read", 60_000, || {
+            (house.told.read.load(Relaxed) == lines.len() as u64).then_some(())
+        });
+        let words = "look-ups on person in 15 minutes";
+        let begun = wait_longer("it is told", 60_000, || {
+            let told = house.told.alerts.lock().unwrap();
+            told.iter().find(|it| is(Kind::BlindSpot, Status::Firing, words)(it)).cloned()
+        });
+        let silent_ms = begun.fired_at.since(now);
+        assert!((7 * MINUTE_MS..=15 * MINUTE_MS + MORE_MS).contains(&silent_ms), "{silent_ms} ms");
+        assert_eq!(begun.severity, Severity::Ticket);
+        house.speak(&person, is(Kind::BlindSpot, Status::Resolved, words));
     });
 }

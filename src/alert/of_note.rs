@@ -113,6 +113,10 @@ fn trouble_in_words(trouble: &Trouble, of: u64) -> (Kind, String) {
             let words = "filters of who has seen whom were full before their time";
             (Kind::BlindSpot, words.to_owned())
         }
+        Trouble::RunDry { route } => {
+            let words = format!("look-ups on {route} in 15 minutes, which hold {}", grouped(of));
+            (Kind::BlindSpot, words)
+        }
         Trouble::Behind => (Kind::Behind, "minutes behind the log".to_owned()),
         Trouble::ReceiverFailing { name } => {
             (Kind::ReceiverFailing, format!("notifications that {name} does not take"))
@@ -141,7 +145,7 @@ fn id_of(note: &Note, kind: Kind, key: (u64, u64)) -> String {
         Noted::StateRefused { .. } => hasher.write_i64(note.at.0),
         Noted::Trouble { trouble, since, .. } => {
             hasher.write(trouble.name().as_bytes());
-            if let Trouble::ReceiverFailing { name } = trouble {
+            if let Trouble::ReceiverFailing { name } | Trouble::RunDry { route: name } = trouble {
                 hasher.write(name.as_bytes());
             }
             hasher.write_i64(since.0);

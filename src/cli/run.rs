@@ -40,6 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = Config::load(&arguments.config).map_err(|it| Failure::new(exit::CONFIG, &it))?;
     let wrong = |words: String| Failure::new(exit::CONFIG, &words);
     let specs = receivers::receivers(&config).map_err(wrong)?;
+    let heartbeat = receivers::heartbeat(&config).map_err(wrong)?;
     let policy =
         receivers::policy(&config, &arguments.config.display().to_string()).map_err(wrong)?;
     let keys = Keys::of_file_or_new(&config.privacy.key_file).map_err(|error| {
@@ -72,6 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         policy,
         reach: config.alert.reach.clone(),
         terminal: Box::new(std::io::stdout()),
+        heartbeat,
         ..deliver::Options::default()
     };
     let delivery = Delivery::start(options, outbox, clock, runtime.handle())

@@ -35,7 +35,9 @@ pub use files::Secret;
 pub use host::{HttpConfig, PrivacyConfig, StateConfig, THREADS_MAX};
 pub(crate) use problem::nearest;
 pub use problem::{Problem, Problems};
-pub use receivers::{EmailConfig, RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat};
+pub use receivers::{
+    EmailConfig, HeartbeatConfig, RECEIVERS_MAX, ReceiverConfig, ReceiverKind, StdoutFormat,
+};
 pub(crate) use shapes::milliseconds;
 pub use source::{Mechanism, Protocol, Security, SourceConfig, Start};
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub alert: AlertConfig,
     /// Who is told.
     pub receivers: Vec<ReceiverConfig>,
+    /// Who is asked to miss us; `None` for nobody.
+    pub heartbeat: Option<HeartbeatConfig>,
     /// What is kept.
     pub state: StateConfig,
     /// The pages and metrics.
@@ -168,6 +172,7 @@ fn config(root: &mut Table<'_>) -> Option<Config> {
     let modes = usable.iter().map(|route| route.mode).collect();
     let alert = detect::alert(root.table("alert"), modes, &classes.0);
     let receivers = receivers::read(root, alert.as_ref().map(|it| &it.reach));
+    let heartbeat = receivers::heartbeat(root, alert.as_ref().map(|it| &it.reach));
     let threads = host::threads(root.table("engine"));
     let state = host::state(root.table("state"));
     let http = host::http(root.table("http"));
@@ -193,6 +198,7 @@ fn config(root: &mut Table<'_>) -> Option<Config> {
         detect: detect?,
         alert: alert?.with_own_runbooks(http.as_ref()?),
         receivers: receivers?,
+        heartbeat: heartbeat?,
         state: state?,
         http: http?,
         privacy: privacy?,

@@ -2,10 +2,11 @@
 
 use super::document::{Files, Node};
 use super::files::{self, Secret};
-use super::shapes::{host, name, one_of, reachable, readable, some, text, whole};
+use super::shapes::{duration, host, name, one_of, reachable, readable, some, text, whole};
 use super::table::Table;
 use crate::alert::Severity;
 use crate::deliver::{Address, Encryption, Reach, SigningKeys, Trust};
+use crate::time::{HOUR_MS, MINUTE_MS};
 use std::path::PathBuf;
 
 /// Receivers at most: each has a queue and a connection of its own.
@@ -91,6 +92,15 @@ pub struct EmailConfig {
     pub from: String,
     /// Who reads; at least one.
     pub to: Vec<String>,
+}
+
+/// A dead man's switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeartbeatConfig {
+    /// The address that is posted to.
+    pub url: Secret,
+    /// Milliseconds between two.
+    pub every_ms: i64,
 }
 
 /// How standard output is written.
@@ -222,15 +232,34 @@ fn webhook(table: &mut Table<'_>, reach: Option<&Reach>) -> Option<ReceiverKind>
 }
 
 fn slack(table: &mut Table<'_>, reach: Option<&Reach>) -> Option<ReceiverKind> {
-    let read = formed(|it| {
+    let allowed = "the path of a file with the address of the incoming webhook";
+    let url = secret(table, ("url", "url_file"), allowed, secret_address(reach));
+    Some(ReceiverKind::Slack { url: url? })
+}
+
+/// A file with an address that is a secret as a whole.
+fn secret_address(reach: Option<&Reach>) -> impl Fn(&Node<'_>) -> Option<Secret> + '_ {
+    formed(move |it| {
         let url = reqwest::Url::parse(it).ok().filter(reqwest::Url::has_host);
         let url = url.ok_or_else(|| "holds no address of a webhook".to_owned())?;
         let judged = reach.map_or(Ok(()), |reach| reach.check(&url, Trust::Public));
         judged.map_err(|error| format!("holds an address that {error}"))
-    });
-    let allowed = "the path of a file with the address of the incoming webhook";
-    let url = secret(table, ("url", "url_file"), allowed, read);
-    Some(ReceiverKind::Slack { url: url? })
+    })
+}
+
+/// `[heartbeat]`: who misses us; nobody where the table is not there.
+pub(super) fn heartbeat(
+    root: &mut Table<'_>,
+    reach: Option<&Reach>,
+) -> Option<Option<HeartbeatConfig>> {
+    let mut table = root.table("heartbeat");
+    let every = table.or("every", "\"1m\"", duration(MINUTE_MS / 6..=HOUR_MS));
+    if !table.is_given() {
+        return Some(None);
+    }
+    let allowed = "the path of a file with the address that is to be asked for";
+    let url = secret(&mut table, ("url", "url_file"), allowed, secret_address(reach));
+    Some(Some(HeartbeatConfig { url: url?, every_ms: every? }))
 }
 
 fn jsm(table: &mut Table<'_>, reach: Option<&Reach>) -> Option<ReceiverKind> {

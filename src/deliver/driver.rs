@@ -5,6 +5,7 @@
 
 use super::alertmanager;
 use super::courier::{Courier, Means};
+use super::heartbeat::{self, Heartbeat, HeartbeatSpec};
 use super::http::{self, Names, SystemNames};
 use super::ledger::Ledger;
 use super::outbox::Outbox;
@@ -43,6 +44,8 @@ pub struct Options {
     pub repost: Duration,
     /// Where receivers of the kind `stdout` write.
     pub terminal: Box<dyn Write + Send>,
+    /// Where signs of life go; `None` for nowhere.
+    pub heartbeat: Option<HeartbeatSpec>,
     /// What the jitter of retries comes from: different for each instance.
     pub seed: u64,
 }
@@ -57,6 +60,7 @@ impl Default for Options {
             timeout: http::TIMEOUT,
             repost: Duration::from_millis(alertmanager::REPOST_MS.unsigned_abs()),
             terminal: Box::new(io::sink()),
+            heartbeat: None,
             seed: 0,
         }
     }
@@ -84,7 +88,11 @@ pub enum StartError {
 /// Running delivery. Dropping it leaves the workers to the runtime; [`stop`](Self::stop) ends it.
 pub struct Delivery {
     sender: Arc<Sender>,
+    heart: Arc<Heartbeat>,
+    /// The workers.
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// What has no end of its own.
+    endless: Vec<AbortHandle>,
 }
 
 impl fmt::Debug for Delivery {
@@ -107,7 +115,13 @@ impl Delivery {
         runtime: &Handle,
     ) -> Result<Self, StartError> {
         let targets = Target::of(&options.receivers);
-        let Options { reach, names, timeout, terminal, mut policy, .. } = options;
+        let Options { reach, names, timeout, terminal, mut policy, heartbeat, .. } = options;
+        let heart = Arc::new(Heartbeat::default());
+        let beats = heartbeat.map(|spec| {
+            let line = heartbeat::line(&reach, &names, timeout)?;
+            Ok(runtime.spawn(heartbeat::give(Arc::clone(&heart), line, spec)))
+        });
+        let beats = beats.transpose()?;
         let silence_file = Mutex::new(policy.silence_file.take());
         let ledger = Ledger::recall(policy, &targets, &mut outbox, clock.now());
         let means = Means { reach, names, timeout, terminal };
@@ -124,11 +138,14 @@ impl Delivery {
             seed: options.seed,
         });
         let every = options.repost;
-        let mut tasks = vec![runtime.spawn(keep_house(Arc::clone(&sender), every))];
+        let house = runtime.spawn(keep_house(Arc::clone(&sender), every));
+        let endless = beats.iter().chain([&house]).map(JoinHandle::abort_handle).collect();
+        let mut tasks = vec![house];
         for at in 0..targets.len() {
             tasks.push(runtime.spawn(work(Arc::clone(&sender), at, every)));
         }
-        Ok(Self { sender, tasks: Mutex::new(tasks) })
+        tasks.extend(beats);
+        Ok(Self { sender, heart, tasks: Mutex::new(tasks), endless })
     }
 
     /// Takes the changes of a slice. When it returns without an error they stand in the outbox
@@ -161,6 +178,12 @@ impl Delivery {
         move || sender.house.notify_one()
     }
 
+    /// What signs of life depend on.
+    #[must_use]
+    pub fn heart(&self) -> &Heartbeat {
+        &self.heart
+    }
+
     /// Notifications that wait, digests that are not due aside.
     #[must_use]
     pub fn pending(&self) -> usize {
@@ -187,7 +210,7 @@ impl Delivery {
         self.sender.wake.iter().for_each(Notify::notify_one);
         let tasks = std::mem::take(&mut *lock(&self.tasks));
         let aborts: Vec<_> = tasks.iter().map(JoinHandle::abort_handle).collect();
-        aborts.iter().take(1).for_each(AbortHandle::abort);
+        self.endless.iter().for_each(AbortHandle::abort);
         let ended = timeout(deadline, async {
             for task in tasks {
                 let _aborted = task.await;

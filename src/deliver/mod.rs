@@ -15,6 +15,7 @@ mod channel;
 mod courier;
 mod desk;
 mod driver;
+mod heartbeat;
 mod http;
 pub mod jsm;
 mod ledger;
@@ -39,6 +40,7 @@ pub mod trial;
 pub mod webhook;
 
 pub use driver::{Delivery, Options, StartError};
+pub use heartbeat::{Heartbeat, HeartbeatSpec};
 pub use http::{Names, SystemNames};
 pub use mail::{Address, Encryption, MailRoute};
 pub use notification::{Action, Notification};

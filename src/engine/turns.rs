@@ -137,6 +137,7 @@ pub(super) fn judge_sites(cut: &Cut, (cells, seen): (&Cells, &Seen<'_>), sites: 
     for (index, (placed, at)) in (0..).zip(cut.lookups.iter().zip(0..)) {
         let (lookup, speaker) = (&placed.lookup, cells.speaker(at));
         let Some(site) = sites.get_mut(usize::from(lookup.route.0)) else { continue };
+        site.count();
         if speaker == Speaker::None && !site.listens() {
             continue;
         }

@@ -4,8 +4,9 @@
 //! explains what was seen than this client's honest rate does. Six streams draw a yes or no a
 //! contact ([`cold`], [`miss`], [`walk`], [`monotone`], [`act`]; [`guess`] of repeats) and share
 //! [`Cusum`]; [`volume`] compares counts with an expectation. [`crowd`] reads a route's strangers as
-//! one client, and [`surge`] how many more of them there are than [`tide`] has seen; [`together`] puts together what
-//! the children of a network say.
+//! one client, and [`surge`] how many more of them there are than [`tide`] has seen; [`together`]
+//! puts together what the children of a network say. [`ebb`] speaks against nobody: it says where
+//! there is less to be seen than there was.
 //! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
 //! [`merge`] is a weighted mean and nothing cleverer.
 //!
@@ -17,6 +18,7 @@ pub mod act;
 pub mod cold;
 pub mod crowd;
 mod cusum;
+pub mod ebb;
 pub mod guess;
 pub mod math;
 pub mod merge;

@@ -62,10 +62,10 @@ pub struct Tide {
     count: u32,
     /// Whether the log had its beginning.
     is_whole: bool,
-    minutes: [u16; KEPT],
+    minutes: [u32; KEPT],
     /// The minute that is counted, since 1970.
     minute: i64,
-    now: u16,
+    now: u32,
     learned: Option<Learned>,
     /// The highest level it has stood at, contacts a day.
     top: f64,
@@ -207,6 +207,27 @@ impl Tide {
         let held =
             |minute: i64| self.minutes.get(place(minute, KEPT)).map_or(0.0, |it| f64::from(*it));
         SPANS.map(|span| minutes(span).map(held).sum())
+    }
+
+    /// The contacts of so many whole minutes before `at`, up to [`KEPT`], and the least that days of
+    /// this kind hold at these hours or those beside them; once a week is known. Minutes that nobody has
+    /// begun are empty.
+    #[must_use]
+    pub fn before(&self, at: Moment, minutes: usize) -> Option<(f64, f64)> {
+        let learned = self.learned.as_ref()?;
+        let (mut seen, mut least) = (0.0, 0.0);
+        let end = at.index(MINUTE_MS);
+        for minute in (1..).take(minutes.min(KEPT)).map(|back| end - back) {
+            let held = match minute - self.minute {
+                ..0 => self.minutes.get(place(minute, KEPT)).copied().unwrap_or(0),
+                0 => self.now,
+                _ => 0,
+            };
+            seen += f64::from(held);
+            let beside = [-MINUTES, 0, MINUTES].map(|by| learned.an_hour(minute + by).0);
+            least += beside.into_iter().fold(f64::INFINITY, f64::min) / MINUTES as f64;
+        }
+        Some((seen, least))
     }
 
     /// The square of the coefficient of variation between days.

@@ -23,6 +23,8 @@ use super::strangers::Strangers;
 use super::{Cause, Finding, FindingKind, Member, Picture, Rules, has_grown};
 use crate::attribute::{KeyKind, Lookup, Outcome};
 use crate::evidence::crowd::{Crowd, CrowdTally};
+use crate::evidence::ebb::{self, Ebb};
+use crate::evidence::tide::Tide;
 use crate::evidence::{Nats, STREAMS, Stream};
 use crate::profile::Large;
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
@@ -109,6 +111,8 @@ struct Loud {
 pub struct Site {
     crowd: Crowd,
     flow: Flow,
+    /// All its look-ups.
+    all: Tide,
     /// That its strangers miss too often.
     evidence: Nats,
     /// That they are too many.
@@ -171,6 +175,18 @@ impl Site {
         std::mem::take(&mut self.findings)
     }
 
+    /// Counts a look-up, whoever it is by.
+    pub const fn count(&mut self) {
+        self.all.count();
+    }
+
+    /// Whether it holds much less than it used to in the quarter of an hour before `at`; `told`: that it
+    /// does is known.
+    #[must_use]
+    pub fn ebb(&self, at: Moment, told: bool) -> Option<Ebb> {
+        ebb::read(&self.all, at, told)
+    }
+
     /// Takes a look-up.
     pub fn take(&mut self, contact: SiteContact<'_>, seen: &Seen<'_>) {
         let (rules, lookup) = (seen.rules, contact.lookup);
@@ -226,6 +242,7 @@ impl Site {
         let quiet = self.peak < seen.rules.levels.ticket;
         let hour_ends = seen.at.index(HOUR_MS) * 60 > self.flow.minute();
         self.flow.roll(seen.at, quiet);
+        self.all.roll(seen.at, true);
         if hour_ends {
             self.peak = 0;
         }

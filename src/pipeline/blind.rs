@@ -7,6 +7,7 @@
 
 use super::judging::Judging;
 use crate::deliver::{self, ReceiverStats};
+use crate::evidence::ebb::Ebb;
 use crate::source::kafka;
 use crate::time::{HOUR_MS, MINUTE_MS, Moment, SECOND_MS};
 use crate::timeline::{Note, Noted, Trouble};
@@ -46,6 +47,9 @@ pub struct Sample<'a> {
     /// Milliseconds of record time between what was judged last and our clock, where more is there to
     /// be read.
     pub behind_ms: i64,
+    /// Routes with far fewer look-ups than at these hours before: in a quarter of an hour, and what
+    /// that usually holds.
+    pub dry: &'a [(&'a str, Ebb)],
     /// The receivers.
     pub receivers: &'a [ReceiverStats],
 }
@@ -55,6 +59,13 @@ pub struct Sample<'a> {
 struct Extent {
     count: u64,
     of: u64,
+}
+
+impl From<&Ebb> for Extent {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts, rounded")]
+    fn from(ebb: &Ebb) -> Self {
+        Self { count: ebb.seen as u64, of: ebb.usual.round() as u64 }
+    }
 }
 
 /// Totals at a moment.
@@ -92,12 +103,17 @@ impl Blindness {
         let (counts, stats) = (judging.counts(), judging.engine().stats());
         let lags = kafka.lag.iter().any(|it| it.2 > 0);
         let judged_to = judging.judged_to().filter(|_| lags);
+        // Where all is read, silence is silence, and our clock says how long it lasts.
+        let at = judging.judged_to().map(|it| if lags { it } else { it.max(now) });
+        let is_told = |route: &str| self.wrong.contains_key(&Trouble::run_dry(route));
+        let dry = at.map(|at| judging.engine().dry(at, is_told)).unwrap_or_default();
         let sample = Sample {
             decoded: counts.decoded_total(),
             refused: counts.refused.values().sum(),
             lookups: counts.lookups_total(),
             forgotten: stats.forced_pairs + stats.forced_records,
             behind_ms: judged_to.map_or(0, |it| now.since(it)),
+            dry: &dry,
             receivers: &delivery.receivers,
         };
         for what in self.look(now, &sample) {
@@ -111,6 +127,7 @@ impl Blindness {
         found.extend(self.forgetting(now, sample));
         found.extend(self.behind(sample));
         found.extend(failing(sample.receivers));
+        found.extend(sample.dry.iter().map(|(route, ebb)| (Trouble::run_dry(route), ebb.into())));
         let lasting = self.lasting(now, found);
         self.say(now, &lasting)
     }
@@ -209,7 +226,7 @@ fn failing(stats: &[ReceiverStats]) -> impl Iterator<Item = (Trouble, Extent)> +
 /// long already; a record that comes after a quiet night is judged in a second.
 const fn held_back_ms(trouble: &Trouble) -> i64 {
     match trouble {
-        Trouble::NoLookups | Trouble::Refusing | Trouble::Forgetting => 0,
+        Trouble::NoLookups | Trouble::Refusing | Trouble::Forgetting | Trouble::RunDry { .. } => 0,
         Trouble::Behind => BEHIND_FOR_MS,
         Trouble::ReceiverFailing { .. } => RECEIVER_MS,
     }
@@ -321,5 +338,26 @@ mod tests {
         assert_eq!([look(1, 0, 3), look(100, 0, 3)], [None, None]);
         assert_eq!([look(121, 0, 3), look(122, 0, 3)], [Some(false), None]);
         assert_eq!([look(130, 20, 1), look(131, 20, 0)], [Some(true), None]);
+    }
+
+    #[test]
+    fn a_route_that_runs_dry_is_told_with_what_it_holds_and_ends() {
+        let mut blindness = Blindness::default();
+        let mut look = |second, dry: &[(&str, Ebb)]| {
+            let sample = Sample { dry, ..Sample::default() };
+            blindness.look(START.plus(second * SECOND_MS), &sample)
+        };
+        let trouble = Trouble::run_dry("person");
+        let told = |since: i64, (count, of), over| Noted::Trouble {
+            trouble: trouble.clone(),
+            since: START.plus(since * SECOND_MS),
+            count,
+            of,
+            over,
+        };
+        let dry = [("person", Ebb { seen: 40.0, usual: 149.6 })];
+        assert_eq!(look(1, &[]), []);
+        assert_eq!(look(2, &dry), [told(2, (40, 150), false)]);
+        assert_eq!(look(3, &[]), [told(2, (0, 0), true)]);
     }
 }

@@ -6,11 +6,12 @@ use crate::config::{
     Config, EmailConfig, Protocol, ReceiverConfig, ReceiverKind, Start, StdoutFormat,
 };
 use crate::deliver::{
-    self, Address, Endpoint, LATE_AFTER_MS, MailRoute, Policy, ReceiverSpec, Secret, SigningKeys,
-    SilenceFile,
+    self, Address, Endpoint, HeartbeatSpec, LATE_AFTER_MS, MailRoute, Policy, ReceiverSpec, Secret,
+    SigningKeys, SilenceFile,
 };
 use crate::serve::SilenceDesk;
 use crate::source::kafka;
+use std::time::Duration;
 
 /// The receivers of a configuration.
 ///
@@ -24,6 +25,16 @@ pub fn receivers(config: &Config) -> Result<Vec<ReceiverSpec>, String> {
         return Err(problems.join("; "));
     }
     Ok(built.into_iter().flatten().collect())
+}
+
+/// Where signs of life go.
+///
+/// # Errors
+/// Where the address cannot be used.
+pub fn heartbeat(config: &Config) -> Result<Option<HeartbeatSpec>, String> {
+    let Some(config) = &config.heartbeat else { return Ok(None) };
+    let url = Endpoint::webhook(config.url.reveal()).map_err(|it| format!("heartbeat: {it}"))?;
+    Ok(Some(HeartbeatSpec { url, every: Duration::from_millis(config.every_ms.unsigned_abs()) }))
 }
 
 fn receiver(config: &ReceiverConfig) -> Result<ReceiverSpec, String> {

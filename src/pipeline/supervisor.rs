@@ -19,7 +19,8 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Once a second: the last poll is so many real milliseconds ago. `words` say how things stand.
-    pub fn tick(&mut self, polled_ago_ms: i64, words: &str) {
+    /// Whether that is alive.
+    pub fn tick(&mut self, polled_ago_ms: i64, words: &str) -> bool {
         let mut said = vec![NotifyState::Status(words)];
         if !std::mem::replace(&mut self.is_ready, true) {
             said.push(NotifyState::Ready);
@@ -28,6 +29,7 @@ impl Supervisor {
             said.push(NotifyState::Watchdog);
         }
         tell(&said);
+        is_fed(polled_ago_ms)
     }
 
     /// We are about to end.

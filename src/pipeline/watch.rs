@@ -137,7 +137,10 @@ impl Watcher for Watch<'_> {
         self.telemetry.publish_lags(&lags);
         let behind: u64 = lags.iter().map(|it| it.records).sum();
         let words = format!("{} partitions, {behind} records behind", lags.len());
-        self.supervisor.tick(now.since(polled) / self.clock.factor(), &words);
+        let is_alive = self.supervisor.tick(now.since(polled) / self.clock.factor(), &words);
+        if is_alive && !lags.is_empty() {
+            self.delivery.heart().beat();
+        }
         self.readiness.set(ASSIGNED, !lags.is_empty(), &format!("{} assigned", lags.len()));
         for value in judging.take_lag().iter().flat_map(hdrhistogram::Histogram::iter_recorded) {
             let seconds = i64::try_from(value.value_iterated_to()).unwrap_or(i64::MAX / SECOND_MS);

@@ -69,9 +69,20 @@ pub enum Trouble {
         /// Which one.
         name: String,
     },
+    /// A route has far fewer look-ups than at these hours before.
+    RunDry {
+        /// Which one.
+        route: String,
+    },
 }
 
 impl Trouble {
+    /// That a route has run dry.
+    #[must_use]
+    pub fn run_dry(route: &str) -> Self {
+        Self::RunDry { route: route.to_owned() }
+    }
+
     /// The trouble by its name alone.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -81,6 +92,7 @@ impl Trouble {
             Self::Forgetting => "forgetting",
             Self::Behind => "behind",
             Self::ReceiverFailing { .. } => "receiver_failing",
+            Self::RunDry { .. } => "run_dry",
         }
     }
 }

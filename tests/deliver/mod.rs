@@ -2,6 +2,7 @@
 
 pub(crate) mod alertmanager;
 mod driver;
+mod heartbeat;
 mod jsm;
 mod mail;
 mod outbox;
