@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test test-kill test-long check bench bench-state gates
+.PHONY: demo test test-kill test-long check bench bench-state gates deb
 
 ## demo: a portal with three harvests through the whole of darban; BROKERS=host:port on your cluster
 demo:
@@ -41,3 +41,8 @@ bench-state:
 ## gates: what harvests take before the page, and who must stay silent; SEEDS=n, FROM=n, QUICK=1
 gates:
 	$(CARGO) bench --locked --bench gates
+
+## deb: a Debian package in target/debian
+deb:
+	$(CARGO) build --release --locked
+	deploy/debian/build target/release/darban target/debian

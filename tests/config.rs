@@ -14,7 +14,7 @@ fn root() -> &'static Path {
 }
 
 /// Where the files lie that the fixtures and the reference name.
-fn files() -> PathBuf {
+pub(crate) fn files() -> PathBuf {
     root().join("tests/cases/config/files")
 }
 
@@ -24,7 +24,7 @@ fn reference() -> String {
 
 /// The reference with every optional line made real, and the two keys that decide what others are
 /// allowed set to what allows most.
-fn whole_reference() -> String {
+pub(crate) fn whole_reference() -> String {
     let uncommented = reference().lines().map(uncommented).collect::<Vec<_>>().join("\n");
     let custom = replaced(&uncommented, "format = \"auto\"", "format = \"custom\"");
     replaced(&custom, "protocol = \"plaintext\"", "protocol = \"sasl_tls\"")
@@ -45,7 +45,7 @@ fn uncommented(line: &str) -> String {
 }
 
 /// A path with the places in lists and the names of classes left out.
-fn pattern(path: &str) -> String {
+pub(crate) fn pattern(path: &str) -> String {
     let mut pattern = String::new();
     for (place, part) in path.split('.').enumerate() {
         let (name, _) = part.split_once('[').unwrap_or((part, ""));
@@ -161,7 +161,7 @@ fn a_literal_secret_is_never_repeated() {
 }
 
 /// The fixtures: each says in its first lines, behind `#! `, what is wrong with it.
-fn fixtures() -> BTreeMap<PathBuf, String> {
+pub(crate) fn fixtures() -> BTreeMap<PathBuf, String> {
     let entries = fs::read_dir(root().join("tests/cases/config")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let paths = paths.filter(|path| path.extension().is_some_and(|it| it == "toml"));
@@ -175,7 +175,7 @@ fn parse(text: &str) -> Config {
 }
 
 /// What the contract shows, all at once.
-const CONTRACT: &str = r#"
+pub(crate) const CONTRACT: &str = r#"
 [source]
 brokers = ["127.0.0.1:9092"]
 topics = ["gateway-access"]

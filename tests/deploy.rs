@@ -110,6 +110,54 @@ fn the_manual_has_a_page_of_every_command() {
 }
 
 #[test]
+fn the_debian_package_holds_all_that_it_names_and_its_configuration_is_in_order() {
+    let scratch = Scratch::new();
+    let folder = scratch.path().to_str().unwrap();
+    let build = tree("deploy/debian/build");
+    // Compressed as little as it can be: what matters is what is in it.
+    let arguments = [DARBAN, folder, "-Zgzip", "-z1"];
+    let Some(_) = tool("package", "dpkg-deb", &["--version"]) else { return };
+    let built = Command::new(build).args(arguments).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let mut entries = fs::read_dir(scratch.path()).unwrap().map(|it| it.unwrap().path());
+    let package = entries.find(|it| it.extension().is_some_and(|it| it == "deb")).unwrap();
+    let package = package.to_str().unwrap();
+    let version = tool("package", "dpkg-deb", &["--field", package, "Version"]).unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    assert_eq!(version.trim(), env!("CARGO_PKG_VERSION"));
+    let root = scratch.path().join("root");
+    assert!(is_fine(
+        &tool("package", "dpkg-deb", &["-x", package, root.to_str().unwrap()]).unwrap()
+    ));
+    for file in [
+        "usr/lib/systemd/system/darban.service",
+        "usr/lib/sysusers.d/darban.conf",
+        "usr/lib/tmpfiles.d/darban.conf",
+        "usr/share/man/man1/darban-run.1.gz",
+        "usr/share/bash-completion/completions/darban",
+        "usr/share/zsh/vendor-completions/_darban",
+        "usr/share/fish/vendor_completions.d/darban.fish",
+        "usr/share/darban/darban.schema.json",
+        "usr/share/doc/darban/README.md",
+        "usr/share/doc/darban/docs/quick-start.md",
+        "usr/share/doc/darban/deploy/runbooks/walk.md",
+        "usr/share/doc/darban/changelog.gz",
+        "usr/share/doc/darban/copyright",
+    ] {
+        assert!(root.join(file).exists(), "{file}");
+    }
+    let config = root.join("etc/darban/darban.toml");
+    let check = ["check", "--config", config.to_str().unwrap()];
+    let checked = Command::new(root.join("usr/bin/darban")).args(check).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let unit = fs::read_to_string(root.join("usr/lib/systemd/system/darban.service")).unwrap();
+    for path in unit.split_whitespace().filter_map(|it| it.split_once("=/usr/")) {
+        let is_there = root.join("usr").join(path.1).exists();
+        assert!(is_there, "the unit names /usr/{}", path.1);
+    }
+}
+
+#[test]
 fn health_tells_alive_from_ready() {
     let (served, scratch) = (Served::new(&[], &[]), Scratch::new());
     let config = scratch.path().join("darban.toml");

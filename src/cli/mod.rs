@@ -15,6 +15,7 @@ mod progress;
 mod replay;
 mod run;
 mod sampler;
+mod schema;
 mod silence;
 mod simulate;
 mod standby;
@@ -82,6 +83,8 @@ enum Command {
     Tune(tune::Arguments),
     /// Ask a running darban whether it is alive, or ready
     Health(health::Arguments),
+    /// Print the JSON Schema of the configuration, for editors and checks
+    Schema(schema::Arguments),
     /// Print the manual
     Man(man::Arguments),
     /// Print the completions of a shell
@@ -152,6 +155,7 @@ pub fn main() -> ExitCode {
         Command::State(arguments) => state::run(&arguments),
         Command::Tune(arguments) => tune::run(&arguments),
         Command::Health(arguments) => health::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };

@@ -7,10 +7,11 @@
 
 use super::document::Node;
 use super::problem::nearest;
-use super::shapes::{number, one_of, whole};
+use super::shapes::{NAME_PATTERN, number, one_of, whole};
 use super::table::Table;
 use crate::alert::Mode;
 use crate::attribute::{ClassId, KeyKind, RouteClass};
+use serde_json::json;
 
 /// Classes at most: an index is a byte, and nobody can tell more kinds of clients apart.
 pub const CLASSES_MAX: usize = 64;
@@ -87,6 +88,11 @@ const BUILT_IN: [(&str, Level, Option<Level>, u32); 7] = [
     ("network", Level::new(3.0, 0.5, 10.0, 10.0), Some(Level::new(20.0, 0.3, 10.0, 10.0)), 0),
 ];
 
+/// Whether a class is always there.
+pub(super) fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(built_in, ..)| *built_in == name)
+}
+
 /// The class of a key that names none.
 pub(super) const fn of_kind(kind: KeyKind) -> &'static str {
     match kind {
@@ -105,6 +111,8 @@ pub(super) struct Classes(pub(super) Vec<ClassSpec>);
 impl Classes {
     /// Reads the name of a class.
     pub(super) fn id(&self, node: &Node<'_>) -> Option<ClassId> {
+        // Which classes there are is for the configuration to say.
+        node.shape(|| json!({ "type": "string", "pattern": NAME_PATTERN }))?;
         let id = node.value.as_str().and_then(|name| self.named(name));
         id.or_else(|| {
             let names: Vec<&str> = self.0.iter().map(|class| class.name.as_str()).collect();

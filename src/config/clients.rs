@@ -7,6 +7,7 @@ use super::shapes::{flag, list, network, one_of, text};
 use super::table::Table;
 use crate::attribute::{Field, KeyKind, KeySpec, shipped_crawlers, shipped_monitors};
 use ipnet::IpNet;
+use serde_json::json;
 
 /// Client keys at most: each is looked for in every record.
 pub const KEYS_MAX: usize = 64;
@@ -100,6 +101,10 @@ fn key_spec(mut table: Table<'_>, fields: &Fields, classes: &Classes) -> Option<
 
 /// A list of parts of user agents: ours, none, or the operator's own.
 fn agents(node: &Node<'_>, shipped: impl Iterator<Item = &'static str>) -> Option<Vec<String>> {
+    node.shape_around(
+        list("parts of user agents", text),
+        |own| json!({ "anyOf": [{ "enum": ["shipped", "none"] }, own] }),
+    )?;
     match node.value.as_str() {
         Some("shipped") => Some(shipped.map(str::to_owned).collect()),
         Some("none") => Some(Vec::new()),

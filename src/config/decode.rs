@@ -5,6 +5,7 @@ use super::shapes::{list, one_of, pointer, zone};
 use super::table::Table;
 use crate::decode::{CustomPointers, Extra, Format};
 use jiff::tz::TimeZone;
+use serde_json::json;
 
 /// How lines are read.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +73,7 @@ fn format(node: &Node<'_>) -> Option<Option<Format>> {
 }
 
 fn suffix(node: &Node<'_>) -> Option<String> {
+    node.shape(|| json!({ "type": "string", "pattern": "^[^/]+$" }))?;
     match node.value.as_str().filter(|it| !it.is_empty() && !it.contains('/')) {
         Some(suffix) => Some(suffix.to_lowercase()),
         None => node.refuse("the end of a path, such as \".css\""),

@@ -5,10 +5,15 @@
 //! which keys it was asked for, so what nobody asked for is unknown, and the list of accepted
 //! keys with their defaults is what the code really reads ([`Accepted`]) and cannot go stale.
 //! Defaults are written as in the file and take the same way through the checks.
+//!
+//! The schema comes the same way: a document that describes asks each reader once more, with a
+//! probe in place of a value, what it would take. A reader says so in its first line, beside the
+//! check itself, so that no second list of types and limits can differ from the first.
 
 use super::problem::{Problem, Problems, nearest};
 use super::table::Table;
 use crate::alert::escape_text;
+use serde_json::Value;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -35,6 +40,10 @@ pub struct Accepted {
     pub default: Option<String>,
     /// Whether the text gives it.
     pub given: bool,
+    /// Whether its table is wrong without it.
+    pub required: bool,
+    /// What may stand there, as JSON Schema; null where nobody asked for it.
+    pub shape: Value,
 }
 
 /// One configuration text while it is read.
@@ -45,12 +54,27 @@ pub(super) struct Document<'d> {
     pub(super) files: Files,
     problems: RefCell<Vec<Problem>>,
     pub(super) accepted: RefCell<Vec<Accepted>>,
+    /// Whether the shapes of values are asked for too.
+    pub(super) describes: bool,
 }
 
 impl<'d> Document<'d> {
     pub(super) fn new(text: &'d str, base: &'d Path, files: Files) -> Self {
         let (problems, accepted) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
-        Self { text, base, files, problems, accepted }
+        Self { text, base, files, problems, accepted, describes: false }
+    }
+
+    /// The keys that `read` asks for with the shapes of their values, whatever else is wrong.
+    pub(super) fn describe<T>(
+        mut self,
+        read: impl FnOnce(&mut Table<'_>) -> Option<T>,
+    ) -> Vec<Accepted> {
+        self.describes = true;
+        let (root, _) = DeTable::parse_recoverable(self.text);
+        let mut table = Table::new(&self, Some(root.get_ref()), String::new(), None);
+        read(&mut table);
+        drop(table);
+        self.accepted.into_inner()
     }
 
     /// Reads the text with `read`. Where the text is not TOML only that is said: what a parser
@@ -121,9 +145,31 @@ pub(super) struct Node<'n> {
     pub(super) document: &'n Document<'n>,
     pub(super) value: &'n DeValue<'n>,
     pub(super) spot: Spot,
+    /// Where the shape of what may stand here is noted, when that is all that is wanted.
+    pub(super) probe: Option<&'n RefCell<Value>>,
 }
 
 impl<'n> Node<'n> {
+    /// Says what may stand here, as JSON Schema. Where only that is wanted there is nothing to read.
+    pub(super) fn shape(&self, shape: impl FnOnce() -> Value) -> Option<()> {
+        let Some(probe) = self.probe else { return Some(()) };
+        probe.replace(shape());
+        None
+    }
+
+    /// The same of something that is made of what `read` takes.
+    pub(super) fn shape_around<T>(
+        &self,
+        read: impl FnOnce(&Node<'_>) -> Option<T>,
+        around: impl FnOnce(Value) -> Value,
+    ) -> Option<()> {
+        let Some(probe) = self.probe else { return Some(()) };
+        read(self);
+        let inner = probe.take();
+        probe.replace(around(inner));
+        None
+    }
+
     /// Notes that something else is allowed here.
     pub(super) fn refuse<T>(&self, allowed: &str) -> Option<T> {
         self.note(format!("is {}", shown(self.value)), Some(allowed), None)
@@ -143,7 +189,9 @@ impl<'n> Node<'n> {
         allowed: Option<&str>,
         nearest: Option<String>,
     ) -> Option<T> {
-        self.document.refuse(Problem { nearest, ..self.spot.problem(what, allowed) });
+        if self.probe.is_none() {
+            self.document.refuse(Problem { nearest, ..self.spot.problem(what, allowed) });
+        }
         None
     }
 
@@ -159,6 +207,7 @@ impl<'n> Node<'n> {
                 path: format!("{}[{index}]", self.spot.path),
                 line: self.spot.line.map(|_| self.document.line(value.span().start)),
             },
+            probe: None,
         };
         Some(array.iter().enumerate().map(item).collect())
     }

@@ -9,6 +9,7 @@ use super::problem::nearest;
 use super::shapes::is_pointer;
 use crate::attribute::Field;
 use crate::decode::{EXTRAS_MAX, Extra};
+use serde_json::json;
 use std::cell::RefCell;
 
 /// HAProxy's captures go up to this index: more than its own default of captures a line.
@@ -31,9 +32,14 @@ pub(super) struct Fields {
     extras: RefCell<Vec<Extra>>,
 }
 
+/// What a field is called, for a schema.
+const PATTERN: &str =
+    "^(user|address|peer|user_agent|ja4|capture:[0-9]+|header:.+|json:/.+|query:.+)$";
+
 impl Fields {
     /// Reads the name of a field.
     pub(super) fn read(&self, node: &Node<'_>) -> Option<Field> {
+        node.shape(|| json!({ "type": "string", "pattern": PATTERN }))?;
         let text = node.value.as_str().unwrap_or_default();
         if let Some((field, _)) = PLAIN.iter().find(|(_, name)| *name == text) {
             return Some(field.clone());

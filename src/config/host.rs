@@ -5,6 +5,7 @@ use super::files::{self, Secret};
 use super::shapes::{duration, flag, path, socket, url, whole};
 use super::table::Table;
 use crate::time::{HOUR_MS, SECOND_MS};
+use serde_json::json;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -64,10 +65,14 @@ pub struct PrivacyConfig {
 
 /// Threads of the engine; `None` for one a core.
 pub(super) fn threads(mut table: Table<'_>) -> Option<Option<usize>> {
-    table.or("threads", "\"auto\"", |node: &Node<'_>| match node.value.as_str() {
-        Some("auto") => Some(None),
-        Some(_) => node.refuse(&format!("\"auto\" or a number from 1 to {THREADS_MAX}")),
-        None => Some(usize::try_from(whole(1..=THREADS_MAX)(node)?).ok()),
+    table.or("threads", "\"auto\"", |node: &Node<'_>| {
+        let number = whole(1..=THREADS_MAX);
+        node.shape_around(&number, |number| json!({ "anyOf": [{ "const": "auto" }, number] }))?;
+        match node.value.as_str() {
+            Some("auto") => Some(None),
+            Some(_) => node.refuse(&format!("\"auto\" or a number from 1 to {THREADS_MAX}")),
+            None => Some(usize::try_from(number(node)?).ok()),
+        }
     })
 }
 

@@ -21,7 +21,9 @@ mod hash;
 mod host;
 mod problem;
 mod receivers;
+mod reference;
 mod routes;
+mod schema;
 mod shapes;
 mod source;
 mod table;
@@ -119,6 +121,13 @@ impl Config {
     /// Everything that is wrong with it.
     pub fn accepted(text: &str, base_dir: &Path) -> Result<Vec<Accepted>, Problems> {
         Document::new(text, base_dir, Files::Read).read(config).map(|(_, accepted)| accepted)
+    }
+
+    /// The JSON Schema (2020-12) of a configuration.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        let text = reference::whole();
+        schema::of(&Document::new(&text, Path::new(""), Files::Leave).describe(config), &text)
     }
 
     /// What kept state depends on: routes, the order of client keys, codecs. State made under

@@ -2,7 +2,9 @@
 
 use super::document::{Files, Node};
 use super::files::{self, Secret};
-use super::shapes::{duration, host, name, one_of, reachable, readable, some, text, whole};
+use super::shapes::{
+    duration, host, name, one_of, reachable, readable, some, some_text, text, whole,
+};
 use super::table::Table;
 use crate::alert::Severity;
 use crate::deliver::{Address, Encryption, Reach, SigningKeys, Trust};
@@ -19,7 +21,7 @@ const PAGERDUTY: &str = "\"https://events.pagerduty.com/v2/enqueue\"";
 const JSM: &str = "\"https://api.atlassian.com/jsm/ops/integration/v2/alerts\"";
 
 /// Readers of one letter at most: more are a list of the mail server's.
-const READERS_MAX: usize = 50;
+pub(super) const READERS_MAX: usize = 50;
 
 /// Somebody who is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,7 +202,7 @@ fn secret(
     table: &mut Table<'_>,
     (key, file_key): (&'static str, &'static str),
     allowed: &str,
-    read: impl FnOnce(&Node<'_>) -> Option<Secret>,
+    read: impl Fn(&Node<'_>) -> Option<Secret>,
 ) -> Option<Secret> {
     table.only_by_file(key, file_key);
     if table.has(key) && !table.has(file_key) {
@@ -304,6 +306,7 @@ fn email(table: &mut Table<'_>) -> Option<ReceiverKind> {
 }
 
 fn address(node: &Node<'_>) -> Option<String> {
+    node.shape(some_text)?;
     let text = node.value.as_str().filter(|it| Address::parse(it).is_some());
     let text = text.map(str::to_owned);
     text.or_else(|| {

@@ -14,6 +14,7 @@ use crate::attribute::{
     Attributor, Codec, EmptyField, Fault, HashKey, Options, Part, RouteClass, RouteSpec,
     SubjectFrom,
 };
+use serde_json::json;
 
 /// The placeholders of a path.
 const PLACEHOLDERS: [&str; 4] = ["subject", "record", "*", "*subject"];
@@ -118,6 +119,7 @@ fn codec_name(codec: Codec) -> &'static str {
 }
 
 fn method(node: &Node<'_>) -> Option<String> {
+    node.shape(|| json!({ "type": "string", "pattern": "^[A-Za-z]+$" }))?;
     let fits = |it: &&str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_alphabetic());
     match node.value.as_str().filter(fits) {
         Some(method) => Some(method.to_ascii_uppercase()),

@@ -3,8 +3,9 @@
 use super::document::Node;
 use super::files::{self, Secret};
 use super::problem::nearest;
-use super::shapes::{milliseconds, name, readable, some, text};
+use super::shapes::{milliseconds, name, readable, some, some_text, text, with};
 use super::table::Table;
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Where records come from.
@@ -200,6 +201,7 @@ fn fits(table: &Table<'_>, protocol: Protocol) {
 }
 
 fn broker(node: &Node<'_>) -> Option<String> {
+    node.shape(some_text)?;
     let fits = |it: &&str| {
         it.rsplit_once(':').is_some_and(|(host, port)| {
             let host_fits = !host.is_empty() && !host.contains(['/', ' ', ',']);
@@ -212,12 +214,16 @@ fn broker(node: &Node<'_>) -> Option<String> {
     }
 }
 
+/// Bytes of a topic's name at most, which is Kafka's limit.
+const TOPIC_BYTES_MAX: usize = 249;
+
 /// A topic's name, or, as Kafka's clients have it, an extended regular expression behind `^`. Whether
 /// that is one is for librdkafka to say, whose own it is.
 fn topic(node: &Node<'_>) -> Option<String> {
+    node.shape(|| with(some_text(), "maxLength", json!(TOPIC_BYTES_MAX)))?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = |it: &&str| {
-        (1..=249).contains(&it.len())
+        (1..=TOPIC_BYTES_MAX).contains(&it.len())
             && match it.strip_prefix('^') {
                 Some(pattern) => {
                     !pattern.is_empty() && pattern.bytes().all(|it| it.is_ascii_graphic())
@@ -235,6 +241,8 @@ fn topic(node: &Node<'_>) -> Option<String> {
 }
 
 fn start(node: &Node<'_>) -> Option<Start> {
+    let pattern = "^(latest|earliest|-[0-9]+(ms|s|m|h|d|w))$";
+    node.shape(|| json!({ "type": "string", "pattern": pattern }))?;
     let text = node.value.as_str().unwrap_or_default();
     let back = text.strip_prefix('-').and_then(milliseconds).filter(|it| *it > 0);
     match (text, back) {
@@ -255,10 +263,9 @@ fn start(node: &Node<'_>) -> Option<Start> {
 }
 
 fn mechanism(node: &Node<'_>) -> Option<Mechanism> {
+    let names: Vec<&str> = Mechanism::ALL.iter().map(|(_, name)| *name).collect();
+    node.shape(|| json!({ "enum": names }))?;
     let found = node.value.as_str().unwrap_or_default().replace('_', "-");
     let fitting = Mechanism::ALL.iter().find(|(_, name)| name.eq_ignore_ascii_case(&found));
-    fitting.map(|(mechanism, _)| *mechanism).or_else(|| {
-        let names: Vec<&str> = Mechanism::ALL.iter().map(|(_, name)| *name).collect();
-        node.refuse_name(&names)
-    })
+    fitting.map(|(mechanism, _)| *mechanism).or_else(|| node.refuse_name(&names))
 }

@@ -3,6 +3,8 @@
 use super::document::{Accepted, Document, Node, Spot};
 use super::problem::{Problem, nearest};
 use crate::alert::escape_text;
+use serde_json::Value;
+use std::cell::RefCell;
 use toml::de::{DeTable, DeValue};
 
 /// A table, given or not. What it was not asked for is reported when it goes.
@@ -34,15 +36,19 @@ impl<'n> Table<'n> {
         &mut self,
         key: &'static str,
         default: &str,
-        read: impl FnOnce(&Node<'_>) -> Option<T>,
+        read: impl Fn(&Node<'_>) -> Option<T>,
     ) -> Option<T> {
-        let given = self.ask(key, Some(default));
+        let shape = self.shape(key, &read);
+        let given = self.ask(key, Some(default), false, shape);
         if let Some(node) = given {
             return read(&node);
         }
         let spot = Spot { path: self.path_of(key), line: None };
         match DeValue::parse(default) {
-            Ok(value) => read(&Node { document: self.document, value: value.get_ref(), spot }),
+            Ok(value) => {
+                let (document, value) = (self.document, value.get_ref());
+                read(&Node { document, value, spot, probe: None })
+            }
             Err(error) => {
                 self.document.refuse(spot.problem(format!("has a bad default: {error}"), None));
                 None
@@ -54,9 +60,10 @@ impl<'n> Table<'n> {
     pub(super) fn optional<T>(
         &mut self,
         key: &'static str,
-        read: impl FnOnce(&Node<'_>) -> Option<T>,
+        read: impl Fn(&Node<'_>) -> Option<T>,
     ) -> Option<T> {
-        self.ask(key, None).and_then(|node| read(&node))
+        let shape = self.shape(key, &read);
+        self.ask(key, None, false, shape).and_then(|node| read(&node))
     }
 
     /// A key that must be there; `allowed` says what to write.
@@ -64,9 +71,10 @@ impl<'n> Table<'n> {
         &mut self,
         key: &'static str,
         allowed: &str,
-        read: impl FnOnce(&Node<'_>) -> Option<T>,
+        read: impl Fn(&Node<'_>) -> Option<T>,
     ) -> Option<T> {
-        match self.ask(key, None) {
+        let shape = self.shape(key, &read);
+        match self.ask(key, None, true, shape) {
             Some(node) => read(&node),
             None => {
                 self.fault(key, "is missing", allowed);
@@ -147,18 +155,34 @@ impl<'n> Table<'n> {
         self.spot.clone()
     }
 
-    fn ask(&mut self, key: &'static str, default: Option<&str>) -> Option<Node<'n>> {
+    /// What `read` would take, where the document describes.
+    fn shape<T>(&self, key: &str, read: impl Fn(&Node<'_>) -> Option<T>) -> Value {
+        let shape = RefCell::new(Value::Null);
+        if self.document.describes {
+            let (value, spot) = (DeValue::Boolean(false), self.spot(key));
+            read(&Node { document: self.document, value: &value, spot, probe: Some(&shape) });
+        }
+        shape.into_inner()
+    }
+
+    fn ask(
+        &mut self,
+        key: &'static str,
+        default: Option<&str>,
+        required: bool,
+        shape: Value,
+    ) -> Option<Node<'n>> {
         self.asked.push(key);
         let node = self.node(key);
         let (default, given) = (default.map(str::to_owned), node.is_some());
-        let accepted = Accepted { path: self.path_of(key), default, given };
+        let accepted = Accepted { path: self.path_of(key), default, given, required, shape };
         self.document.accepted.borrow_mut().push(accepted);
         node
     }
 
     fn node(&self, key: &str) -> Option<Node<'n>> {
         let value = self.entries?.get(key)?.get_ref();
-        Some(Node { document: self.document, value, spot: self.spot(key) })
+        Some(Node { document: self.document, value, spot: self.spot(key), probe: None })
     }
 
     fn path_of(&self, key: &str) -> String {
