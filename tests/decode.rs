@@ -156,7 +156,7 @@ fn each_format_is_told_by_the_line_alone() {
 fn every_reason_to_refuse_is_given_where_it_holds() {
     for (reason, line) in [
         (Refusal::Empty, "  ".to_owned()),
-        (Refusal::TooLong, "x".repeat(70_000)),
+        (Refusal::TooLong, "x".repeat(1_100_000)),
         (Refusal::TooDeep, format!("{{\"a\":{}", "[".repeat(100))),
         (Refusal::UnknownFormat, "hello world".to_owned()),
         (Refusal::Malformed, "{\"request_uri\":".to_owned()),
@@ -188,4 +188,96 @@ fn a_request_without_a_protocol_that_was_answered_decodes() {
 fn of_two_equal_keys_the_first_counts() {
     let line = r#"{"request_uri":"/a","request_uri":"/b","request_method":"GET","time":"1","status":"200"}"#;
     assert_eq!(one(line).unwrap().1["target"], "/a");
+}
+
+#[test]
+fn a_login_with_the_brackets_of_a_time_hides_no_line() {
+    for user in ["a [x", "a [21/Nov/2026", "[21/Nov/2026:19:30:16 +0000]", "a\\x22 b", ""] {
+        let line = format!(
+            r#"1.2.3.4 - {user} [28/Nov/2026:01:11:12 +0000] "GET /v2/p/12 HTTP/1.1" 200 2 "-" "curl""#
+        );
+        let (format, record) = one(&line).unwrap_or_else(|why| panic!("{line}: {why:?}"));
+        let told = (format, record["time"].as_str().unwrap(), record["target"].as_str().unwrap());
+        assert_eq!(told, (Format::NginxCombined, "2026-11-28T01:11:12.000Z", "/v2/p/12"), "{line}");
+    }
+}
+
+#[test]
+fn a_request_that_no_gateway_has_read_is_refused_as_none_in_every_format() {
+    for line in [
+        r#"{"msec":"1795828279.072","request_method":"<BADREQ>","request_uri":"-","status":"400"}"#,
+        r#"{"msec":"1795828271.074","request_method":"","request_uri":"","status":"400"}"#,
+        r#"{"start_time":"2026-11-28T01:11:24.810Z","method":null,"path":null,"response_code":400}"#,
+        r#"1.2.3.4 - - [28/Nov/2026:01:11:10 +0000] "\x16\x03\x01\x02\x00\x01" 400 157 "-" "-""#,
+    ] {
+        assert_eq!(one(line), Err(Refusal::NoRequest), "{line}");
+    }
+}
+
+/// What Envoy's text says of the client, where these two headers were sent from 127.0.0.3.
+fn envoy_client(forwarded: &str, agent: &str) -> [Value; 3] {
+    let line = format!(
+        r#"[2026-11-28T01:11:24.608Z] "GET /v2/p/12 HTTP/1.1" 200 - 0 2 0 0 "{forwarded},127.0.0.3" "{agent}" "r1" "portal.example" "10.0.0.1:80""#
+    );
+    let (_, record) = one(&line).unwrap();
+    ["peer", "forwarded", "user_agent"].map(|it| record.get(it).cloned().unwrap_or_default())
+}
+
+#[test]
+fn nobody_writes_another_address_into_the_text_of_envoy() {
+    let none = Value::Null;
+    for (forwarded, agent, expected) in [
+        ("192.0.2.7", "curl", [none.clone(), "192.0.2.7,127.0.0.3".into(), "curl".into()]),
+        ("x\", \"y", "curl", [none.clone(), "x\", \"y,127.0.0.3".into(), "curl".into()]),
+        ("192.0.2.7", "a \"b\" c", [none.clone(), "192.0.2.7,127.0.0.3".into(), none.clone()]),
+        ("192.0.2.7\" \"x", "curl", ["forged".into(), none.clone(), none.clone()]),
+        ("192.0.2.7", "x,192.0.2.8\" \"y", ["forged".into(), none.clone(), none.clone()]),
+    ] {
+        assert_eq!(envoy_client(forwarded, agent), expected, "{forwarded} {agent}");
+    }
+}
+
+/// A line of HAProxy with two captures and this request line, as far as it was written.
+fn haproxy(request: &str) -> String {
+    format!(
+        r#"<134>Nov 28 01:11:12 haproxy[7]: 1.2.3.4:5 [28/Nov/2026:01:11:12.891] fe be/one 0/0/0/0/0 200 51 - - ---- 1/1/0/0/0 0/0 {{curl|192.0.2.7|k1}} "{request}"#
+    )
+}
+
+#[test]
+fn of_a_line_that_haproxy_cuts_what_is_whole_is_read() {
+    for (request, target) in [
+        ("GET /v2/p/12?x=1 HTTP/1.1\"", Ok("/v2/p/12?x=1")),
+        ("GET /v2/p/12?x=1&id=77", Ok("/v2/p/12?x=1")),
+        ("GET /v2/p/12?id=77\"", Ok("/v2/p/12")),
+        ("GET /v2/p/12", Err(Refusal::CutRequest)),
+        ("GET /v2/p/12\"", Err(Refusal::CutRequest)),
+    ] {
+        let found = one(&haproxy(request)).map(|it| it.1["target"].clone());
+        assert_eq!(found, target.map(Value::from), "{request}");
+    }
+}
+
+#[test]
+fn captures_of_haproxy_are_the_headers_that_they_are_said_to_be() {
+    let captures = ["user-agent", "x-forwarded-for", "x-api-key"].map(str::to_owned).to_vec();
+    let extras = vec![darban::decode::Extra::Header("x-api-key".to_owned())];
+    let decoder = Decoder::new(Options { captures, extras, ..Options::default() });
+    let line = haproxy("GET /v2/p/12 HTTP/1.1\"");
+    let (_, record) = decoder.decode(line.as_bytes()).unwrap();
+    let found = [record.user_agent.as_deref(), record.forwarded.as_deref(), record.extras.get(0)];
+    assert_eq!(found, [Some(&b"curl"[..]), Some(b"192.0.2.7"), Some(b"k1")]);
+}
+
+#[test]
+fn a_header_of_syslog_is_no_part_of_a_line() {
+    let json = r#"{"msec":"1795289416.042","request_method":"GET","request_uri":"/a","remote_addr":"1.2.3.4","status":"200"}"#;
+    let text = r#"1.2.3.4 - - [21/Nov/2026:19:30:16 +0000] "GET /a HTTP/1.1" 200 0 "-" "b: c""#;
+    for line in [json, text] {
+        for header in
+            ["<190>Nov 21 19:30:16 gw nginx: ", "<190>1 2026-11-21T19:30:16Z gw nginx 7 - - "]
+        {
+            assert_eq!(one(&format!("{header}{line}")), one(line), "{header}{line}");
+        }
+    }
 }

@@ -50,7 +50,7 @@ fn says_what_is_skipped_when_it_is_asked_to() {
 fn no_test_prints_what_it_skips_where_nobody_reads_it() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let word = ["println!(\"", "skipped"].concat();
-    for folder in ["tests", "tests/daemon", "tests/deliver", "tests/kafka"] {
+    for folder in ["tests", "tests/daemon", "tests/deliver", "tests/gateways", "tests/kafka"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap_or_default();

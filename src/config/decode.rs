@@ -1,6 +1,7 @@
 //! `[decode]`: how lines are read.
 
 use super::document::Node;
+use super::field::is_header;
 use super::shapes::{list, one_of, pointer, zone};
 use super::table::Table;
 use crate::decode::{CustomPointers, Extra, Format};
@@ -18,6 +19,8 @@ pub struct DecodeConfig {
     pub skip_suffixes: Vec<String>,
     /// Where the fields of [`Format::Custom`] stand; given with that format only.
     pub custom: Option<CustomPointers>,
+    /// Lower-case names of the headers that HAProxy captures, in order.
+    pub captures: Vec<String>,
     /// Values outside the fixed fields, by the index of
     /// [`Field::Extra`](crate::attribute::Field::Extra).
     pub extras: Vec<Extra>,
@@ -31,10 +34,12 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<DecodeConfig> {
     let format = table.or("format", "\"auto\"", format);
     let zone = table.or("zone", "\"UTC\"", zone);
     let skip_suffixes = table.or("skip_suffixes", SUFFIXES, list("path endings", suffix));
+    let captures = table.or("captures", "[]", list("header names", header));
     let is_custom = format == Some(Some(Format::Custom));
     let custom = custom(table.table("custom"), is_custom);
     let (format, zone, skip_suffixes) = (format?, zone?, skip_suffixes?);
-    Some(DecodeConfig { format, zone, skip_suffixes, custom, extras: Vec::new() })
+    let captures = captures?;
+    Some(DecodeConfig { format, zone, skip_suffixes, custom, captures, extras: Vec::new() })
 }
 
 fn custom(mut table: Table<'_>, is_custom: bool) -> Option<CustomPointers> {
@@ -70,6 +75,13 @@ fn format(node: &Node<'_>) -> Option<Option<Format>> {
     let named = Format::ALL.iter().map(|format| (Some(*format), format.name()));
     let names: Vec<(Option<Format>, &str)> = [(None, "auto")].into_iter().chain(named).collect();
     one_of(&names)(node)
+}
+
+fn header(node: &Node<'_>) -> Option<String> {
+    match node.value.as_str().filter(|it| is_header(it)) {
+        Some(name) => Some(name.to_ascii_lowercase()),
+        None => node.refuse("the name of a request header, such as \"user-agent\""),
+    }
 }
 
 fn suffix(node: &Node<'_>) -> Option<String> {

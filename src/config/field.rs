@@ -47,8 +47,6 @@ impl Fields {
         let Some((prefix, rest)) = text.split_once(':') else {
             return refuse(node, text, "");
         };
-        let is_token =
-            |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
         match prefix {
             "capture" => {
                 let index = rest.parse().ok().filter(|it| *it <= CAPTURE_MAX);
@@ -58,7 +56,7 @@ impl Fields {
             }
             "query" if rest.is_empty() => node.refuse("query: and the name of a parameter"),
             "query" => Some(Field::Query(rest.to_owned())),
-            "header" if !rest.is_empty() && rest.bytes().all(is_token) => {
+            "header" if is_header(rest) => {
                 self.extra(node, Extra::Header(rest.to_ascii_lowercase()))
             }
             "header" => node.refuse("header: and the name of a request header"),
@@ -85,6 +83,12 @@ impl Fields {
         extras.push(extra);
         Some(Field::Extra(extras.len() - 1))
     }
+}
+
+/// Whether this may be the name of a header.
+pub(super) fn is_header(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token)
 }
 
 fn refuse(node: &Node<'_>, name: &str, rest: &str) -> Option<Field> {

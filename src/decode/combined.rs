@@ -4,7 +4,7 @@
 //!
 //! `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent` is common; with
 //! `"$http_referer" "$http_user_agent"` it is combined; with a request length, a time and the
-//! upstream's name in brackets behind that it is ingress-nginx. Seen on nginx 1.22 and on two real
+//! upstream's name in brackets behind that it is ingress-nginx. Seen on nginx 1.22.1 and on two real
 //! archives; ingress-nginx seen from nginx with its format; APISIX read in `apisix/cli/config.lua`.
 
 use super::text::{Cursor, count, present, request, status, unescape};
@@ -16,7 +16,6 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     let mut record = AccessRecord::default();
     let peer = at.word();
     let _ident = at.word();
-    // A user name may hold spaces; the time's bracket is what follows it.
     let user = before_time(&mut at).ok_or(Refusal::UnknownFormat)?;
     let time = at.until(b']');
     at.pass(b" ").ok_or(Refusal::Malformed)?;
@@ -58,11 +57,22 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     Ok((format, record))
 }
 
+/// The user's name; what is left begins with the time.
+///
+/// A name may hold spaces and brackets, and a client chooses it (basic authentication is logged
+/// whatever its answer), but no quote that is not escaped: so the time stands in the last brackets
+/// with a date before the request's quote. Read from the left, a client called `a [x` would have all
+/// its lines refused.
 fn before_time<'a>(at: &mut Cursor<'a>) -> Option<&'a [u8]> {
-    let end = memchr::memmem::find(at.0, b" [")?;
-    let user = at.0.get(..end)?;
-    at.0 = at.0.get(end + 2..)?;
-    Some(user)
+    let all = at.0;
+    let is_request = |quote: &usize| *quote > 0 && all.get(quote - 1) == Some(&b' ');
+    let end = memchr::memchr_iter(b'"', all).find(is_request).unwrap_or(all.len());
+    let mut brackets = memchr::memrchr_iter(b'[', all.get(..end)?)
+        .filter(|open| *open == 0 || all.get(open - 1) == Some(&b' '));
+    let is_date = |open: &usize| all.get(open + 3) == Some(&b'/');
+    let open = brackets.clone().find(is_date).or_else(|| brackets.next())?;
+    at.0 = all.get(open + 1..)?;
+    all.get(..open.saturating_sub(1))
 }
 
 /// ` 250 0.001 [upstream] …`.

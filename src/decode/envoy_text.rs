@@ -1,17 +1,30 @@
-//! Envoy's default text format, seen on Envoy 1.40; and Istio's, read in its sources
+//! Envoy's default text format, seen on Envoy 1.40.0; and Istio's, read in its sources
 //! (`pilot/pkg/model/telemetry_logging.go`), which has three fields more behind the flags and six
 //! words behind the upstream's host, among them the connection's address.
 //!
 //! It does not escape quotes: a crafted user agent or path forges every field behind it. What
 //! stands left of the client's bytes is sure (time, method), and so is the first
-//! `HTTP/x" status flags received sent duration upstream "forwarded"` after the path, since a path
-//! cannot hold a space. Behind the forwarded header the line counts as read only where it has as
-//! many quotes as it should.
+//! `HTTP/x" status flags received sent duration upstream` after the path, since a path cannot hold a
+//! space. Where the forwarded header ends, and the user agent behind it, is only sure in a line with
+//! as many quotes as it should have.
+//!
+//! Envoy appends the address of the connection to that header, so what is read of it must not be
+//! what a client wrote: with `X-Forwarded-For: 192.0.2.7" "x` anybody could be anybody. An end can
+//! be right only where an address stands before it. Where more than one can, somebody has forged the
+//! line, and whoever does is one client of the name [`FORGED`]: a harvest that forges is as visible
+//! as one that does not.
 
 use super::text::{Cursor, count, present, status, without_port};
 use super::{AccessRecord, Refusal, stamp};
 use std::borrow::Cow;
 
+/// The address of all who forge theirs.
+const FORGED: &[u8] = b"forged";
+/// Fields in quotes behind the user agent: request id, authority, upstream's host. No client's quotes
+/// get into them.
+const FIELDS_AFTER: usize = 3;
+/// What stands between two fields in quotes.
+const BETWEEN: &[u8] = b"\" \"";
 /// Quotes behind the forwarded header in a line that nobody forged: four fields in quotes.
 const QUOTES_AFTER: usize = 8;
 
@@ -49,12 +62,38 @@ pub(super) fn decode(line: &[u8]) -> Result<AccessRecord<'_>, Refusal> {
     record.method = Cow::Borrowed(method);
     record.target = Cow::Borrowed(target);
     at.pass(b"\"").ok_or(Refusal::Malformed)?;
-    record.forwarded = present(at.until(b'"')).map(Cow::Borrowed);
-    record.user_agent = agent(at).and_then(present).map(Cow::Borrowed);
+    match end_of_forwarded(at.0) {
+        Some(end) => {
+            record.forwarded = at.0.get(..end).and_then(present).map(Cow::Borrowed);
+            at.0 = at.0.get(end + 1..).unwrap_or_default();
+            record.user_agent = agent(at).and_then(present).map(Cow::Borrowed);
+        }
+        None => record.peer = Some(Cow::Borrowed(FORGED)),
+    }
     if is_istio {
         record.peer = peer(at.0).and_then(present).map(Cow::Borrowed);
     }
     Ok(record)
+}
+
+/// Where the forwarded header ends in what follows its quote, unless that can be in several places.
+fn end_of_forwarded(rest: &[u8]) -> Option<usize> {
+    let ends: Vec<usize> = memchr::memmem::find_iter(rest, BETWEEN).collect();
+    let possible = ends.get(..ends.len().saturating_sub(FIELDS_AFTER)).unwrap_or_default();
+    if let [_, _, ..] = possible {
+        let mut likely = possible.iter().filter(|end| ends_in_address(rest, **end));
+        return likely.next().copied().filter(|_| likely.next().is_none());
+    }
+    // Formats with fewer fields have as few quotes as that.
+    possible.first().copied().or_else(|| memchr::memchr(b'"', rest))
+}
+
+/// Whether what stands before this place is absent, or ends in an address.
+fn ends_in_address(rest: &[u8], end: usize) -> bool {
+    let text = rest.get(..end).unwrap_or_default();
+    let hop = text.rsplit(|it| *it == b',').next().unwrap_or_default().trim_ascii();
+    let of_address = |it: &u8| it.is_ascii_hexdigit() || matches!(it, b'.' | b':' | b'[' | b']');
+    text == b"-" || !hop.is_empty() && hop.iter().all(of_address)
 }
 
 /// The connection's address: behind the last quote, where nothing that a client sends can have

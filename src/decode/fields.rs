@@ -5,7 +5,7 @@
 //! the client sent) before `uri` (what nginx made of it).
 
 use super::json::{Fields, Name, Names, Value, elements};
-use super::text::{count, status, without_port};
+use super::text::{count, is_method, status, without_port};
 use super::{AccessRecord, Refusal, stamp};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
@@ -27,7 +27,8 @@ pub(super) struct Keys {
     ja4: &'static [&'static [u8]],
 }
 
-/// nginx with `escape=json` and the usual keys; every number is a string. Seen on nginx 1.22.
+/// nginx with `escape=json` and the usual keys; every number is a string. Seen on nginx 1.22.1, and on
+/// HAProxy 2.6.12 told to write the same, which leaves out what of a header is no UTF-8.
 pub(super) const NGINX: Keys = Keys {
     time: &[b"msec", b"time_iso8601", b"time", b"time_local", b"timestamp", b"@timestamp"],
     method: &[b"request_method", b"method"],
@@ -42,8 +43,9 @@ pub(super) const NGINX: Keys = Keys {
     ja4: &[b"ssl_ja4", b"ja4"],
 };
 
-/// Envoy's `json_format` with the usual keys, seen on Envoy 1.40; Istio's and Contour's keys, read
-/// in their sources.
+/// Envoy's `json_format` with the usual keys, seen on Envoy 1.40.0; Istio's and Contour's keys, read
+/// in their sources. Bytes of a header that is no UTF-8 are written as if they were Latin-1, and stay
+/// so: nothing tells them from text.
 pub(super) const ENVOY: Keys = Keys {
     time: &[b"start_time", b"@timestamp"],
     method: &[b"method"],
@@ -58,7 +60,10 @@ pub(super) const ENVOY: Keys = Keys {
     ja4: &[b"ja4", b"tls_ja4_fingerprint"],
 };
 
-/// Traefik JSON: headers only where they were asked for. Seen on Traefik 3.7.
+/// Traefik JSON: headers only where they were asked for. Seen on Traefik 3.7.15.
+///
+/// `ClientHost` is the connection's address only where nobody is believed: with `forwardedHeaders` it
+/// is `X-Forwarded-For` as it came, whatever that says, and so is read as what it is.
 pub(super) const TRAEFIK: Keys = Keys {
     time: &[b"StartUTC", b"time"],
     method: &[b"RequestMethod"],
@@ -66,10 +71,10 @@ pub(super) const TRAEFIK: Keys = Keys {
     query: &[],
     status: &[b"DownstreamStatus"],
     bytes: &[b"DownstreamContentSize"],
-    peer: &[b"ClientHost", b"ClientAddr"],
+    peer: &[b"ClientAddr", b"ClientHost"],
     user: &[b"ClientUsername"],
     user_agent: &[b"request_User-Agent"],
-    forwarded: &[b"request_X-Forwarded-For"],
+    forwarded: &[b"request_X-Forwarded-For", b"ClientHost"],
     ja4: &[],
 };
 
@@ -117,34 +122,32 @@ impl Table {
         let text = |names: &[Name]| names.iter().find_map(|it| fields.named(*it)?.text());
         let method = text(&self.method);
         let target = text(&self.target);
-        if method.is_none() && target.is_none() {
-            return Err(if text(&self.status).is_some() {
-                self.no_request()
-            } else {
-                Refusal::Malformed
+        let Some(target) = target else {
+            // nginx logs empty fields, Envoy nulls, HAProxy `<BADREQ>` where it read no request.
+            let was_read = method.as_deref().is_some_and(is_method);
+            return Err(match (was_read, method.is_some() || text(&self.status).is_some()) {
+                (true, _) => Refusal::NoPath,
+                (false, true) => Refusal::NoRequest,
+                (false, false) => Refusal::Malformed,
             });
-        }
-        let target = with_query(target.ok_or(Refusal::NoPath)?, text(&self.query));
+        };
+        let target = with_query(target, text(&self.query));
         let time = text(&self.time).ok_or(Refusal::BadTime)?;
+        let peer = text(&self.peer).map(bare_address);
         Ok(AccessRecord {
             time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),
             method: method.ok_or(Refusal::NoRequest)?,
             target,
             status: text(&self.status).and_then(|it| status(&it)),
             bytes: text(&self.bytes).and_then(|it| count(&it)),
-            peer: text(&self.peer).map(bare_address),
             user: text(&self.user),
             user_agent: text(&self.user_agent),
-            forwarded: text(&self.forwarded),
+            // The connection's own address is forwarded by nobody.
+            forwarded: text(&self.forwarded).filter(|it| Some(it) != peer.as_ref()),
+            peer,
             ja4: text(&self.ja4),
             ..AccessRecord::default()
         })
-    }
-
-    /// A line with a status and neither method nor path: the gateway read no request. nginx then
-    /// logs empty fields, and its path is what is missing.
-    fn no_request(&self) -> Refusal {
-        if self.query.is_empty() { Refusal::NoRequest } else { Refusal::NoPath }
     }
 }
 

@@ -1,9 +1,17 @@
-//! HAProxy `httplog` and `httpslog`, with or without a syslog header. Seen on HAProxy 2.6.
+//! HAProxy `httplog` and `httpslog`, with or without a syslog header. Seen on HAProxy 2.6.12.
 //!
 //! Times are local and without a zone, so the zone comes from the configuration. Captured headers
-//! stand in braces with `|` between them and hexadecimal escapes (`#22`).
+//! stand in braces with `|` between them and hexadecimal escapes (`#22`); of a repeated one the last
+//! is logged. Which header is which does not stand there: the configuration names them.
+//!
+//! HAProxy cuts a request line at a kilobyte (`tune.http.logurilen`) and the whole line at another
+//! (`len` behind the address of `log`), and answers the request all the same: whoever pads a query
+//! would be gone from the log if such a line were refused. What stands before a cut is true: the
+//! path where a query follows it, and parameters up to the last `&`. A path that is cut itself may be
+//! anybody's, and is refused as such. No line without a protocol was read otherwise: HAProxy
+//! refuses HTTP/0.9.
 
-use super::text::{Cursor, count, present, request, status, without_port};
+use super::text::{Cursor, count, is_protocol, present, request, status, without_port};
 use super::{AccessRecord, Refusal, stamp};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
@@ -36,8 +44,16 @@ pub(super) fn decode<'a>(line: &'a [u8], zone: &TimeZone) -> Result<AccessRecord
     if line == b"<BADREQ>" {
         return Err(Refusal::NoRequest);
     }
+    let is_whole = line.rsplit(|it| *it == b' ').next().is_some_and(is_protocol);
+    let line = if is_whole { line } else { before_cut(line).ok_or(Refusal::CutRequest)? };
     request(&mut record, unescape(line))?;
     Ok(record)
+}
+
+/// What is whole in a request line that is cut: nothing where that is the path.
+fn before_cut(line: &[u8]) -> Option<&[u8]> {
+    let query = memchr::memchr(b'?', line)?;
+    line.get(..memchr::memrchr(b'&', line).filter(|it| *it > query).unwrap_or(query))
 }
 
 /// Client, time, and what follows the time's bracket. The client stands right before the bracket;

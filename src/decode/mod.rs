@@ -24,6 +24,7 @@ mod mapped;
 mod record;
 mod show;
 mod stamp;
+mod syslog;
 mod text;
 mod unwrap;
 
@@ -31,14 +32,18 @@ pub use custom::CustomPointers;
 pub use json::Shapes;
 pub use record::{AccessRecord, EXTRAS_MAX, Extra, Extras, Format, Refusal};
 pub use show::record_json;
+pub use syslog::behind_syslog;
 
 use fields::Table;
 use jiff::tz::TimeZone;
 use json::{Fields, Name, Names, Value};
+use std::borrow::Cow;
 use unwrap::Unwrap;
 
-/// The longest access record in bytes: above what any gateway logs of a request that it accepted.
-pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// The longest access record in bytes, as long as a batch. nginx accepts 24 KiB of a request line and
+/// two headers and writes each byte as four, Traefik accepts a mebibyte: at 64 KiB a client that pads
+/// its requests would be gone from the log, answered all the same.
+pub const RECORD_BYTES_MAX: usize = BATCH_BYTES_MAX;
 /// The longest batch of them: Kafka's own bound for a record, and Event Hubs'.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// Access records in one record of the log: APISIX sends a thousand at most, and of more a mebibyte
@@ -57,13 +62,21 @@ pub struct Options {
     pub zone: TimeZone,
     /// Pointers of format `custom`.
     pub custom: Option<CustomPointers>,
+    /// Which headers HAProxy captures, in order: their names in lower case.
+    pub captures: Vec<String>,
     /// Values to extract beside the fixed fields.
     pub extras: Vec<Extra>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, zone: TimeZone::UTC, custom: None, extras: Vec::new() }
+        Self {
+            format: None,
+            zone: TimeZone::UTC,
+            custom: None,
+            captures: Vec::new(),
+            extras: Vec::new(),
+        }
     }
 }
 
@@ -136,6 +149,10 @@ impl Decoder {
         match bytes.first() {
             None => Err(Refusal::Empty),
             Some(b'{') => self.object(bytes, shapes),
+            Some(b'<') => match behind_syslog(bytes) {
+                body if body.first() == Some(&b'{') => self.object(body, shapes),
+                body => self.line(body),
+            },
             Some(_) => self.line(bytes),
         }
     }
@@ -194,14 +211,14 @@ impl Decoder {
             None if bytes.first() == Some(&b'[') => Format::EnvoyText,
             None if alb::is(bytes) => Format::AwsAlb,
             // Only HAProxy writes a fraction of a second before the bracket closes.
-            None => match haproxy::decode(bytes, zone) {
+            None => match self.haproxy(bytes) {
                 Err(Refusal::UnknownFormat | Refusal::BadTime) => Format::NginxCombined,
                 decoded => return decoded.map(|it| (Format::Haproxy, it)),
             },
         };
         let record = match format {
             Format::EnvoyText => envoy_text::decode(bytes),
-            Format::Haproxy => haproxy::decode(bytes, zone),
+            Format::Haproxy => self.haproxy(bytes),
             Format::Krakend => krakend::decode(bytes, zone),
             Format::AwsAlb => alb::decode(bytes),
             // One line in four lengths.
@@ -212,6 +229,24 @@ impl Decoder {
             _ => Err(Refusal::UnknownFormat),
         };
         record.map(|it| (format, it))
+    }
+
+    /// A line of HAProxy, its captures taken for the headers that they are said to be.
+    fn haproxy<'a>(&self, bytes: &'a [u8]) -> Result<AccessRecord<'a>, Refusal> {
+        let mut record = haproxy::decode(bytes, &self.options.zone)?;
+        for (name, value) in self.options.captures.iter().zip(&record.captures) {
+            let Some(_) = text::present(value) else { continue };
+            let is_asked = |it: &Extra| matches!(it, Extra::Header(it) if it == name);
+            if let Some(at) = self.options.extras.iter().position(is_asked) {
+                record.extras.set(at, value.clone());
+            }
+            match name.as_str() {
+                "user-agent" => record.user_agent = Some(value.clone()),
+                "x-forwarded-for" => record.forwarded = Some(value.clone()),
+                _ => {}
+            }
+        }
+        Ok(record)
     }
 }
 
@@ -250,7 +285,7 @@ fn extra_of<'a>(
     fields: &Fields<'a>,
     format: Format,
     (extra, [nginx, others]): (&Extra, &[[Name; 2]; 2]),
-) -> Option<std::borrow::Cow<'a, [u8]>> {
+) -> Option<Cow<'a, [u8]>> {
     let header = |[best, other]: [Name; 2]| fields.named(best).or_else(|| fields.named(other));
     match (extra, format) {
         (Extra::Json(at), _) => {

@@ -174,7 +174,7 @@ impl Format {
 pub enum Refusal {
     /// No bytes: a blank line or a Kafka tombstone.
     Empty,
-    /// Longer than 64 KiB, or a batch longer than a mebibyte.
+    /// Longer than a mebibyte.
     TooLong,
     /// Behind the 4,096th access record of a batch.
     TooMany,

@@ -151,13 +151,14 @@ fn spans(line: &[u8], status: Option<u16>) -> Result<(Range<usize>, Range<usize>
     if line.get(start..) == Some(b"-") {
         return Err(Refusal::NoRequest);
     }
-    let Some(length) = memchr::memchr(b' ', line.get(start..).unwrap_or_default()) else {
-        return Err(if unread { Refusal::CutRequest } else { Refusal::NoPath });
-    };
-    let method = start..start + length;
-    let letters = line.get(method.clone()).unwrap_or_default();
-    if !letters.iter().all(|it| it.is_ascii_alphabetic() || matches!(it, b'-' | b'_')) {
+    let length = memchr::memchr(b' ', line.get(start..).unwrap_or_default());
+    let method = start..length.map_or(line.len(), |it| start + it);
+    // A hello of TLS on a port without it, for one.
+    if !is_method(line.get(method.clone()).unwrap_or_default()) {
         return Err(Refusal::NoRequest);
+    }
+    if length.is_none() {
+        return Err(if unread { Refusal::CutRequest } else { Refusal::NoPath });
     }
     let mut target = method.end + 1..line.len();
     match memchr::memrchr(b' ', line) {
@@ -177,6 +178,13 @@ fn spans(line: &[u8], status: Option<u16>) -> Result<(Range<usize>, Range<usize>
     }
 }
 
-fn is_protocol(text: &[u8]) -> bool {
+/// Whether this may be a method: gateways write `<BADREQ>` or nothing where they read none.
+pub(super) fn is_method(text: &[u8]) -> bool {
+    let is_letter = |it: &u8| it.is_ascii_alphabetic() || matches!(it, b'-' | b'_');
+    !text.is_empty() && text.iter().all(is_letter)
+}
+
+/// Whether this is the last word of a whole request line.
+pub(super) fn is_protocol(text: &[u8]) -> bool {
     text.len() <= 12 && text.get(..5).is_some_and(|it| it.eq_ignore_ascii_case(b"HTTP/"))
 }

@@ -49,6 +49,7 @@ pub fn decode_options(config: &Config) -> Options {
         format: decode.format,
         zone: decode.zone.clone(),
         custom: decode.custom.clone(),
+        captures: decode.captures.clone(),
         extras: decode.extras.clone(),
     }
 }

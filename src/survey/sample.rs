@@ -5,7 +5,7 @@
 
 use super::pointers::{self, Pointed};
 use crate::attribute::{Attributor, HashKey, KeyKind, Options, RouteId, path_and_query};
-use crate::decode::{self, AccessRecord, Decoder, Format, Refusal, Shapes};
+use crate::decode::{self, AccessRecord, Decoder, Format, Refusal, Shapes, behind_syslog};
 use crate::time::Moment;
 use jiff::tz::{Offset, TimeZone};
 use std::collections::BTreeMap;
@@ -101,8 +101,9 @@ impl Sampler {
             times.push(decoded.as_ref().ok().and_then(|it| it.1.time));
         });
         // Pointers go into the line as it is, so one that is wrapped has none here.
-        let is_plain = bytes.trim_ascii().starts_with(b"{") && decoder.decode(bytes).is_ok();
-        let pointed = if is_plain { pointers::of(bytes) } else { pointers::Found::default() };
+        let line = behind_syslog(bytes.trim_ascii());
+        let is_plain = line.starts_with(b"{") && decoder.decode(line).is_ok();
+        let pointed = if is_plain { pointers::of(line) } else { pointers::Found::default() };
         let mut times = times.into_iter();
         decoder.each(bytes, &mut Shapes::default(), |decoded| {
             let moved = times.next().flatten();

@@ -111,6 +111,7 @@ access_log:
         downstream_remote_address: \"%DOWNSTREAM_REMOTE_ADDRESS%\"
         x_forwarded_for: \"%REQ(X-FORWARDED-FOR)%\"
         user_agent: \"%REQ(USER-AGENT)%\"
+        x_api_key: \"%REQ(X-API-KEY)%\"        # in darban.toml: field = \"header:x-api-key\"
         user: \"%DYNAMIC_METADATA(envoy.filters.http.jwt_authn:payload:sub)%\"";
 
 const KONG_KEY: &str = "\
@@ -149,7 +150,9 @@ log {
 log_append user_id {http.auth.user.id}   # or in darban.toml: field = \"header:x-api-key\"";
 
 const HAPROXY: &str = "\
-# read as nginx's JSON, with times that need no zone
+# read as nginx's JSON, with times that need no zone. Lines end at a kilobyte unless there is
+# tune.http.logurilen 16384 in global, and len 65535 behind the address of log. Whoever keeps option
+# httplog names what it captures in darban.toml: [decode] captures
 capture request header User-Agent len 128
 capture request header X-Forwarded-For len 128
 capture request header X-Api-Key len 64

@@ -1,7 +1,7 @@
 //! The daemon as it is shipped: a real broker in front, a real Alertmanager and a pager behind.
 
 mod hour;
-mod process;
+pub(crate) mod process;
 
 use crate::deliver::alertmanager::{Alertmanager, quiet};
 use crate::deliver::pagerduty::PagerDutyStandIn;

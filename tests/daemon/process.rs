@@ -25,23 +25,11 @@ pub(crate) struct Installed {
 
 impl Installed {
     pub(crate) fn new(folder: &Path, setup: &Setup<'_>) -> Self {
-        let port = free_port();
         fs::write(folder.join("pagerduty.key"), "0123456789abcdef0123456789abcdef").unwrap();
-        let clients_and_routes = config_toml(setup.portal);
-        let text = format!(
+        let source =
+            format!("topics = [\"gateway-access\"]\ninstance_id = \"darban-1\"\n{}", setup.source);
+        let receivers_and_portal = format!(
             r#"
-[source]
-topics = ["gateway-access"]
-group = "darban"
-instance_id = "darban-1"
-start = "earliest"
-{}
-[state]
-directory = "state"
-[privacy]
-key_file = "state/key"
-[http]
-listen = "127.0.0.1:{port}"
 [[receivers]]
 name = "pager"
 type = "pagerduty"
@@ -52,8 +40,30 @@ url = "{}"
 name = "alertmanager"
 type = "alertmanager"
 urls = ["{}"]
-{clients_and_routes}"#,
-            setup.source, setup.pagerduty, setup.alertmanager
+{}"#,
+            setup.pagerduty,
+            setup.alertmanager,
+            config_toml(setup.portal)
+        );
+        Self::of(folder, &source, &receivers_and_portal)
+    }
+
+    /// One that reads what `source` says from its beginning.
+    pub(crate) fn of(folder: &Path, source: &str, rest: &str) -> Self {
+        let port = free_port();
+        let text = format!(
+            r#"
+[source]
+group = "darban"
+start = "earliest"
+{source}
+[state]
+directory = "state"
+[privacy]
+key_file = "state/key"
+[http]
+listen = "127.0.0.1:{port}"
+{rest}"#
         );
         let config = folder.join("darban.toml");
         fs::write(&config, text).unwrap();

@@ -14,7 +14,7 @@ use std::path::Path;
 use stock::{LINES, STOCK, address, id};
 
 /// What lines tell without a configuration.
-fn report(lines: &[String]) -> Report {
+pub(crate) fn report(lines: &[String]) -> Report {
     let mut sampler = Sampler::new(decode::Options::default(), None);
     lines.iter().for_each(|it| sampler.take(it.as_bytes(), None));
     Report::of(&sampler.done(false), None)

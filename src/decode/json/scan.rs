@@ -21,20 +21,19 @@ pub(super) enum Kind {
     Array,
 }
 
-/// A piece of a line, its start in the upper half and its length in the lower one: 64 KiB are the
-/// longest line. One word and not two halves, which would be put together from memory.
+/// A piece of a line, its start in the upper half and its length in the lower one. One word and not
+/// two halves, which would be put together from memory.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Span(u32);
+pub(super) struct Span(u64);
 
 impl Span {
-    #[expect(clippy::cast_possible_truncation, reason = "a line has 64 KiB at most")]
     pub(super) const fn new(start: usize, end: usize) -> Self {
-        Self((start as u32) << 16 | (end - start) as u32 & 0xffff)
+        Self((start as u64) << 32 | (end - start) as u64 & 0xffff_ffff)
     }
 
     pub(super) const fn range(self) -> Range<usize> {
-        let start = (self.0 >> 16) as usize;
-        start..start + (self.0 & 0xffff) as usize
+        let start = (self.0 >> 32) as usize;
+        start..start + (self.0 & 0xffff_ffff) as usize
     }
 
     pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
