@@ -77,7 +77,8 @@ pub(crate) fn fill(telemetry: &Telemetry, round: u64) {
     telemetry.committed(true);
     telemetry.notified("pager", 300);
     telemetry.alert(&Alert { kind: Kind::Harvest, ..sample::page("abc123") });
-    telemetry.progress(&[Progress { id: "abc123".to_owned(), records: 100 + round, error: 0 }]);
+    let id = "abc123".to_owned();
+    telemetry.progress(&[Progress { id, records: 100 + round, ..Progress::default() }]);
 }
 
 /// Runs promtool with `text` on its standard input.
