@@ -1,6 +1,6 @@
 //! A real Prometheus: it reads the metrics, the rules and the dashboard's queries.
 
-use crate::dashboards::{dashboard, queries, tree};
+use crate::dashboards::{queries, tree};
 use crate::deliver::alertmanager::{free_port, present};
 use crate::deliver::sample;
 use crate::deliver::scratch::Scratch;
@@ -126,7 +126,10 @@ fn every_rule_fires_on_what_it_is_for_and_on_nothing_else() {
 
 /// What Grafana would put in, with all jobs and instances chosen.
 pub(crate) fn filled_in(expr: &str) -> String {
-    expr.replace("$job", ".+").replace("$instance", ".+").replace("$__rate_interval", "1m")
+    expr.replace("$job", ".+")
+        .replace("$instance", ".+")
+        .replace("$__rate_interval", "1m")
+        .replace("$__range", "1h")
 }
 
 #[test]
@@ -137,7 +140,7 @@ fn every_panel_asks_in_promql() {
     let scratch = Scratch::new();
     let file = scratch.path().join("panels.yml");
     let mut text = String::from("groups:\n  - name: panels\n    rules:\n");
-    for (at, (_, expr)) in queries(&dashboard()).iter().enumerate() {
+    for (at, (_, expr)) in queries().iter().enumerate() {
         text.push_str(&format!(
             "      - record: panel:{at}\n        expr: '{}'\n",
             filled_in(expr)
@@ -230,7 +233,7 @@ pub(crate) fn assert_panels_have_data(
     mut nudge: impl FnMut(),
 ) {
     let asker = Asker::new(prometheus_url);
-    let mut wanting = queries(&dashboard());
+    let mut wanting = queries();
     wanting.retain(|(title, _)| !except.contains(&title.as_str()));
     let mut said = String::new();
     wait_until("a sample of every panel; the last line says which have none", || {
