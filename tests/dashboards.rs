@@ -1,18 +1,33 @@
-//! The dashboard, the rules and the runbook against the catalogue and against the rules of
-//! Grafana's dashboard-linter, each held as a test.
+//! The dashboards, the rules and the runbook against the catalogue and against the rules of
+//! Grafana's dashboard-linter, each held as a test; and the dashboards against Grafana's own types.
 
 use crate::promql::{selectors, strangers};
+use crate::skip::skip;
 use darban::alert::Kind;
+use darban::telemetry::catalogue::{CATALOGUE, Metric};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub(crate) fn tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-pub(crate) fn dashboard() -> Value {
-    serde_json::from_str(&fs::read_to_string(tree("dashboards/darban.json")).unwrap()).unwrap()
+/// For the analyst on call, and for whoever runs darban.
+const DASHBOARDS: [&str; 2] = ["watch", "operations"];
+
+fn source(name: &str) -> String {
+    fs::read_to_string(tree("dashboards").join(name).with_extension("json")).unwrap()
+}
+
+fn dashboard(name: &str) -> Value {
+    serde_json::from_str(&source(name)).unwrap()
+}
+
+fn dashboards() -> [Value; 2] {
+    DASHBOARDS.map(dashboard)
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
@@ -28,14 +43,14 @@ fn panels(dashboard: &Value) -> Vec<&Value> {
     list(dashboard, "panels").iter().filter(|it| it["type"] != "row").collect()
 }
 
-/// Every query: the panel's title and the expression.
-pub(crate) fn queries(dashboard: &Value) -> Vec<(String, String)> {
+/// Every query of every dashboard: the panel's title and the expression.
+pub(crate) fn queries() -> Vec<(String, String)> {
     let of = |panel: &&Value| {
         let title = text(panel, "title").to_owned();
         let exprs = list(panel, "targets").iter().map(|it| text(it, "expr").to_owned());
         exprs.map(|it| (title.clone(), it)).collect::<Vec<_>>()
     };
-    panels(dashboard).iter().flat_map(of).collect()
+    dashboards().iter().flat_map(|it| panels(it).iter().flat_map(of).collect::<Vec<_>>()).collect()
 }
 
 fn variable<'a>(dashboard: &'a Value, name: &str) -> &'a Value {
@@ -49,8 +64,7 @@ fn check(what: &str, problems: &[String]) {
 
 /// The queries of which `is_wrong` holds.
 fn check_queries(what: &str, is_wrong: impl Fn(&str) -> bool) {
-    let all = queries(&dashboard());
-    let wrong: Vec<String> = all
+    let wrong: Vec<String> = queries()
         .into_iter()
         .filter(|(_, expr)| is_wrong(expr))
         .map(|(title, expr)| format!("{title}: {expr}"))
@@ -59,9 +73,10 @@ fn check_queries(what: &str, is_wrong: impl Fn(&str) -> bool) {
 }
 
 fn check_panels(what: &str, is_wrong: impl Fn(&Value) -> bool) {
-    let dashboard = dashboard();
-    let wrong: Vec<String> = panels(&dashboard)
-        .into_iter()
+    let dashboards = dashboards();
+    let wrong: Vec<String> = dashboards
+        .iter()
+        .flat_map(panels)
         .filter(|it| is_wrong(it))
         .map(|it| text(it, "title").to_owned())
         .collect();
@@ -70,22 +85,24 @@ fn check_panels(what: &str, is_wrong: impl Fn(&Value) -> bool) {
 
 #[test]
 fn template_datasource_rule() {
-    let dashboard = dashboard();
-    let source = variable(&dashboard, "datasource");
-    assert_eq!((text(source, "type"), text(source, "label")), ("datasource", "Data source"));
-    assert_eq!(text(source, "query"), "prometheus");
-    let is_source = |it: &&Value| it["type"] == "datasource";
-    assert_eq!(list(&dashboard["templating"], "list").iter().filter(is_source).count(), 1);
+    for dashboard in dashboards() {
+        let source = variable(&dashboard, "datasource");
+        assert_eq!((text(source, "type"), text(source, "label")), ("datasource", "Data source"));
+        assert_eq!(text(source, "query"), "prometheus");
+        let is_source = |it: &&Value| it["type"] == "datasource";
+        assert_eq!(list(&dashboard["templating"], "list").iter().filter(is_source).count(), 1);
+    }
 }
 
 fn template(name: &str, label: &str) {
-    let dashboard = dashboard();
-    let it = variable(&dashboard, name);
-    assert_eq!(text(it, "label"), label);
-    assert_eq!(text(it, "type"), "query");
-    assert_eq!(it["datasource"]["uid"], "${datasource}");
-    assert_eq!(it["multi"], true);
-    assert_eq!(text(it, "allValue"), ".+");
+    for dashboard in dashboards() {
+        let it = variable(&dashboard, name);
+        assert_eq!(text(it, "label"), label);
+        assert_eq!(text(it, "type"), "query");
+        assert_eq!(it["datasource"]["uid"], "${datasource}");
+        assert_eq!(it["multi"], true);
+        assert_eq!(text(it, "allValue"), ".+");
+    }
 }
 
 #[test]
@@ -100,9 +117,10 @@ fn template_instance_rule() {
 
 #[test]
 fn template_label_promql_rule() {
-    let dashboard = dashboard();
-    for name in ["job", "instance"] {
-        let query = text(&variable(&dashboard, name)["query"], "query");
+    let dashboards = dashboards();
+    let both = |name| dashboards.iter().map(move |it| (it, name));
+    for (dashboard, name) in ["job", "instance"].into_iter().flat_map(both) {
+        let query = text(&variable(dashboard, name)["query"], "query");
         let inside = query.strip_prefix("label_values(").and_then(|it| it.strip_suffix(')'));
         let (expr, label) = inside.unwrap().rsplit_once(", ").unwrap();
         assert_eq!(label, name);
@@ -112,10 +130,11 @@ fn template_label_promql_rule() {
 
 #[test]
 fn template_on_time_change_reload_rule() {
-    let dashboard = dashboard();
-    let all = list(&dashboard["templating"], "list").iter();
-    for it in all.filter(|it| it["type"] == "query") {
-        assert_eq!(it["refresh"], 2, "{}", text(it, "name"));
+    for dashboard in dashboards() {
+        let all = list(&dashboard["templating"], "list").iter();
+        for it in all.filter(|it| it["type"] == "query") {
+            assert_eq!(it["refresh"], 2, "{}", text(it, "name"));
+        }
     }
 }
 
@@ -172,8 +191,15 @@ fn target_promql_rule() {
 
 #[test]
 fn target_rate_interval_rule() {
+    // The highest of the time that is shown is no rate, and needs no interval of one.
     check_queries("spans other than $__rate_interval", |it| {
-        it.split('[').skip(1).any(|it| !it.starts_with("$__rate_interval]"))
+        let mut before = "";
+        it.split('[').any(|part| {
+            let highest = before.contains("max_over_time(") && part.starts_with("$__range]");
+            let wrong = !before.is_empty() && !part.starts_with("$__rate_interval]") && !highest;
+            before = part;
+            wrong
+        })
     });
 }
 
@@ -206,52 +232,157 @@ fn target_counter_agg_rule() {
 
 #[test]
 fn uneditable_rule() {
-    assert_eq!(dashboard()["editable"], false);
+    assert!(dashboards().iter().all(|it| it["editable"] == false));
 }
 
 #[test]
-fn the_dashboard_is_the_classic_model_with_ids_of_their_own() {
-    let dashboard = dashboard();
-    assert_eq!((&dashboard["schemaVersion"], &dashboard["uid"]), (&42.into(), &"darban".into()));
-    let mut ids: Vec<i64> =
-        list(&dashboard, "panels").iter().map(|it| it["id"].as_i64().unwrap()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), list(&dashboard, "panels").len());
-    let rows: Vec<&str> = list(&dashboard, "panels")
-        .iter()
-        .filter(|it| it["type"] == "row")
-        .map(|it| text(it, "title"))
-        .collect();
-    let order = ["Now", "Lag", "Look-ups", "Refusals", "State", "Delivery"];
-    assert_eq!(rows, [&order[..], &["Pipeline and process", "Kept on disk"]].concat());
+fn the_dashboards_are_of_the_classic_model_and_each_panel_has_an_id_of_its_own() {
+    for name in DASHBOARDS {
+        let dashboard = dashboard(name);
+        let uid = format!("darban-{name}");
+        assert_eq!((&dashboard["schemaVersion"], text(&dashboard, "uid")), (&42.into(), &*uid));
+        assert!(list(&dashboard, "links").iter().any(|it| it["tags"][0] == "darban"), "{name}");
+        let mut ids: Vec<i64> =
+            list(&dashboard, "panels").iter().map(|it| it["id"].as_i64().unwrap()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), list(&dashboard, "panels").len());
+    }
+}
+
+#[test]
+fn each_dashboard_answers_its_questions_from_top_to_bottom() {
+    let rows = |name: &str| -> Vec<String> {
+        let dashboard = dashboard(name);
+        let rows = list(&dashboard, "panels").iter().filter(|it| it["type"] == "row");
+        rows.map(|it| text(it, "title").to_owned()).collect()
+    };
+    assert_eq!(rows("watch"), ["Verdict", "Who", "Evidence", "Records out", "History of alerts"]);
+    let first = ["Now", "Lag", "Refusals", "Look-ups", "State and evictions"];
+    let then = ["Kept on disk", "Delivery", "Pipeline and process"];
+    assert_eq!(rows("operations"), [&first[..], &then].concat());
+}
+
+#[test]
+fn every_metric_that_darban_has_is_drawn_somewhere() {
+    let drawn: BTreeSet<String> =
+        queries().iter().flat_map(|it| selectors(&it.1)).map(|it| it.name).collect();
+    let is_drawn = |it: &&Metric| drawn.iter().any(|drawn| drawn.starts_with(it.name));
+    let missing: Vec<&str> =
+        CATALOGUE.iter().filter(|it| !is_drawn(it)).map(|it| it.name).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_panels_that_the_runbook_sends_to_are_where_it_says() {
+    let mut found = 0;
+    for entry in fs::read_dir(tree("deploy/runbooks")).unwrap() {
+        let page = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for line in page.lines().filter(|it| it.contains("dashboard")) {
+            let name = DASHBOARDS.into_iter().find(|it| line.contains(&format!("{it} dashboard")));
+            let dashboard = dashboard(name.unwrap_or_else(|| panic!("which one? {line}")));
+            for title in line.split('"').skip(1).step_by(2) {
+                assert!(panels(&dashboard).iter().any(|it| it["title"] == title), "{line}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 10, "{found}");
 }
 
 #[test]
 fn panels_neither_overlap_nor_leave_the_grid() {
-    let dashboard = dashboard();
     let at = |it: &Value, name: &str| it["gridPos"][name].as_i64().unwrap();
-    let all = list(&dashboard, "panels");
-    for (index, a) in all.iter().enumerate() {
-        assert!(at(a, "x") + at(a, "w") <= 24, "{}", text(a, "title"));
-        for b in &all[index + 1..] {
-            let meet = |low: &str, size: &str| {
-                at(a, low) < at(b, low) + at(b, size) && at(b, low) < at(a, low) + at(a, size)
-            };
-            let overlap = meet("x", "w") && meet("y", "h");
-            assert!(!overlap, "{} lies over {}", text(a, "title"), text(b, "title"));
+    let meet = |a: &Value, b: &Value, low: &str, size: &str| {
+        at(a, low) < at(b, low) + at(b, size) && at(b, low) < at(a, low) + at(a, size)
+    };
+    for dashboard in dashboards() {
+        let all = list(&dashboard, "panels");
+        for (index, a) in all.iter().enumerate() {
+            assert!(at(a, "x") + at(a, "w") <= 24, "{}", text(a, "title"));
+            let over = |b: &&Value| meet(a, b, "x", "w") && meet(a, b, "y", "h");
+            let over: Vec<&str> =
+                all[index + 1..].iter().filter(over).map(|it| text(it, "title")).collect();
+            assert!(over.is_empty(), "{} lies over {over:?}", text(a, "title"));
         }
     }
 }
 
 #[test]
-fn panels_of_alerts_lead_to_their_pages() {
-    let dashboard = dashboard();
-    for title in ["Records out to open alerts", "Times beyond expectation"] {
-        let all = panels(&dashboard);
-        let panel = all.iter().find(|it| it["title"] == title).unwrap();
-        let link = &panel["fieldConfig"]["defaults"]["links"][0];
-        assert!(text(link, "url").ends_with("/alerts/${__field.labels.alert}"), "{link}");
+fn whatever_tells_alerts_apart_leads_to_their_pages() {
+    let mut found = 0;
+    for panel in dashboards().iter().flat_map(panels) {
+        let of_alerts = |it: &Value| {
+            let outermost = text(it, "expr").split("by (").nth(1).unwrap_or_default();
+            outermost.split(')').next().unwrap_or_default().split(", ").any(|it| it == "alert")
+        };
+        if !list(panel, "targets").iter().any(of_alerts) {
+            continue;
+        }
+        let of_column = |it: &Value| list(it, "properties").to_vec();
+        let columns = list(&panel["fieldConfig"], "overrides").iter().flat_map(of_column);
+        let columns = columns.flat_map(|it| it["value"].as_array().cloned().unwrap_or_default());
+        let of_series = list(&panel["fieldConfig"]["defaults"], "links").to_vec();
+        let links: Vec<Value> = columns.chain(of_series).collect();
+        let label = if panel["type"] == "table" { "__value.raw" } else { "__field.labels.alert" };
+        let page = format!("${{pages}}/alerts/${{{label}}}");
+        assert!(links.iter().any(|it| it["url"] == *page), "{}: {links:?}", text(panel, "title"));
+        found += 1;
+    }
+    assert_eq!(found, 4);
+}
+
+#[test]
+fn the_dashboards_are_what_grafanas_own_types_say() {
+    let Some(tsc) = Tsc::found() else { return };
+    for name in DASHBOARDS {
+        let said = tsc.check(name, &source(name));
+        assert!(said.is_empty(), "{name}: {said}");
+    }
+    let watch = source("watch");
+    for (right, wrong) in [
+        ("\"graphTooltip\": 1", "\"graphTooltip\": 7"),
+        ("\"palette-classic\"", "\"palette-clasic\""),
+        ("\"lineWidth\"", "\"lineWith\""),
+        ("\"showHeader\"", "\"showHeadr\""),
+        ("\"description\": \"Whether", "\"descripton\": \"Whether"),
+    ] {
+        assert!(watch.contains(right), "{right}");
+        let said = tsc.check("wrong", &watch.replacen(right, wrong, 1));
+        assert!(said.contains("error TS"), "{wrong} was not seen: {said}");
+    }
+}
+
+/// The compiler of TypeScript, beside Grafana's types.
+struct Tsc(&'static Path);
+
+impl Tsc {
+    fn found() -> Option<Self> {
+        let node = || Command::new("node").arg("--version").output().is_ok();
+        match crate::browser::modules() {
+            Ok(modules) if node() => return Some(Self(modules)),
+            Ok(_) => skip("the dashboards against Grafana's types", "no node"),
+            Err(why) => skip("the dashboards against Grafana's types", why),
+        }
+        None
+    }
+
+    /// What it has to say of a dashboard.
+    fn check(&self, name: &str, dashboard: &str) -> String {
+        let types = fs::read_to_string(crate::browser::here().join("dashboard.ts")).unwrap();
+        // Beside the modules, where it looks for them.
+        let file = self.0.with_file_name(format!("{name}.ts"));
+        fs::write(&file, format!("{types}export const dashboard: Classic = {dashboard};\n"))
+            .unwrap();
+        let ran = Command::new("node")
+            .arg(self.0.join("typescript/bin/tsc"))
+            .args(["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert_eq!(ran.status.success(), said.is_empty(), "{said}");
+        said
     }
 }
 
@@ -261,8 +392,8 @@ fn no_panel_draws_a_zero_that_nobody_measured() {
 }
 
 #[test]
-fn the_dashboard_names_only_what_the_catalogue_has() {
-    let all = queries(&dashboard());
+fn the_dashboards_name_only_what_the_catalogue_has() {
+    let all = queries();
     let problems: Vec<String> = all
         .iter()
         .flat_map(|(title, expr)| {
@@ -274,9 +405,8 @@ fn the_dashboard_names_only_what_the_catalogue_has() {
 
 #[test]
 fn legends_name_only_labels_that_the_query_keeps() {
-    let dashboard = dashboard();
     let mut problems = Vec::new();
-    for panel in panels(&dashboard) {
+    for panel in dashboards().iter().flat_map(panels) {
         for target in list(panel, "targets") {
             let kept = crate::promql::grouped(text(target, "expr"));
             let legend = text(target, "legendFormat");

@@ -32,9 +32,8 @@ fn a_colleague_who_mistypes_all_day_is_no_guesser_at_the_offices_address() {
     assert!(alerts.is_empty(), "{alerts:#?}");
 }
 
-/// What harvests among an honest portal's requests come to, an hour after they began: the alerts
-/// that page, as they stand by then.
-fn paged(harvests: &[Harvest]) -> Vec<Alert> {
+/// Harvests among an honest portal's requests, up to an hour after they began, not yet judged.
+fn fed(harvests: &[Harvest]) -> Trial {
     let monday = Moment(days_from_civil(2026, 11, 23) * DAY_MS);
     let mut portal = Portal::new(9, monday, 4);
     portal.citizens.per_day = 500.0;
@@ -46,6 +45,12 @@ fn paged(harvests: &[Harvest]) -> Vec<Alert> {
     let harvests: Vec<Harvest> = harvests.iter().map(today).collect();
     let mut trial = Trial::new(&config_toml(&portal), 9).expect("configured");
     portal.with_harvests(&harvests).take_while(|it| it.at < end).for_each(|it| trial.feed(&it));
+    trial
+}
+
+/// What they come to: the alerts that page, as they stand by then.
+fn paged(harvests: &[Harvest]) -> Vec<Alert> {
+    let mut trial = fed(harvests);
     trial.judge();
     let pages = trial.take_alerts().into_iter();
     let pages = pages.filter(|it| it.severity == Severity::Page && it.mode == Mode::Page);
@@ -131,4 +136,25 @@ fn two_hundred_neighbours_that_take_turns_along_the_ids_are_one_page_about_their
     assert_eq!(alerts.len(), 1, "{alerts:#?}");
     let named = alerts[0].clients.iter().map(|it| (it.key, it.id.as_str()));
     assert_eq!(named.collect::<Vec<_>>(), [(KeyKind::Network, "192.0.10.0/24")]);
+}
+
+#[test]
+fn a_walk_is_drawn_as_the_line_that_it_is() {
+    let harvest = Harvest {
+        clients: vec![login(1)],
+        pace: Pace::Poisson { per_second: 0.5 },
+        order: Order::Serial { first: 700_000, stride: 1 },
+        ..Harvest::new("S1", login(1), Route::Beneficiary, Moment(0))
+    };
+    let mut drawn = BTreeMap::new();
+    fed(&[harvest]).judge_each(|_, engine| {
+        drawn.extend(engine.drawn().into_iter().map(|(id, it)| (id.to_owned(), it)));
+    });
+    assert_eq!(drawn.len(), 1, "{drawn:#?}");
+    let drawn = drawn.into_values().next().unwrap();
+    assert_eq!((drawn.client.id.as_str(), &*drawn.route), ("clinic-5001", "beneficiary"));
+    let places = drawn.shape.places;
+    let rises = places.windows(2).filter(|it| it[0] < it[1]).count();
+    assert!(places.len() >= 64 && rises * 10 >= places.len() * 9, "{rises} of {places:?}");
+    assert!(drawn.shape.look_ups > 128, "{}", drawn.shape.look_ups);
 }

@@ -1,6 +1,6 @@
 //! A real Prometheus: it reads the metrics, the rules and the dashboard's queries.
 
-use crate::dashboards::{dashboard, queries, tree};
+use crate::dashboards::{queries, tree};
 use crate::deliver::alertmanager::{free_port, present};
 use crate::deliver::sample;
 use crate::deliver::scratch::Scratch;
@@ -77,7 +77,8 @@ pub(crate) fn fill(telemetry: &Telemetry, round: u64) {
     telemetry.committed(true);
     telemetry.notified("pager", 300);
     telemetry.alert(&Alert { kind: Kind::Harvest, ..sample::page("abc123") });
-    telemetry.progress(&[Progress { id: "abc123".to_owned(), records: 100 + round, error: 0 }]);
+    let id = "abc123".to_owned();
+    telemetry.progress(&[Progress { id, records: 100 + round, ..Progress::default() }]);
 }
 
 /// Runs promtool with `text` on its standard input.
@@ -125,7 +126,10 @@ fn every_rule_fires_on_what_it_is_for_and_on_nothing_else() {
 
 /// What Grafana would put in, with all jobs and instances chosen.
 pub(crate) fn filled_in(expr: &str) -> String {
-    expr.replace("$job", ".+").replace("$instance", ".+").replace("$__rate_interval", "1m")
+    expr.replace("$job", ".+")
+        .replace("$instance", ".+")
+        .replace("$__rate_interval", "1m")
+        .replace("$__range", "1h")
 }
 
 #[test]
@@ -136,7 +140,7 @@ fn every_panel_asks_in_promql() {
     let scratch = Scratch::new();
     let file = scratch.path().join("panels.yml");
     let mut text = String::from("groups:\n  - name: panels\n    rules:\n");
-    for (at, (_, expr)) in queries(&dashboard()).iter().enumerate() {
+    for (at, (_, expr)) in queries().iter().enumerate() {
         text.push_str(&format!(
             "      - record: panel:{at}\n        expr: '{}'\n",
             filled_in(expr)
@@ -229,7 +233,7 @@ pub(crate) fn assert_panels_have_data(
     mut nudge: impl FnMut(),
 ) {
     let asker = Asker::new(prometheus_url);
-    let mut wanting = queries(&dashboard());
+    let mut wanting = queries();
     wanting.retain(|(title, _)| !except.contains(&title.as_str()));
     let mut said = String::new();
     wait_until("a sample of every panel; the last line says which have none", || {

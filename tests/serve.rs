@@ -48,7 +48,7 @@ impl Served {
         Self { shared, addr: running.addr, running: Some(running), _runtime: runtime }
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask(path, "Accept: */*")
     }
 
@@ -57,10 +57,10 @@ impl Served {
     }
 }
 
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
@@ -131,7 +131,8 @@ fn progress_and_the_end_of_an_alert_show() {
         served.get("/alerts?format=json").json()["open"][0]["records_out"],
         serde_json::json!({ "estimate": 4_321, "error": 56 })
     );
-    assert!(served.get("/alerts/abc123").body.contains("about 4,321 (± 56) records out"));
+    assert!(served.get("/alerts").body.contains("about 4,321 (± 56) records out"));
+    assert!(served.get("/alerts/abc123").body.contains("4,321<small>± 56 (95 % interval)"));
     let resolved = sample::then(&sample::page("abc123"), Status::Resolved);
     served.shared.board.lock().unwrap().apply(resolved);
     assert!(served.get("/alerts").body.contains("No alert is open"));

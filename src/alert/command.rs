@@ -51,6 +51,20 @@ pub(super) fn explain(alert: &Alert, client: &Client, wording: &Wording) -> Vec<
     }
 }
 
+/// The command that silences an alert's client on its route for half a day. A `*` in a silence stands
+/// for anything, and a name that is not shown as it is would match nobody.
+pub(super) fn silence(alert: &Alert, client: &Client, wording: &Wording) -> Option<String> {
+    let as_shown = escape_text(&client.id) == client.id && !client.id.contains('*');
+    as_shown.then(|| {
+        let [id, route] = [("--client", client.id.as_str()), ("--route", &alert.route)]
+            .map(|(name, value)| argument(name, value));
+        let config = argument("--config", &wording.config);
+        let reason = format!("'honest, see alert {}'", alert.id);
+        let key = client.key.name();
+        format!("darban silence add --key {key} {id} {route} --for 12h --reason {reason} {config}")
+    })
+}
+
 /// What takes an alert's lines out of Kafka, one file a partition, and the names of these files.
 fn fetched(alert: &Alert, broker: &str) -> Option<(String, String)> {
     let spans = alert.offsets.get(..alert.offsets.len().min(PARTITIONS_MAX))?;
@@ -114,6 +128,23 @@ mod tests {
 
     fn command(alert: &Alert, origin: Origin) -> Vec<String> {
         explain(alert, &alert.clients[0], &Wording { origin, ..Wording::default() })
+    }
+
+    #[test]
+    fn a_silence_is_of_this_client_or_of_nobody() {
+        let mut alert = sample::alert();
+        let of = |alert: &Alert| silence(alert, &alert.clients[0], &Wording::default());
+        assert_eq!(
+            of(&alert).unwrap(),
+            "darban silence add --key staff --client clinic-17 --route beneficiary --for 12h \
+             --reason 'honest, see alert 5f3a9c0b1d2e4f60' --config darban.toml"
+        );
+        alert.clients[0].id = "it's; rm".to_owned();
+        assert!(of(&alert).unwrap().contains(r"--client='it'\''s; rm'"), "{:?}", of(&alert));
+        for other in ["clinic-*", "a\u{202e}b", &"x".repeat(300)] {
+            alert.clients[0].id = other.to_owned();
+            assert_eq!(of(&alert), None, "{other}");
+        }
     }
 
     #[test]

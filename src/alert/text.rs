@@ -153,6 +153,14 @@ pub fn next_steps(alert: &Alert, wording: &Wording) -> Vec<String> {
     steps
 }
 
+/// The command for whoever has found that an alert is honest: half a day of silence, in which its
+/// client can be configured. None where that would silence somebody else, or darban itself.
+#[must_use]
+pub fn silence(alert: &Alert, wording: &Wording) -> Option<String> {
+    let client = alert.clients.first().filter(|_| alert.members_total == 1)?;
+    command::silence(alert, client, wording)
+}
+
 /// What a line of [`block`] is, for a caller that styles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -205,7 +213,8 @@ pub fn block(alert: &Alert, wording: &Wording) -> Vec<Line> {
 }
 
 /// How a kind begins the summary.
-const fn phrase(kind: Kind) -> &'static str {
+#[must_use]
+pub const fn phrase(kind: Kind) -> &'static str {
     match kind {
         Kind::Harvest => "Bulk harvest",
         Kind::Guessing => "Guessing of ids",
@@ -326,7 +335,8 @@ fn spans(alert: &Alert) -> String {
 }
 
 /// A number as a person reads it: one decimal below ten, thousands grouped.
-fn number(value: f64) -> String {
+#[must_use]
+pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return "unknown".to_owned();
     }

@@ -10,6 +10,7 @@
 mod index;
 mod lanes;
 mod pass;
+mod progress;
 mod settings;
 mod shares;
 mod snapshot;
@@ -18,6 +19,7 @@ mod step;
 mod turns;
 
 pub use lanes::{Lanes, Serial};
+pub use progress::{Drawn, Progress};
 pub use settings::{SHARDS, Settings};
 pub use snapshot::{Section, Unfit};
-pub use step::{Engine, Outputs, Progress, Stats};
+pub use step::{Engine, Outputs, Stats};

@@ -2,10 +2,11 @@
 
 use super::index::CutIndex;
 use super::pass::Cells;
+use super::progress::Progress;
 use super::shares::Shares;
 use super::turns::{judge_finest, judge_roll_ups, judge_sites, remember, shard_of};
 use super::{Lanes, SHARDS, Settings};
-use crate::alert::{Alert, Book, Context, RecordsOut};
+use crate::alert::{Alert, Book, Context};
 use crate::attribute::KeyKind;
 use crate::evidence::Stream;
 use crate::judge::{
@@ -31,17 +32,6 @@ pub struct Outputs {
     pub alerts: Vec<Alert>,
     /// Once a minute of record time: where open alerts stand.
     pub progress: Vec<Progress>,
-}
-
-/// How far an open alert has come without a change of its picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Which alert.
-    pub id: String,
-    /// Distinct records out, by all of its keys.
-    pub records: u64,
-    /// Half a 95 % interval of that.
-    pub error: u64,
 }
 
 /// Counters and gauges.
@@ -294,22 +284,6 @@ impl Engine {
 
     fn novel(&self) -> u64 {
         self.novelty.iter().map(|it| it.stats().novel).sum()
-    }
-
-    /// Brings the book up to date; where its alerts stand.
-    pub(super) fn progress(&mut self) -> Vec<Progress> {
-        for (key, route, records) in self.clients.iter().flat_map(Clients::open_records) {
-            self.book.count(route, key, records);
-        }
-        for (route, site) in (0..).zip(&self.sites) {
-            site.records().into_iter().for_each(|it| self.book.count(route, SITE_KEY, it));
-        }
-        let of = |(id, out): (&str, RecordsOut)| Progress {
-            id: id.to_owned(),
-            records: out.estimate,
-            error: out.error,
-        };
-        self.book.progress().map(of).collect()
     }
 
     /// Everything about a key on a route, if it has made look-ups there.

@@ -9,7 +9,7 @@ use super::site::Speaker;
 use super::space::SpaceSample;
 use super::streams::{self, Against, Start, Voice};
 use super::suspect::Suspect;
-use super::{Finding, Member};
+use super::{Finding, Member, Shape};
 use crate::attribute::{KeyKind, Lookup, RouteClass};
 use crate::evidence::together::Says;
 use crate::evidence::{Nats, ONE_NAT};
@@ -351,6 +351,15 @@ impl Clients {
         self.firing.iter().filter_map(|slot| {
             let (suspect, profile) = (self.suspects.get(slot)?, self.table.get(*slot)?);
             Some((suspect.own.key, profile.route, suspect.sketch.count()))
+        })
+    }
+
+    /// Who is behind every open alert's key, on which route, and where its ids lie, if there is
+    /// anything to see.
+    pub fn open_shapes(&self) -> impl Iterator<Item = (&Member, u16, Shape)> + '_ {
+        self.firing.iter().filter_map(|slot| {
+            let (suspect, profile) = (self.suspects.get(slot)?, self.table.get(*slot)?);
+            Some((&suspect.own, profile.route, suspect.trail.shape()?))
         })
     }
 

@@ -59,6 +59,7 @@ impl Clients {
         }
         if spoke {
             suspect.manner.take(lookup);
+            suspect.trail.take(lookup.position);
         }
         if evidence <= ONE_NAT {
             suspect.rest();

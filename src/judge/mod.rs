@@ -23,6 +23,7 @@ mod space;
 mod strangers;
 mod streams;
 mod suspect;
+mod trail;
 mod traps;
 mod watch_list;
 
@@ -34,4 +35,5 @@ pub use finding::{Cause, Finding, FindingKind, Member, Picture};
 pub use rules::{Acts, Levels, RouteRules, Rules, has_grown, weights_of};
 pub use site::{SITE_KEY, Site, SiteContact, Speaker, begin_sites};
 pub use space::Space;
+pub use trail::{SHAPE_STEPS, Shape, Trail};
 pub use watch_list::{Listed, WatchList};

@@ -3,7 +3,7 @@
 //! here, which is why none of this is in the profile.
 
 use super::manner::Manner;
-use super::{Listed, Member};
+use super::{Listed, Member, Trail};
 use crate::attribute::Mask;
 use crate::evidence::Nats;
 use crate::profile::Large;
@@ -15,6 +15,9 @@ const EXAMPLES_MAX: usize = 3;
 const CHILDREN_MAX: usize = 4;
 /// The share of a roll-up's evidence (in tenths) from which its children are named instead.
 const EXPLAINED_TENTHS: Nats = 8;
+
+/// Points kept of where its ids lie: enough to tell a line from a cloud, and a kilobyte.
+const TRAIL_POINTS: usize = 128;
 
 /// A profile under suspicion.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -35,6 +38,10 @@ pub(super) struct Suspect {
     pub touches: u64,
     /// Writes under its open alert.
     pub writes: u64,
+    /// Where the ids of its first contacts lie. No alert depends on it and it is only looked at, so
+    /// that it begins anew after a restart.
+    #[borsh(skip)]
+    pub trail: Trail<TRAIL_POINTS>,
 }
 
 impl Suspect {
@@ -52,6 +59,7 @@ impl Suspect {
             listed: None,
             touches: 0,
             writes: 0,
+            trail: Trail::default(),
         }
     }
 

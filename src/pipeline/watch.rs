@@ -90,6 +90,7 @@ impl Watcher for Watch<'_> {
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         for it in progress {
             board.progress(&it.id, RecordsOut { estimate: it.records, error: it.error });
+            it.drawn.iter().for_each(|drawn| board.draw(&it.id, drawn.clone()));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The alerts that the pages show: all open ones and the last thousand resolved.
 
 use crate::alert::{Alert, RecordsOut, Status};
+use crate::engine::Drawn;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Resolved alerts kept: a page about last night stays readable, and memory has a limit.
@@ -8,11 +9,27 @@ pub const RESOLVED_MAX: usize = 1_000;
 /// Open alerts kept: far beyond what the engine holds open, in case it forgets to resolve.
 const OPEN_MAX: usize = 100_000;
 
+/// Other alerts of a client that its alert's page lists.
+const OTHERS_MAX: usize = 10;
+
 /// Alerts by id, as of their last change.
 #[derive(Debug, Default)]
 pub struct Board {
     open: BTreeMap<String, Alert>,
     resolved: VecDeque<Alert>,
+    /// What can be drawn, of alerts that stand in either.
+    drawn: BTreeMap<String, Drawn>,
+}
+
+/// An alert and what its page shows beside it.
+#[derive(Clone, Debug)]
+pub struct Case<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Where the ids of its busiest client lie.
+    pub drawn: Option<&'a Drawn>,
+    /// Other alerts of its first client, open ones first.
+    pub others: Vec<&'a Alert>,
 }
 
 impl Board {
@@ -21,8 +38,10 @@ impl Board {
         if alert.status == Status::Resolved {
             self.open.remove(&alert.id);
             self.resolved.retain(|it| it.id != alert.id);
-            if self.resolved.len() >= RESOLVED_MAX {
-                self.resolved.pop_front();
+            if self.resolved.len() >= RESOLVED_MAX
+                && let Some(oldest) = self.resolved.pop_front()
+            {
+                self.drawn.remove(&oldest.id);
             }
             self.resolved.push_back(alert);
         } else if self.open.contains_key(&alert.id) || self.open.len() < OPEN_MAX {
@@ -39,6 +58,14 @@ impl Board {
             && records.estimate >= alert.records_out.estimate
         {
             alert.records_out = records;
+        }
+    }
+
+    /// Takes where the ids of an open alert's busiest client lie. A process that goes on with an
+    /// alert begins a drawing anew, and shows it once there is something to see.
+    pub fn draw(&mut self, id: &str, drawn: Drawn) {
+        if self.open.contains_key(id) {
+            self.drawn.insert(id.to_owned(), drawn);
         }
     }
 
@@ -60,12 +87,24 @@ impl Board {
     pub fn get(&self, id: &str) -> Option<&Alert> {
         self.open.get(id).or_else(|| self.resolved.iter().find(|it| it.id == id))
     }
+
+    /// An alert and what belongs on its page.
+    #[must_use]
+    pub fn case(&self, id: &str) -> Option<Case<'_>> {
+        let alert = self.get(id)?;
+        let first = alert.clients.first();
+        let is_other = |it: &&Alert| first.is_some() && it.clients.first() == first && it.id != id;
+        let others = self.open.values().rev().chain(self.resolved()).filter(is_other);
+        Some(Case { alert, drawn: self.drawn.get(id), others: others.take(OTHERS_MAX).collect() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::{Severity, sample};
+    use crate::alert::{Client, Severity, sample};
+    use crate::attribute::KeyKind;
+    use crate::judge::Shape;
 
     fn alert(id: &str) -> Alert {
         Alert { id: id.to_owned(), ..sample::alert() }
@@ -94,6 +133,47 @@ mod tests {
         board.progress("a", out(before, 1));
         board.progress("unknown", out(9, 0));
         assert_eq!(board.get("a").unwrap().records_out, out(before + 5, 2));
+    }
+
+    fn drawn() -> Drawn {
+        let client = Client { key: KeyKind::Staff, id: "clinic-17".to_owned() };
+        let shape = Shape { places: (0..20).collect(), look_ups: 20 };
+        Drawn { client, route: "beneficiary".into(), shape }
+    }
+
+    #[test]
+    fn a_drawing_stays_with_its_alert_and_goes_with_it() {
+        let mut board = Board::default();
+        board.draw("a", drawn());
+        assert!(board.drawn.is_empty(), "of an alert that nobody knows");
+        board.apply(alert("a"));
+        board.draw("a", drawn());
+        board.apply(Alert { status: Status::Resolved, ..alert("a") });
+        assert_eq!(board.case("a").unwrap().drawn, Some(&drawn()));
+        for at in 0..RESOLVED_MAX {
+            board.apply(Alert { status: Status::Resolved, ..alert(&at.to_string()) });
+        }
+        assert!(board.case("a").is_none() && board.drawn.is_empty());
+    }
+
+    #[test]
+    fn a_case_has_the_other_alerts_of_its_client_and_of_nobody_else() {
+        let mut board = Board::default();
+        let client = Client { key: KeyKind::Partner, id: "clinic-17".to_owned() };
+        for it in [
+            alert("a"),
+            alert("open"),
+            Alert { status: Status::Resolved, ..alert("resolved") },
+            Alert { clients: vec![client], ..alert("namesake") },
+            Alert { clients: Vec::new(), ..alert("nobody") },
+        ] {
+            board.apply(it);
+        }
+        let others = |id: &str| -> Vec<String> {
+            board.case(id).unwrap().others.iter().map(|it| it.id.clone()).collect()
+        };
+        assert_eq!(others("a"), ["open", "resolved"]);
+        assert!(others("nobody").is_empty());
     }
 
     #[test]

@@ -1,169 +1,175 @@
 //! Alerts as plain HTML: no script, one style sheet, readable on a phone at night.
+//!
+//! What is read from a log stands in elements with `dir="auto"`, so that a name written from right
+//! to left turns itself and not the words around it; the style sheet knows no left and no right.
+//! Nothing reloads unless somebody asks for it: a page that moves under a reader is no page that
+//! everybody can read.
 
-use crate::alert::text::{self, Wording};
-use crate::alert::{Alert, CLIENTS_MAX, Mode, Severity, Status, escape_html, html_of};
+use crate::alert::text;
+use crate::alert::{Alert, Mode, Severity, Status, escape_html, html_of};
 use crate::time::Moment;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 
 /// Resolved alerts listed on the overview; the others are found by their id.
 const RESOLVED_LISTED: usize = 50;
+/// Open alerts listed there: in a flood the pages and the newest are what is read.
+const OPEN_LISTED: usize = 500;
+/// How often the overview reloads for whoever asked for it.
+const RELOAD: &str = "<meta http-equiv=\"refresh\" content=\"30\">";
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1c1c1e;--soft:#5b5b63;--line:#d9d9de;--back:#fff;--page:#b3261e;--ticket:#8a5a00}\
-@media(prefers-color-scheme:dark){:root{--ink:#ececf0;--soft:#a3a3ad;--line:#3a3a42;--back:#17171a;--page:#ff8a80;--ticket:#ffc46b}}\
-body{margin:0 auto;max-width:60rem;padding:1rem;background:var(--back);color:var(--ink);font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\
-h1{font-size:1.25rem;margin:.5rem 0}h2{font-size:1rem;margin-top:2rem}a{color:inherit}p{margin:.5rem 0}\
-ul{list-style:none;padding:0}li{border-top:1px solid var(--line);padding:.7rem 0}li a{font-weight:600}\
-dl{display:grid;grid-template-columns:minmax(6rem,auto) 1fr;gap:.25rem 1rem}dt{color:var(--soft)}dd{margin:0}\
-.page{color:var(--page);font-weight:600}.ticket{color:var(--ticket);font-weight:600}.soft{color:var(--soft)}\
-code{font:.9rem/1.4 ui-monospace,monospace;white-space:pre-wrap}\
-@media(max-width:30rem){dl{display:block}dd{margin:0 0 .6rem}}";
+const STYLE: &str = include_str!("style.css");
+/// What a browser's tab shows, and would ask for at another address where it was not told.
+pub(super) const ICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\">\
+     <path fill=\"#2563b8\" d=\"M2 15V7a6 6 0 0 1 12 0v8h-3V7a3 3 0 0 0-6 0v8z\"/>\
+     <circle cx=\"8\" cy=\"11\" r=\"1.6\" fill=\"#2563b8\"/></svg>\n";
 
-/// The content security policy: this style sheet and nothing else.
+/// The content security policy: this style sheet, our own icon, and nothing else.
 pub(super) fn policy() -> String {
     let hash = base64(&Sha256::digest(STYLE.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }
 
-/// The overview.
-pub(super) fn overview<'a>(open: &[&Alert], resolved: impl Iterator<Item = &'a Alert>) -> String {
-    let mut body = String::from("<h1>Open alerts</h1>");
+/// The overview; it reloads by itself where it is `live`.
+pub(super) fn overview<'a>(
+    open: &[&Alert],
+    resolved: impl Iterator<Item = &'a Alert>,
+    live: bool,
+) -> String {
+    let mut body = String::from(if live {
+        "<nav aria-label=\"Pages\"><a href=\"/alerts\">Stop reloading</a>"
+    } else {
+        "<nav aria-label=\"Pages\"><a href=\"/alerts?live\">Reload every 30 seconds</a>"
+    });
+    body.push_str("<a href=\"/runbooks\">Runbook</a></nav><main><h1>Open alerts</h1>");
     if open.is_empty() {
         body.push_str("<p>No alert is open.</p>");
     } else {
-        list(&mut body, open.iter().copied());
+        put(&mut body, format_args!("<p class=\"soft\">{}</p>", counted(open)));
+        list(&mut body, open.iter().copied().take(OPEN_LISTED));
     }
     let mut resolved = resolved.take(RESOLVED_LISTED).peekable();
     if resolved.peek().is_some() {
         body.push_str("<h2>Resolved</h2>");
         list(&mut body, resolved);
     }
-    let head = "<meta http-equiv=\"refresh\" content=\"30\">";
-    document(("darban: alerts", head), &body)
+    body.push_str("</main>");
+    document(("darban: alerts", if live { RELOAD } else { "" }), &body)
 }
 
-/// The page of one alert.
-pub(super) fn alert(alert: &Alert, wording: &Wording) -> String {
-    let mut body = String::from("<p><a href=\"/alerts\">All alerts</a></p>");
-    let rows = text::details(alert);
-    put(&mut body, format_args!("<h1>{}</h1><p>{}</p><dl>", named(&rows), standing(alert, &rows)));
-    for (label, value) in &rows {
-        let value = escape_html(value);
-        put(&mut body, format_args!("<dt>{}</dt><dd>{value}</dd>", escape_html(label)));
+/// `2 pages, 1 ticket`, and how many of them are listed where that is not all.
+fn counted(open: &[&Alert]) -> String {
+    let pages = open.iter().filter(|it| it.severity == Severity::Page).count();
+    let of = |count: usize, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut words = format!("{}, {}", of(pages, "page"), of(open.len() - pages, "ticket"));
+    if open.len() > OPEN_LISTED {
+        words.push_str(&format!("; the first {OPEN_LISTED} are listed"));
     }
-    body.push_str("</dl>");
-    if alert.status != Status::Resolved {
-        body.push_str("<h2>What to do</h2><ul>");
-        // This page leads to itself nowhere.
-        let here = Wording { pages: None, ..wording.clone() };
-        for step in text::next_steps(alert, &here) {
-            put(&mut body, format_args!("<li><code>{}</code></li>", linked(&step)));
-        }
-        body.push_str("</ul>");
-    }
-    if alert.clients.len() > 1 {
-        put(&mut body, format_args!("<h2>All clients ({})</h2><ul>", alert.members_total));
-        for client in alert.clients.iter().take(CLIENTS_MAX) {
-            let id = escape_html(&client.id);
-            put(&mut body, format_args!("<li>{} <code>{id}</code></li>", client.key.name()));
-        }
-        body.push_str("</ul>");
-    }
-    put(
-        &mut body,
-        format_args!(
-            "<p class=\"soft\"><a href=\"?format=json\">As JSON</a> · {}</p>",
-            escape_html(&alert.id)
-        ),
-    );
-    document((&format!("darban: {} on {}", alert.kind.name(), alert.route), ""), &body)
+    words
 }
 
 /// The page for an id that nobody knows.
 pub(super) fn unknown() -> String {
-    let body = "<h1>No such alert</h1><p>It may have been resolved long ago, or by another instance.</p><p><a href=\"/alerts\">All alerts</a></p>";
+    let body = "<nav aria-label=\"Pages\"><a href=\"/alerts\">All alerts</a></nav><main><h1>No such alert</h1>\
+                <p>It may have been resolved long ago, or by another instance.</p></main>";
     document(("darban: no such alert", ""), body)
 }
 
-fn list<'a>(body: &mut String, alerts: impl Iterator<Item = &'a Alert>) {
-    body.push_str("<ul>");
+/// Alerts as cards.
+pub(super) fn list<'a>(body: &mut String, alerts: impl Iterator<Item = &'a Alert>) {
+    body.push_str("<ul class=\"cards\">");
     for alert in alerts {
         let rows = text::details(alert);
-        let (id, name, standing) = (escape_html(&alert.id), named(&rows), standing(alert, &rows));
-        let seen = format!("{}, expected {}", row(&rows, "seen"), row(&rows, "expected"));
-        let (seen, out) = (escape_html(&seen), escape_html(row(&rows, "records out")));
+        let class = if is_over(alert) { "over" } else { severity(alert) };
+        let id = escape_html(&alert.id);
         put(
             body,
             format_args!(
-                "<li><a href=\"/alerts/{id}\">{name}</a><br>{standing}<br>{seen}; {out}</li>"
+                "<li class=\"{class}\">{}<h3><a href=\"/alerts/{id}\">{}</a></h3>",
+                badges(alert),
+                title(alert, &rows)
             ),
         );
+        if alert.kind.is_own() {
+            put(body, format_args!("<p>{}</p>", data(row(&rows, "seen"))));
+        } else {
+            let (seen, expected) = (data(row(&rows, "seen")), data(row(&rows, "expected")));
+            let out = html_of(row(&rows, "records out"));
+            put(body, format_args!("<p><b>{out}</b> · {seen}, {expected} expected</p>"));
+        }
+        put(body, format_args!("<p class=\"soft\">Since {}</p></li>", time(alert.first_seen)));
     }
     body.push_str("</ul>");
 }
 
 /// The value of a row of details.
-fn row<'a>(rows: &'a [(&'static str, String)], label: &str) -> &'a str {
+pub(super) fn row<'a>(rows: &'a [(&'static str, String)], label: &str) -> &'a str {
     rows.iter().find(|it| it.0 == label).map_or("", |it| &it.1)
 }
 
-/// Who did it on which route.
-fn named(rows: &[(&'static str, String)]) -> String {
-    format!("{} on {}", escape_html(row(rows, "who")), escape_html(row(rows, "route")))
+/// What it is, by whom and on which route.
+pub(super) fn title(alert: &Alert, rows: &[(&'static str, String)]) -> String {
+    let phrase = html_of(text::phrase(alert.kind));
+    if alert.kind.is_own() {
+        return phrase;
+    }
+    format!("{phrase} by {} on {}", data(row(rows, "who")), data(row(rows, "route")))
 }
 
-/// A step whose last word is a link where it is a web address. Its base was configured: nothing
-/// that a client chose becomes a link.
-fn linked(step: &str) -> String {
-    match step.strip_prefix("runbook: ") {
-        Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
-            let url = escape_html(url);
-            format!("runbook: <a href=\"{url}\">{url}</a>")
+/// Text from a log, which knows its own direction.
+pub(super) fn data(text: &str) -> String {
+    format!("<bdi dir=\"auto\">{}</bdi>", escape_html(text))
+}
+
+/// How loud, whether it is over, and what else changes how it is read.
+pub(super) fn badges(alert: &Alert) -> String {
+    let severity = severity(alert);
+    let mut badges = format!("<span class=\"badge {severity}\">{severity}</span>");
+    for (applies, class, word) in [
+        (is_over(alert), "over", "resolved"),
+        (alert.mode == Mode::Observe, "note", "observed only"),
+        (alert.late, "note", "late: from a backlog"),
+    ] {
+        if applies {
+            put(&mut badges, format_args!(" <span class=\"badge {class}\">{word}</span>"));
         }
-        _ => html_of(step),
+    }
+    badges
+}
+
+pub(super) fn is_over(alert: &Alert) -> bool {
+    alert.status == Status::Resolved
+}
+
+const fn severity(alert: &Alert) -> &'static str {
+    match alert.severity {
+        Severity::Page => "page",
+        Severity::Ticket => "ticket",
     }
 }
 
-/// Severity, what it is, status and time, in one line.
-fn standing(alert: &Alert, rows: &[(&'static str, String)]) -> String {
-    let severity = match alert.severity {
-        Severity::Page => "page",
-        Severity::Ticket => "ticket",
-    };
-    let status = match alert.status {
-        Status::Firing | Status::Updated => "open since",
-        Status::Resolved => "resolved, fired",
-    };
-    let mode = if alert.mode == Mode::Observe { " · observed only" } else { "" };
-    let kind = row(rows, "kind").split_once(", ").map_or("", |it| it.1);
-    format!(
-        "<span class=\"{severity}\">{severity}</span> {kind} \
-         <span class=\"soft\">· {status} {}{mode}</span>",
-        minute(alert.fired_at)
-    )
-}
-
-/// A time as a person reads it: `2026-11-24 15:34 UTC`.
-fn minute(at: Moment) -> String {
+/// A time as a person reads it, `2026-11-24 15:34 UTC`, and as a program does.
+pub(super) fn time(at: Moment) -> String {
     let text = at.to_string();
     let (day, time) = text.split_once('T').unwrap_or((&text, ""));
     let minutes = time.rsplit_once(':').map_or(time, |it| it.0);
-    format!("{day} {minutes} UTC")
+    format!("<time datetime=\"{text}\">{day} {minutes} UTC</time>")
 }
 
 pub(super) fn document((title, head): (&str, &str), body: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">{head}\
-         <title>{}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n",
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\">\
+         <link rel=\"icon\" type=\"image/svg+xml\" href=\"/icon.svg\">{head}\
+         <title>{}</title><style>{STYLE}</style></head><body>{body}</body></html>\n",
         escape_html(title)
     )
 }
 
-fn put(body: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn put(body: &mut String, text: Arguments<'_>) {
     // Writing to a string cannot fail.
     body.write_fmt(text).unwrap_or_default();
 }
@@ -187,16 +193,8 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::alert::{Client, sample};
+    use crate::alert::{Client, Kind, sample};
     use crate::attribute::KeyKind;
-
-    fn wording() -> Wording {
-        Wording {
-            runbooks: "deploy/runbooks".into(),
-            config: "darban.toml".into(),
-            ..Wording::default()
-        }
-    }
 
     #[test]
     fn base64_is_that_of_rfc_4648() {
@@ -208,40 +206,45 @@ mod tests {
     }
 
     #[test]
+    fn the_overview_counts_what_is_open_and_reloads_only_when_asked() {
+        let alert = sample::alert();
+        let ticket = Alert { severity: Severity::Ticket, ..sample::alert() };
+        let open = [&alert, &ticket, &ticket];
+        let page = overview(&open, std::iter::empty(), false);
+        assert!(page.contains("1 page, 2 tickets") && !page.contains("http-equiv"), "{page}");
+        assert!(page.contains("datetime=\"2026-11-21T19:20:16.042Z\">2026-11-21 19:20 UTC<"));
+        assert!(overview(&open, std::iter::empty(), true).contains(RELOAD));
+        assert!(overview(&[], std::iter::empty(), false).contains("No alert is open"));
+        let many = vec![&alert; OPEN_LISTED + 1];
+        let page = overview(&many, std::iter::empty(), false);
+        assert!(page.contains("501 pages, 0 tickets; the first 500 are listed"), "{page}");
+        assert_eq!(page.matches("<li class").count(), OPEN_LISTED);
+    }
+
+    #[test]
+    fn what_darban_says_of_itself_has_no_client_and_no_route() {
+        let own = Alert { kind: Kind::Behind, clients: Vec::new(), ..sample::alert() };
+        let page = overview(&[&own], std::iter::empty(), false);
+        assert!(page.contains(">darban judges late</a>"), "{page}");
+    }
+
+    #[test]
     fn a_hostile_client_stays_text() {
         let hostile = "\"><script>alert(1)</script>\u{202e}'onload=x";
         let client = |id: &str| Client { key: KeyKind::Partner, id: id.to_owned() };
         let mut shown = sample::alert();
         shown.clients = vec![client(hostile), client(hostile)];
         shown.route = hostile.into();
-        shown.examples = vec![hostile.to_owned()];
-        for page in [alert(&shown, &wording()), overview(&[&shown], [&shown].into_iter())] {
-            assert!(!page.contains("<script") && !page.contains('\u{202e}'), "{page}");
-            assert!(!page.contains("\"><s") && !page.contains("'onload"), "{page}");
-            assert!(page.contains("&lt;script&gt;"), "{page}");
-        }
+        let page = overview(&[&shown], [&shown].into_iter(), false);
+        assert!(!page.contains("<script") && !page.contains('\u{202e}'), "{page}");
+        assert!(!page.contains("\"><script") && !page.contains("'onload"), "{page}");
+        assert!(page.contains("&lt;script&gt;"), "{page}");
     }
 
     #[test]
-    fn a_page_says_what_and_what_to_do() {
-        let page = alert(&sample::alert(), &wording());
-        for part in ["clinic-17", "What to do", "darban explain", "open since 2026-11-21 19:30 UTC"]
-        {
-            assert!(page.contains(part), "{part} is not in {page}");
+    fn the_style_sheet_knows_no_left_and_no_right_and_loads_nothing() {
+        for word in ["left", "right", "url(", "@import", "</"] {
+            assert!(!STYLE.contains(word), "{word}");
         }
-        assert!(overview(&[], std::iter::empty()).contains("No alert is open"));
-        assert!(!page.contains("<code>page: "), "{page}");
-    }
-
-    #[test]
-    fn a_runbook_on_the_web_is_a_link_and_nothing_else_is() {
-        let runbooks = "https://wiki.example/darban".to_owned();
-        let page = alert(&sample::alert(), &Wording { runbooks, ..wording() });
-        let link = "<a href=\"https://wiki.example/darban/walk.md\">";
-        assert!(page.contains(link), "{page}");
-        assert_eq!(
-            linked("darban explain --client https://x"),
-            "darban explain --client https://x"
-        );
     }
 }

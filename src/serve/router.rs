@@ -2,7 +2,7 @@
 
 use super::listener::Bounded;
 use super::silences::{self, SilenceDesk};
-use super::{Board, Readiness, pages, runbooks};
+use super::{Board, Readiness, case, pages, runbooks};
 use crate::alert::escape_json;
 use crate::alert::text::Wording;
 use crate::telemetry::Telemetry;
@@ -114,6 +114,7 @@ fn router(shared: Shared) -> Router {
         .route("/-/healthy", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/-/ready", get(readyz))
+        .route("/icon.svg", get(icon))
         .route("/alerts", get(alerts))
         .route("/alerts/{id}", get(alert))
         .route("/runbooks", get(async || html(StatusCode::OK, runbook_index())))
@@ -182,7 +183,8 @@ async fn alerts(
         let listing = Listing { open: board.open(), resolved: board.resolved().collect() };
         return json(StatusCode::OK, &listing);
     }
-    html(StatusCode::OK, pages::overview(&board.open(), board.resolved()))
+    let live = asks(query.as_deref(), "live");
+    html(StatusCode::OK, pages::overview(&board.open(), board.resolved(), live))
 }
 
 async fn alert(
@@ -191,15 +193,19 @@ async fn alert(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let found = lock(&shared.board).get(&id).cloned();
-    match (found, wants_json(&headers, query.as_deref())) {
-        (Some(alert), true) => json(StatusCode::OK, &alert),
-        (Some(alert), false) => html(StatusCode::OK, pages::alert(&alert, &shared.wording)),
+    let board = lock(&shared.board);
+    match (board.case(&id), wants_json(&headers, query.as_deref())) {
+        (Some(case), true) => json(StatusCode::OK, case.alert),
+        (Some(case), false) => html(StatusCode::OK, case::page(&case, &shared.wording)),
         (None, true) => {
             json(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "no such alert" }))
         }
         (None, false) => html(StatusCode::NOT_FOUND, pages::unknown()),
     }
+}
+
+async fn icon() -> Response {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], pages::ICON).into_response()
 }
 
 fn runbook_index() -> String {

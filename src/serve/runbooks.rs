@@ -44,19 +44,26 @@ const PAGES: &[(&str, &str)] = &[
 pub(super) fn page(name: &str) -> Option<(String, String)> {
     let name = name.strip_suffix(".md").unwrap_or(name);
     let (_, text) = PAGES.iter().find(|it| it.0 == name)?;
-    let body = format!("<p><a href=\"/runbooks\">All pages of the runbook</a></p>{}", render(text));
+    let body = format!(
+        "<nav aria-label=\"Pages\"><a href=\"/alerts\">All alerts</a>\
+         <a href=\"/runbooks\">All pages of the runbook</a></nav><main>{}</main>",
+        render(text)
+    );
     Some((title(text).to_owned(), body))
 }
 
 /// The list of all pages.
 pub(super) fn index() -> String {
-    let mut body = String::from("<h1>Runbook</h1><ul>");
+    let mut body = String::from(
+        "<nav aria-label=\"Pages\"><a href=\"/alerts\">All alerts</a></nav>\
+         <main><h1>Runbook</h1><ul>",
+    );
     for (name, text) in PAGES {
         // Writing to a string cannot fail.
         write!(body, "<li><a href=\"/runbooks/{name}\">{}</a></li>", html_of(title(text)))
             .unwrap_or_default();
     }
-    body.push_str("</ul><p><a href=\"/alerts\">All alerts</a></p>");
+    body.push_str("</ul></main>");
     body
 }
 

@@ -384,7 +384,12 @@ mod tests {
         let mut alert = alert("a");
         alert.severity = Severity::Ticket;
         telemetry.alert(&alert);
-        telemetry.progress(&[Progress { id: "a".to_owned(), records: 1_234, error: 9 }]);
+        telemetry.progress(&[Progress {
+            id: "a".to_owned(),
+            records: 1_234,
+            error: 9,
+            ..Progress::default()
+        }]);
         assert!(telemetry.render().contains("severity=\"ticket\"} 1234"), "{}", telemetry.render());
         alert.status = Status::Updated;
         alert.severity = Severity::Page;

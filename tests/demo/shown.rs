@@ -1,7 +1,7 @@
 //! The demo as it is shipped: its pages, its metrics in a real Prometheus, its account.
 
 use super::process::{Demo, Said, is_page};
-use crate::dashboards::{dashboard, queries};
+use crate::dashboards::queries;
 use crate::deliver::alertmanager::present;
 use crate::deliver::wait::wait_longer;
 use crate::kafka::broker::Broker;
@@ -39,7 +39,7 @@ fn every_harvest_is_paged_once_and_every_panel_has_data_meanwhile() {
 /// Waits until all panels have data at once, and those of alerts show these.
 fn assert_panels_show(prometheus: &Prometheus, pages: &BTreeSet<String>) {
     let asker = Asker::new(&prometheus.url);
-    let all = queries(&dashboard());
+    let all = queries();
     let (_, records) = all.iter().find(|it| it.0 == RECORDS_PANEL).unwrap();
     let of = |row: &Value| row["metric"]["alert"].as_str().unwrap().to_owned();
     let mut said = String::new();

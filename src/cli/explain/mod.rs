@@ -88,7 +88,7 @@ impl backtest::Watcher for Named<'_> {
             let is = |it: &&(KeyKind, u64)| lookup.keys.get(it.0.index()) == Some(&it.1);
             for (kind, key) in self.keys.iter().filter(is) {
                 let walk = self.walks.entry((*kind, *key, lookup.route.0)).or_default();
-                walk.take(lookup.position);
+                walk.0.take(lookup.position);
             }
         }
     }
@@ -137,7 +137,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let route = spec.map_or("", |it| it.name.as_str());
         let client = Client { key: place.0, id: arguments.client.clone() };
         let page_level = config.detect.h;
-        let walk = named.walks.get(&place).filter(|it| it.is_worth_drawing());
+        let walk = named.walks.get(&place).filter(|it| it.0.is_worth_drawing());
         let opinion = Opinion { client, route, opened, page_level, walk };
         match arguments.output {
             Output::Human => opinion.human(&mut printer, &named.alerts)?,
@@ -217,7 +217,7 @@ impl Opinion<'_> {
         }
         if let Some(walk) = self.walk {
             let words =
-                format!("  ids from its lowest to its highest, {} look-ups", walk.look_ups());
+                format!("  ids from its lowest to its highest, {} look-ups", walk.0.look_ups());
             out.line(&words)?;
             walk.lines().iter().try_for_each(|it| out.line(&format!("  {it}")))?;
         }

@@ -1,17 +1,13 @@
 //! The ids that a client asked for, drawn: look-ups to the right in their order, ids upwards.
 //!
-//! What numbers say slowly a person sees at once: a line is a walk, a cloud is none, a line in a
-//! cloud is a thief in an honest client's key. A position is as good as the id itself, so nothing is
-//! drawn but where one lies between the client's own lowest and its highest, in a few steps.
+//! Which of them are drawn, and that no id is, [`Trail`] sees to.
 
 use super::super::svg::Svg;
 use crate::alert::escape_text;
-use crate::attribute::Position;
+use crate::judge::Trail;
 
-/// Points kept: from there on every second one goes, and so on.
+/// Points kept at most.
 const POINTS_MAX: usize = 4_096;
-/// Points below which there is nothing to see.
-const POINTS_MIN: usize = 8;
 /// Characters of a drawing in the terminal, each of two by four dots.
 const COLUMNS: usize = 64;
 const ROWS: usize = 8;
@@ -27,51 +23,14 @@ const STYLE: &str =
 
 /// The positions of a client's look-ups on a route, in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Walk {
-    points: Vec<u64>,
-    /// Look-ups with a position.
-    seen: usize,
-    /// One of so many is kept, as a power of two.
-    thinned: u32,
-}
+pub(super) struct Walk(pub(super) Trail<POINTS_MAX>);
 
 impl Walk {
-    /// Takes the position of a look-up.
-    pub(super) fn take(&mut self, position: Position) {
-        let Some(at) = position.ordinal() else { return };
-        if self.seen.is_multiple_of(1 << self.thinned) {
-            self.points.push(at);
-        }
-        self.seen += 1;
-        if self.points.len() >= POINTS_MAX {
-            let mut number = 0;
-            self.points.retain(|_| {
-                number += 1;
-                number % 2 == 1
-            });
-            self.thinned += 1;
-        }
-    }
-
-    /// Whether there is anything to see.
-    pub(super) fn is_worth_drawing(&self) -> bool {
-        self.points.len() >= POINTS_MIN
-    }
-
-    /// Look-ups with a position.
-    pub(super) const fn look_ups(&self) -> usize {
-        self.seen
-    }
-
     /// Where each point lies in a field of so many columns and rows, from the lower left.
-    fn scaled(&self, columns: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let low = self.points.iter().copied().min().unwrap_or(0);
-        let span = self.points.iter().copied().max().unwrap_or(0) - low;
-        let count = self.points.len().max(1);
-        self.points.iter().enumerate().map(move |(number, at)| {
-            let up = u128::from(at - low) * (rows.max(1) - 1) as u128 / u128::from(span.max(1));
-            (number * columns / count, usize::try_from(up).unwrap_or(0))
-        })
+    fn scaled(&self, columns: usize, rows: usize) -> impl Iterator<Item = (usize, usize)> {
+        let rows = self.0.rows(rows);
+        let count = rows.len().max(1);
+        rows.into_iter().enumerate().map(move |(number, up)| (number * columns / count, up))
     }
 
     /// The drawing as lines of braille.
@@ -115,10 +74,11 @@ pub(super) fn svg(walks: &[(String, &Walk)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attribute::Position;
 
     fn walk(ids: impl IntoIterator<Item = u64>) -> Walk {
         let mut walk = Walk::default();
-        ids.into_iter().for_each(|it| walk.take(Position::new(it)));
+        ids.into_iter().for_each(|it| walk.0.take(Position::new(it)));
         walk
     }
 
@@ -134,20 +94,9 @@ mod tests {
     }
 
     #[test]
-    fn half_a_million_look_ups_are_drawn_from_their_first_to_their_last() {
-        let walk = walk(0..500_000);
-        assert_eq!(walk.look_ups(), 500_000);
-        assert!((POINTS_MAX / 2..POINTS_MAX).contains(&walk.points.len()));
-        assert_eq!(walk.points[0], 0);
-        assert!(*walk.points.last().unwrap() > 499_000);
-        assert!(walk.points.is_sorted());
-    }
-
-    #[test]
     fn one_id_asked_for_again_and_again_and_the_widest_span_are_drawn_too() {
         assert_eq!(walk([7; 20]).lines().len(), ROWS);
         assert_eq!(walk([0, u64::MAX - 1].repeat(20)).lines().len(), ROWS);
-        assert!(!walk([1, 2, 3]).is_worth_drawing());
     }
 
     #[test]
