@@ -121,6 +121,10 @@ fn fits(pattern: &str, text: &str) -> bool {
         "^/" => text.starts_with('/'),
         "^[^/]+$" => !text.is_empty() && !text.contains('/'),
         "^[A-Za-z]+$" => !text.is_empty() && text.bytes().all(|it| it.is_ascii_alphabetic()),
+        "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" => {
+            let mark = |it: u8| b"!#$%&'*+.^_`|~-".contains(&it);
+            !text.is_empty() && text.bytes().all(|it| it.is_ascii_alphanumeric() || mark(it))
+        }
         field if field.starts_with("^(user|address|") => {
             let whole = ["user", "address", "peer", "user_agent", "ja4"].contains(&text);
             let prefixes = ["capture:", "header:", "json:/", "query:"];

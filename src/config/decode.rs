@@ -78,6 +78,7 @@ fn format(node: &Node<'_>) -> Option<Option<Format>> {
 }
 
 fn header(node: &Node<'_>) -> Option<String> {
+    node.shape(|| json!({ "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" }))?;
     match node.value.as_str().filter(|it| is_header(it)) {
         Some(name) => Some(name.to_ascii_lowercase()),
         None => node.refuse("the name of a request header, such as \"user-agent\""),

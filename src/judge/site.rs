@@ -180,8 +180,7 @@ impl Site {
         self.all.count();
     }
 
-    /// Whether it holds much less than it used to in the quarter of an hour before `at`; `told`: that it
-    /// does is known.
+    /// Whether it holds far less than it used to in the quarter of an hour before `at` ([`ebb`]).
     #[must_use]
     pub fn ebb(&self, at: Moment, told: bool) -> Option<Ebb> {
         ebb::read(&self.all, at, told)
