@@ -6,8 +6,8 @@
 //! portal has gone dark. So a quarter of an hour is held against what the same hours of the last
 //! fortnight held ([`tide`](super::tide)), and against the least of them and the hours beside them,
 //! since a morning does not begin on the hour. Less than half is told where it is also less than chance
-//! and this route's own days explain ([`DEVIATIONS`]): a route of ten look-ups an hour is never told,
-//! nor is one that holds half on many a day.
+//! and this route's own days explain (three standard deviations): a route of ten look-ups an hour is
+//! never told, nor is one that holds half on many a day.
 
 use super::tide::{BATCHES, Tide};
 use crate::time::Moment;

@@ -209,7 +209,7 @@ impl Tide {
         SPANS.map(|span| minutes(span).map(held).sum())
     }
 
-    /// The contacts of so many whole minutes before `at`, up to [`KEPT`], and the least that days of
+    /// The contacts of so many whole minutes before `at`, 128 at most, and the least that days of
     /// this kind hold at these hours or those beside them; once a week is known. Minutes that nobody has
     /// begun are empty.
     #[must_use]

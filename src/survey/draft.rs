@@ -1,10 +1,13 @@
 //! A configuration out of a report: observing, commented, and accepted by `darban check`.
 
-use super::{Key, Report, Route, percent};
+use super::{Documented, Key, ROUTES_MAX, Report, Route, percent};
 use crate::alert::escape_text;
 use crate::attribute::{Codec, KeyKind};
 use ipnet::IpNet;
 use std::fmt::Write;
+
+/// Operations without a route that are listed at most.
+const LEFT_OUT_MAX: usize = 50;
 
 /// Where a sample came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,21 +26,61 @@ pub enum Origin {
 /// The text of a configuration.
 #[must_use]
 pub fn draft(report: &Report, origin: &Origin) -> String {
+    whole(report, origin, &format!("{} records", report.records), None)
+}
+
+/// The same of the OpenAPI document at `path`: what it has no word of is left to its default.
+#[must_use]
+pub fn draft_of_document(documented: &Documented, path: &str) -> String {
+    let origin = Origin::Files(vec![path.to_owned()]);
+    whole(&documented.report, &origin, "an OpenAPI document", Some(documented))
+}
+
+fn whole(report: &Report, origin: &Origin, from: &str, documented: Option<&Documented>) -> String {
     let mut text = format!(
-        "# A configuration of darban, drafted by `darban init` from {} records. What stands here was guessed\n\
-         # from them: read it once. It observes: alerts are shown on the pages and nobody is paged until\n\
-         # [alert] mode is \"page\". deploy/darban.toml has every key with its default.\n\n",
-        report.records
+        "# A configuration of darban, drafted by `darban init` from {from}. What stands here was guessed\n\
+         # from that: read it once. It observes: alerts are shown on the pages and nobody is paged until\n\
+         # [alert] mode is \"page\". deploy/darban.toml has every key with its default.\n\n"
     );
     source(origin, &mut text);
     decode(report, &mut text);
     clients(report, &mut text);
     routes(report, &mut text);
+    documented.into_iter().for_each(|it| left_out(it, &mut text));
     text.push_str(
         "# ---- What becomes of alerts: to be set to \"page\" once a week of them looks right ----------------\n\
          [alert]\nmode = \"observe\"\n",
     );
     text
+}
+
+/// What the document has and the configuration has not, so that nobody believes it watched.
+fn left_out(Documented { left_out, dropped, .. }: &Documented, text: &mut String) {
+    if *dropped > 0 {
+        put(
+            text,
+            format_args!(
+                "# {dropped} more routes have no room here ({ROUTES_MAX} at most), or nothing tells them apart.\n"
+            ),
+        );
+    }
+    if left_out.is_empty() {
+        return;
+    }
+    put(
+        text,
+        format_args!(
+            "# These name nobody in path or query. Where somebody is named in the body, let the gateway log a\n\
+             # keyed hash of it, and write a route whose subject is that field:"
+        ),
+    );
+    for operation in left_out.iter().take(LEFT_OUT_MAX) {
+        put(text, format_args!("#   {}", escape_text(operation)));
+    }
+    if let Some(more) = left_out.len().checked_sub(LEFT_OUT_MAX).filter(|it| *it > 0) {
+        put(text, format_args!("#   and {more} more"));
+    }
+    text.push('\n');
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
@@ -133,7 +176,12 @@ fn decode(report: &Report, text: &mut String) {
 
 fn clients(report: &Report, text: &mut String) {
     put(text, format_args!("# ---- Who asks ----\n[clients]"));
-    if report.proxies.is_empty() {
+    if report.records == 0 {
+        put(
+            text,
+            format_args!("# Proxies in front of the gateway, whose X-Forwarded-For is true."),
+        );
+    } else if report.proxies.is_empty() {
         put(text, format_args!("# Nothing in X-Forwarded-For points to a proxy of yours."));
     } else {
         put(
@@ -148,7 +196,7 @@ fn clients(report: &Report, text: &mut String) {
         put(
             text,
             format_args!(
-                "# No login, key or session in these lines: clients are known by their address only, which"
+                "# No login, key or session in it: clients are known by their address only, which"
             ),
         );
         put(
@@ -159,15 +207,12 @@ fn clients(report: &Report, text: &mut String) {
         );
     }
     for key in &report.keys {
-        put(
-            text,
-            format_args!(
-                "# In {} of the lines, {} different ones. {}",
-                percent(key.records, report.decoded),
-                key.different,
-                meaning(key)
-            ),
-        );
+        let share = percent(key.records, report.decoded);
+        let seen = match report.records {
+            0 => "A security scheme of the document.".to_owned(),
+            _ => format!("In {share} of the lines, {} different ones.", key.different),
+        };
+        put(text, format_args!("# {seen} {}", meaning(key)));
         let (kind, field) = (key.kind.name(), quoted(&key.field));
         put(text, format_args!("[[clients.keys]]\nkind = \"{kind}\"\nfield = {field}\n"));
     }
@@ -192,7 +237,7 @@ fn routes(report: &Report, text: &mut String) {
         put(
             text,
             format_args!(
-                "# No path or query of the sample has ids: this is an example, and nothing is judged until it is"
+                "# No path or query has ids: this is an example, and nothing is judged until it is"
             ),
         );
         put(text, format_args!("# replaced. `darban doctor` says what the log lacks."));
@@ -212,13 +257,13 @@ fn one(route: &Route) -> String {
     let mut text = String::new();
     let Route { records, subjects, clients, .. } = route;
     let class = route.class.name();
-    if *subjects > 0 {
-        put(
+    match (records, subjects) {
+        (0, _) => {}
+        (_, 0) => put(&mut text, format_args!("# {records} requests, {clients} clients.")),
+        _ => put(
             &mut text,
             format_args!("# {records} requests, {subjects} different subjects, {clients} clients."),
-        );
-    } else {
-        put(&mut text, format_args!("# {records} requests, {clients} clients."));
+        ),
     }
     put(&mut text, format_args!("# \"{class}\": {}.", route.why));
     put(&mut text, format_args!("[[routes]]\nname = {}", quoted(&route.name)));

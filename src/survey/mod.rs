@@ -1,7 +1,8 @@
 //! What a sample of a log tells before darban reads it in earnest: formats, routes with the places of
 //! ids, client keys, proxies, and what nobody could see in it.
 //!
-//! `darban doctor` prints it and `darban init` makes a configuration of it. A sample holds ids and
+//! `darban doctor` prints it and `darban init` makes a configuration of it, or of an OpenAPI document
+//! where there is no log yet. A sample holds ids and
 //! names as the log has them, so nothing but templates, counts and shares leaves this module: words of
 //! a path that look like no id (behind a person only those that several people have), never a value that stands in a slot, and no client.
 
@@ -10,6 +11,7 @@ mod clients;
 mod draft;
 mod examine;
 mod look;
+mod openapi;
 mod pointers;
 mod query;
 mod routes;
@@ -19,7 +21,8 @@ mod templates;
 
 pub use blind::{Blind, Kind};
 pub use clients::Key;
-pub use draft::{Origin, draft};
+pub use draft::{Origin, draft, draft_of_document};
+pub use openapi::{Documented, documented};
 pub use routes::{ROUTES_MAX, Route};
 pub use sample::{Sample, Sampler};
 

@@ -19,7 +19,7 @@ const TENANTS: (usize, usize) = (10, 20);
 /// Ids in order of birth dates are told from numbers by this many different ones.
 const DATES_MIN: usize = 10;
 /// Longest name of a route.
-const NAME_MAX: usize = 48;
+pub(super) const NAME_MAX: usize = 48;
 
 /// A route as a sample has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,12 +56,12 @@ pub struct Route {
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY", "SEARCH"];
 
 /// A route while it is found: its rows, each with its subject.
-struct Candidate {
-    path: String,
-    words: Vec<String>,
-    subject: Option<String>,
-    is_pages: bool,
-    rows: Vec<(usize, String)>,
+pub(super) struct Candidate {
+    pub(super) path: String,
+    pub(super) words: Vec<String>,
+    pub(super) subject: Option<String>,
+    pub(super) is_pages: bool,
+    pub(super) rows: Vec<(usize, String)>,
 }
 
 pub(super) fn routes(rows: &[Row], clients: &Clients, assets: &[String]) -> Vec<Route> {
@@ -140,7 +140,7 @@ fn of_templates(rows: &[Row], clients: &Clients) -> Vec<Route> {
 }
 
 /// Those that attribution can tell apart, by traffic, each with a name of its own.
-fn fitting(found: Vec<Route>) -> Vec<Route> {
+pub(super) fn fitting(found: Vec<Route>) -> Vec<Route> {
     let (mut specs, mut kept, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     for mut route in found {
         if kept.len() == ROUTES_MAX {
@@ -301,7 +301,11 @@ fn codec(ids: &[&[u8]]) -> Codec {
 }
 
 /// What a route seems to serve, and why.
-fn class(it: &Candidate, reads: bool, (again, shared): (usize, usize)) -> (RouteClass, String) {
+pub(super) fn class(
+    it: &Candidate,
+    reads: bool,
+    (again, shared): (usize, usize),
+) -> (RouteClass, String) {
     let has = |words: &[&str]| it.words.iter().any(|it| words.iter().any(|word| it.contains(word)));
     let is_pass = has(&["otp", "passcode", "one-time", "onetime", "2fa", "mfa"]);
     if is_pass && has(&["verify", "check", "confirm", "validate"]) {
@@ -334,7 +338,7 @@ fn class(it: &Candidate, reads: bool, (again, shared): (usize, usize)) -> (Route
 }
 
 /// The last two words of a path, as a name may be written.
-fn name(words: &[String], class: RouteClass) -> String {
+pub(super) fn name(words: &[String], class: RouteClass) -> String {
     let is_plain = |it: &&String| it.len() <= NAME_MAX / 2 && !look::is_id(it);
     let last: Vec<&String> = words.iter().rev().filter(is_plain).take(2).collect();
     let joined: Vec<&str> = last.iter().rev().map(|it| it.as_str()).collect();

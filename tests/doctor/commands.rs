@@ -8,12 +8,12 @@ use crate::kafka::broker::Broker;
 use serde_json::{Value, json};
 use std::process::{Command, Output};
 
-fn run(scratch: &Scratch, arguments: &[&str]) -> Output {
+pub(super) fn run(scratch: &Scratch, arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_darban");
     Command::new(program).args(arguments).current_dir(scratch.path()).output().unwrap()
 }
 
-fn code(output: &Output) -> Option<i32> {
+pub(super) fn code(output: &Output) -> Option<i32> {
     output.status.code()
 }
 

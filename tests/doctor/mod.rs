@@ -1,6 +1,7 @@
 //! `darban doctor` and `darban init`: what a sample tells.
 
 mod commands;
+mod openapi;
 pub(crate) mod stock;
 
 use darban::attribute::{KeyKind, RouteClass};

@@ -9,9 +9,20 @@ mod process;
 mod world;
 
 use darban::alert::Kind;
+use darban::engine::Settings;
 use process::Process;
 use rayon::prelude::*;
 use world::{Faults, World};
+
+/// Records of a shard's filter, several times what there is: the default's filters would be most of what
+/// a snapshot holds.
+const RECORDS_MAX: u64 = 1_000;
+
+fn settings() -> Settings {
+    let mut settings = crate::determinism::settings();
+    settings.novelty.records_max = RECORDS_MAX;
+    settings
+}
 
 /// What one seed comes to: what was told, and what should have been.
 fn run(seed: u64, faults: Faults) -> (World, usize) {

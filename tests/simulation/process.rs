@@ -1,8 +1,8 @@
 //! The process: what `pipeline` does with timeline, engine, journal and snapshots, on one thread and
 //! as fast or slow as a seed says.
 
+use super::settings;
 use super::world::{Snapshot, World, place};
-use crate::determinism::settings;
 use darban::engine::{Engine, Section, Serial};
 use darban::source::Partition;
 use darban::source::kafka::{Found, Start, decide};

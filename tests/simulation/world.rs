@@ -106,7 +106,7 @@ impl World {
     /// say, by one process.
     pub(super) fn told_in_order(&self) -> Vec<Alert> {
         let mut timeline = Timeline::new(timeline::Options::default());
-        let mut engine = Engine::new(crate::determinism::settings());
+        let mut engine = Engine::new(super::settings());
         for partition in self.partitions() {
             timeline.assigned(partition, 0, self.clock);
             engine.name(partition, place(partition));
@@ -233,7 +233,7 @@ impl World {
         told.extend(self.journal.iter().cloned());
         let options = timeline::Options::default();
         let mut timeline = Timeline::restore(options, &State::default(), told);
-        let mut engine = Engine::new(crate::determinism::settings());
+        let mut engine = Engine::new(super::settings());
         for partition in self.partitions() {
             timeline.assigned(partition, 0, self.clock);
             engine.name(partition, place(partition));
