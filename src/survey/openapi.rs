@@ -119,7 +119,8 @@ impl<'d> Asked<'d> {
         let in_query = self.subject_in_query().filter(|_| person.is_none());
         let at = match &in_query {
             Some(_) => None,
-            None => Some(person.or_else(|| slots.len().checked_sub(1))?),
+            // One in front of people is looked up itself where nothing follows it.
+            None => Some(person.or_else(|| ends_in_slot(&parts).then(|| slots.len() - 1))?),
         };
         let asked = in_query.clone().or_else(|| slots.get(at?).cloned())?;
         let subject = in_query.map(|name| format!("query:{name}"));
@@ -217,6 +218,10 @@ fn parts(path: &str) -> Option<(Vec<Part>, Vec<String>)> {
         parts.push(Part::Slot(suffix.to_owned()));
     }
     Some((parts, slots))
+}
+
+fn ends_in_slot(parts: &[Part]) -> bool {
+    matches!(parts.last(), Some(Part::Slot(_)))
 }
 
 /// Whether a parameter stands in front of people.

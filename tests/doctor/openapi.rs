@@ -80,8 +80,8 @@ fn a_document_s_paths_become_routes_with_the_place_of_their_subject() {
             ("v2-certificates", "/api/v2/certificates/{subject}.pdf", Personal, None),
             ("otp-verify", "/api/v2/otp/{subject}/verify", PassCheck, None),
             ("protocols-photo", "/api/v2/protocols/{subject}/photo", Register, None),
-            ("tenants-people", "/api/v2/tenants/{record}/people", List, Some("query:page")),
-            ("tenants-people-2", "/api/v2/tenants/{record}/people/{subject}", Personal, None),
+            ("tenants-people-2", "/api/v2/tenants/{record}/people", List, Some("query:page")),
+            ("tenants-people", "/api/v2/tenants/{record}/people/{subject}", Personal, None),
         ]
     );
     let methods: Vec<&str> =
