@@ -124,6 +124,7 @@ impl Delivery {
         let beats = beats.transpose()?;
         let silence_file = Mutex::new(policy.silence_file.take());
         let ledger = Ledger::recall(policy, &targets, &mut outbox, clock.now());
+        let arrivals = outbox.take_arrivals();
         let means = Means { reach, names, timeout, terminal };
         let courier = Courier::new(targets.clone(), means)?;
         let sender = Arc::new(Sender {
@@ -133,6 +134,7 @@ impl Delivery {
             silence_file,
             house: Notify::new(),
             ledger: Mutex::new(ledger),
+            arrivals: Mutex::new(arrivals),
             stopping: AtomicBool::new(false),
             clock,
             seed: options.seed,

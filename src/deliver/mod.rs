@@ -10,6 +10,7 @@
 //! begun again.
 
 pub mod alertmanager;
+mod arrivals;
 pub mod budget;
 mod channel;
 mod courier;

@@ -5,6 +5,9 @@
 //! there are few of them, they are read once, at start, and at three in the morning a person can
 //! read them with `cat`.
 //!
+//! That a notification arrived is a row too, and until it is written the number stands in a file beside
+//! it (`arrivals`), which waits for nobody.
+//!
 //! Beside them it keeps every open alert as it stands, so that the next process goes on with it
 //! instead of raising it again.
 //!
@@ -13,11 +16,12 @@
 //! before the next one, and its rows are kept in memory and written with it. When few of the rows
 //! still say anything the file is written anew beside itself and renamed over.
 
+use super::arrivals::Arrivals;
 use super::notification::Notification;
 use crate::alert::Standing;
 use crate::killpoint;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -105,6 +109,8 @@ pub struct Outbox {
     /// The open alerts by id, each as its row.
     standing: BTreeMap<String, Vec<u8>>,
     damaged: u64,
+    /// Until somebody sends.
+    arrivals: Option<Arrivals>,
 }
 
 impl Outbox {
@@ -130,8 +136,9 @@ impl Outbox {
         let length = u64::try_from(whole).unwrap_or(u64::MAX);
         file.set_len(length)?;
         file.sync_all()?;
+        let (arrivals, arrived) = Arrivals::open(directory)?;
         sync_directory(&path)?;
-        Ok(Self {
+        let mut outbox = Self {
             path,
             file,
             length,
@@ -142,7 +149,30 @@ impl Outbox {
             recalled,
             standing,
             damaged,
-        })
+            arrivals: None,
+        };
+        outbox.take_in(arrivals, &arrived)?;
+        Ok(outbox)
+    }
+
+    /// Takes over what arrived and was not noted here before the last process ended.
+    fn take_in(&mut self, mut arrivals: Arrivals, arrived: &BTreeSet<u64>) -> io::Result<()> {
+        let mut seqs = Vec::new();
+        for row in self.recalled.iter_mut().filter(|it| it.waits) {
+            if arrived.contains(&row.notification.seq) {
+                row.waits = false;
+                seqs.push(row.notification.seq);
+            }
+        }
+        self.done(&seqs, true)?;
+        arrivals.forget()?;
+        self.arrivals = Some(arrivals);
+        Ok(())
+    }
+
+    /// Where whoever sends notes what arrived; `None` the second time.
+    pub(super) const fn take_arrivals(&mut self) -> Option<Arrivals> {
+        self.arrivals.take()
     }
 
     /// What the file said when it was opened; empty the second time.
@@ -433,6 +463,29 @@ mod tests {
         outbox.done(&[8, 9], false).unwrap();
         let after = Outbox::open(&directory).unwrap().take_recalled();
         assert!(after.iter().all(|it| !it.waits));
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn what_arrived_before_the_outbox_said_so_is_not_sent_again_and_its_number_is_given_anew() {
+        let directory = directory("arrived");
+        let mut outbox = Outbox::open(&directory).unwrap();
+        let of = |seq| notification(seq, &seq.to_string(), Action::Trigger);
+        outbox.append(&[of(1), of(12), of(123)]).unwrap();
+        let mut arrivals = outbox.take_arrivals().unwrap();
+        arrivals.note(1).unwrap();
+        let path = directory.join(super::super::arrivals::FILE_NAME);
+        // Cut in the middle of 123.
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"12").unwrap();
+        let waits = |outbox: &mut Outbox| -> Vec<u64> {
+            let waiting = outbox.take_recalled().into_iter().filter(|it| it.waits);
+            waiting.map(|it| it.notification.seq).collect()
+        };
+        let mut outbox = Outbox::open(&directory).unwrap();
+        assert_eq!(waits(&mut outbox), [12, 123]);
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        outbox.append(&[of(1)]).unwrap();
+        assert_eq!(waits(&mut Outbox::open(&directory).unwrap()), [1, 12, 123]);
         fs::remove_dir_all(directory).unwrap();
     }
 

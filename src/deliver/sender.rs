@@ -5,6 +5,7 @@
 //! (planner, queues, counts) has another that is held for moments. So a slow disk delays who
 //! offers and who has just sent, never a worker that looks for its next notification.
 
+use super::arrivals::Arrivals;
 use super::courier::Courier;
 use super::ledger::Ledger;
 use super::notification::Notification;
@@ -28,6 +29,8 @@ pub(super) struct Sender {
     /// Wakes the housekeeping before its time.
     pub(super) house: Notify,
     pub(super) ledger: Mutex<Ledger>,
+    /// What arrived and may not stand in the outbox yet. Locked for a write, after the others.
+    pub(super) arrivals: Mutex<Option<Arrivals>>,
     pub(super) stopping: AtomicBool,
     pub(super) clock: Clock,
     pub(super) seed: u64,
@@ -96,6 +99,28 @@ impl Sender {
         }
     }
 
+    /// Notes at once that a notification arrived, if it did. The outbox says so only once the disk has
+    /// what others wrote to it.
+    pub(super) fn arrived(&self, notification: &Notification, reply: Reply) {
+        if !matches!(reply, Reply::Status { code: 200..=299, .. }) {
+            return;
+        }
+        let mut arrivals = lock(&self.arrivals);
+        let noted = arrivals.as_mut().map_or(Ok(()), |it| it.note(notification.seq));
+        if let Err(error) = noted {
+            tracing::debug!(%error, "what arrived is noted in the outbox alone");
+        }
+    }
+
+    /// Forgets what stands in the outbox by now, once there is much of it.
+    fn forget_arrivals(&self) {
+        let mut arrivals = lock(&self.arrivals);
+        let long = arrivals.as_mut().filter(|it| it.is_long());
+        if let Some(Err(error)) = long.map(Arrivals::forget) {
+            tracing::debug!(%error, "what arrived cannot be forgotten");
+        }
+    }
+
     /// Notes how an attempt ended, `now` by the run's clock.
     pub(super) fn settle(
         &self,
@@ -112,6 +137,9 @@ impl Sender {
         // after its end wakes somebody. So both are known to the disk before anything follows.
         let noted = outbox.as_mut().map(|it| it.done(&[notification.seq], notification.page));
         killpoint::pass("noted");
+        if notification.page && noted.as_ref().is_some_and(Result::is_ok) {
+            self.forget_arrivals();
+        }
         let mut ledger = lock(&self.ledger);
         ledger.settle(at, notification, verdict, now);
         ledger.outbox_failures += u64::from(noted.is_some_and(|it| it.is_err()));
@@ -123,7 +151,9 @@ impl Sender {
             let words = "it has said that it wants no more".to_owned();
             return (Reply::Status { code: 410, retry_after_ms: None }, words);
         }
-        self.courier.attempt(at, notification).await
+        let (reply, said) = self.courier.attempt(at, notification).await;
+        self.arrived(notification, reply);
+        (reply, said)
     }
 
     /// Posts again what is open at an Alertmanager.

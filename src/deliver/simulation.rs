@@ -5,6 +5,7 @@
 //! receivers have PagerDuty's semantics: what is triggered while it is open is the same incident, and
 //! what is triggered after its end is a new one that gets somebody up again.
 
+use super::arrivals;
 use super::channel::Channel;
 use super::courier::{Courier, Means};
 use super::http::SystemNames;
@@ -187,6 +188,10 @@ impl World {
         self.synced = self.synced.min(bytes.len() as u64);
         let loose = bytes.len() as u64 - self.synced;
         bytes.truncate(usize::try_from(self.synced + self.mix.below(loose + 1)).unwrap());
+        // That file is never synced: the process alone may be gone, or the machine.
+        if self.arrivals_are_lost || self.mix.below(2) == 0 {
+            fs::remove_file(self.directory.join(arrivals::FILE_NAME)).unwrap();
+        }
         if self.arrivals_are_lost {
             let rows = bytes.split_inclusive(|it| *it == b'\n');
             bytes = rows.filter(|it| !it.starts_with(b"{\"done\"")).flatten().copied().collect();
@@ -248,6 +253,7 @@ impl Process {
         let targets = targets();
         let policy = Policy { per_hour: 1_000, ..Policy::default() };
         let ledger = Ledger::recall(policy, &targets, &mut outbox, world.now);
+        let arrivals = outbox.take_arrivals();
         let sender = Sender {
             courier: Arc::clone(&world.courier),
             wake: targets.iter().map(|_| Notify::new()).collect(),
@@ -255,6 +261,7 @@ impl Process {
             silence_file: Mutex::new(None),
             house: Notify::new(),
             ledger: Mutex::new(ledger),
+            arrivals: Mutex::new(arrivals),
             stopping: AtomicBool::new(false),
             clock: Clock::system(),
             seed: world.mix.below(u64::MAX),
@@ -297,6 +304,10 @@ impl Process {
             };
             let World { receivers, mix, now, .. } = world;
             let reply = receivers[at].answer(&notification, mix, *now);
+            if world.kills() {
+                return None;
+            }
+            self.sender.arrived(&notification, reply);
             if world.kills() {
                 return None;
             }
