@@ -92,7 +92,8 @@ fn line(path: &str) -> String {
     )
 }
 
-fn config(folder: &Scratch, broker: &str, pager: &str) -> Config {
+/// A configuration of `[state]` with `more` keys and tables.
+fn config(folder: &Scratch, broker: &str, pager: &str, more: &str) -> Config {
     std::fs::write(folder.path().join("pager.key"), "0123456789abcdef0123456789abcdef").unwrap();
     let text = format!(
         r#"
@@ -103,6 +104,7 @@ start = "earliest"
 security = {{ protocol = "plaintext" }}
 [state]
 directory = "state"
+{more}
 [privacy]
 key_file = "state/key"
 [[routes]]
@@ -121,8 +123,18 @@ url = "{pager}"
 
 /// Runs a daemon whose clock is so many times as fast beside `watched`, and ends it after that.
 fn beside(broker: &Broker, factor: i64, watched: impl FnOnce(&House, &Delivery)) {
-    let (folder, pager) = (Scratch::new(), PagerDutyStandIn::start());
-    let config = config(&folder, &broker.address(), &pager.url);
+    beside_one_in(&Scratch::new(), broker, (factor, ""), watched);
+}
+
+/// The same for one with a folder that outlives it and `more` of a configuration.
+fn beside_one_in(
+    folder: &Scratch,
+    broker: &Broker,
+    (factor, more): (i64, &str),
+    watched: impl FnOnce(&House, &Delivery),
+) {
+    let pager = PagerDutyStandIn::start();
+    let config = config(folder, &broker.address(), &pager.url, more);
     let keys = Keys::of_file_or_new(&config.privacy.key_file).unwrap();
     let clock = Clock::scaled(wall(), factor);
     let directory = Directory::open(&config.state.directory, keys.state.clone(), false).unwrap();
@@ -187,6 +199,78 @@ fn a_daemon_that_sees_nothing_reads_rubbish_or_reaches_nobody_says_so_in_time_an
         let own = told.iter().filter(|it| it.kind.is_own());
         assert!(own.clone().all(|it| it.severity == Severity::Ticket), "{told:?}");
         assert_eq!(own.count(), 6, "{told:?}");
+    });
+}
+
+/// Logins that look up somebody each.
+fn crowd(count: u32) -> impl Iterator<Item = String> {
+    (0..count).map(|it| {
+        line(&format!("/people/{}", 2_000_000 + it)).replace("clerk", &format!("clerk-{it}"))
+    })
+}
+
+const CROWD: u32 = 8_000;
+/// Filters that are full before all of them were seen.
+const SMALL: &str = "novelty_pairs_max = 4_096";
+const FORGETS: &str = "filters of who has seen whom were full";
+
+#[test]
+fn filters_that_have_to_forget_and_a_log_that_comes_too_slowly_are_told_in_time() {
+    let Some(broker) = Broker::start("behind") else { return };
+    broker.create_topic(TOPIC, 1, &[]);
+    beside_one_in(&Scratch::new(), &broker, (10, SMALL), |house, _| {
+        let person = line("/people/1234567");
+        house.write(&person);
+        wait_until("it is read", || house.told.read.load(Relaxed) > 0);
+        crowd(CROWD).for_each(|it| house.write(&it));
+        let forgetting = house.speak(&person, is(Kind::BlindSpot, Status::Firing, FORGETS));
+        assert!(forgetting <= MORE_MS, "{forgetting} ms");
+        // As much as comes in a minute and a half.
+        broker.throttle(Some(100_000));
+        crowd(45_000).for_each(|it| house.write(&it));
+        let late = "minutes behind the log";
+        let behind = house.speak(&person, is(Kind::Behind, Status::Firing, late));
+        assert!((5 * MINUTE_MS..=5 * MINUTE_MS + MORE_MS).contains(&behind), "{behind} ms");
+        broker.throttle(None);
+        house.speak(&person, is(Kind::Behind, Status::Resolved, late));
+    });
+}
+
+#[test]
+fn filters_that_had_to_forget_an_hour_ago_are_well_again() {
+    let Some(broker) = Broker::start("forgets") else { return };
+    broker.create_topic(TOPIC, 1, &[]);
+    beside_one_in(&Scratch::new(), &broker, (240, SMALL), |house, _| {
+        let person = line("/people/1234567");
+        crowd(CROWD).for_each(|it| house.write(&it));
+        house.speak(&person, is(Kind::BlindSpot, Status::Firing, FORGETS));
+        let lasted = house.speak(&person, is(Kind::BlindSpot, Status::Resolved, FORGETS));
+        assert!(lasted >= HOUR_MS / 2, "{lasted} ms");
+    });
+}
+
+#[test]
+fn records_that_went_while_nobody_read_are_told_at_the_next_start_and_the_ticket_ends() {
+    let (folder, quiet) = (Scratch::new(), "[alert]\nresolve_after = \"2m\"");
+    let Some(broker) = Broker::start("went") else { return };
+    broker.create_topic(TOPIC, 1, &[]);
+    let person = line("/people/1234567");
+    beside_one_in(&folder, &broker, (4, quiet), |house, _| {
+        (0..9).for_each(|_| house.write(&person));
+        wait_until("it is read", || house.told.read.load(Relaxed) == 9);
+    });
+    let time = wall();
+    let lines: Vec<String> = (0..20).map(|_| person.replace("TIME", &time.to_string())).collect();
+    broker.write(TOPIC, lines.iter().map(|it| (0, time.0, it.as_bytes())));
+    broker.delete_before(TOPIC, 0, 22);
+    beside_one_in(&folder, &broker, (4, quiet), |house, _| {
+        let words = "records of access/0 that nobody can read any more";
+        let took = house.speak(&person, is(Kind::CoverageGap, Status::Firing, words));
+        let told = house.told.alerts.lock().unwrap().clone();
+        let gap = told.iter().find(|it| it.kind == Kind::CoverageGap).unwrap();
+        assert_eq!((gap.seen.subjects, gap.severity), (13.0, Severity::Ticket), "{gap:?}");
+        assert!(took <= MORE_MS, "{took} ms");
+        house.speak(&person, is(Kind::CoverageGap, Status::Resolved, words));
     });
 }
 

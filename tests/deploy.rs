@@ -1,13 +1,18 @@
 //! What is shipped beside the binary: systemd's unit, the image, the things around it.
 
+use crate::deliver::alertmanager::free_port;
 use crate::deliver::scratch::Scratch;
+use crate::deliver::wait::wait_until;
+use crate::kills::lives::Life;
 use crate::serve::Served;
 use crate::skip::skip;
 use serde_json::Value;
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 const DARBAN: &str = env!("CARGO_BIN_EXE_darban");
@@ -150,6 +155,13 @@ fn the_debian_package_holds_all_that_it_names_and_its_configuration_is_in_order(
     let check = ["check", "--config", config.to_str().unwrap()];
     let checked = Command::new(root.join("usr/bin/darban")).args(check).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let control = scratch.path().join("control");
+    let control = control.to_str().unwrap();
+    assert!(is_fine(&tool("package", "dpkg-deb", &["-e", package, control]).unwrap()));
+    for script in ["postinst", "prerm", "postrm"] {
+        let read = tool("package", "sh", &["-n", &format!("{control}/{script}")]).unwrap();
+        assert!(is_fine(&read), "{script}: {}", String::from_utf8_lossy(&read.stderr));
+    }
     let unit = fs::read_to_string(root.join("usr/lib/systemd/system/darban.service")).unwrap();
     for path in unit.split_whitespace().filter_map(|it| it.split_once("=/usr/")) {
         let is_there = root.join("usr").join(path.1).exists();
@@ -211,4 +223,38 @@ fn a_supervisor_hears_that_a_standby_is_ready_and_lives() {
     for word in ["READY=1", "WATCHDOG=1", "STATUS=standby"] {
         assert!(said.contains(word), "{said}");
     }
+}
+
+#[test]
+fn a_standby_leaves_the_address_of_the_pages_to_an_owner_who_has_none_yet() {
+    let scratch = Scratch::new();
+    let port = free_port();
+    let config = |name: &str| {
+        let folder = scratch.path().join(name);
+        fs::create_dir_all(folder.join("state")).unwrap();
+        let path = folder.join("darban.toml");
+        fs::write(&path, format!("[http]\nlisten = \"127.0.0.1:{port}\"\n{ROUTE}")).unwrap();
+        (folder.join("state"), path)
+    };
+    let begin = |path: &Path, more: &[&str]| {
+        let mut command = Command::new(DARBAN);
+        command.arg("run").args(more).arg("--config").arg(path).stderr(Stdio::piped());
+        Life(command.spawn().unwrap())
+    };
+    let (state, path) = config("waits");
+    let key = darban::state::Key::new([1; 32]);
+    let directory = darban::state::Directory::open(&state, key, false).unwrap();
+    let owner = directory.lock().unwrap();
+    let _standby = begin(&path, &["--standby"]);
+    owner.serves().unwrap();
+    let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+    wait_until("the standby answers", listens);
+    let (state, path) = config("owns");
+    let mut other = begin(&path, &[]);
+    wait_until("the other is about to serve", || state.join("outbox.ndjson").exists());
+    // As the next owner of the directory does first.
+    fs::write(scratch.path().join("waits/state/lock"), "").unwrap();
+    let said = BufReader::new(other.0.stderr.take().unwrap()).lines();
+    let served = said.map(Result::unwrap).find(|it| it.contains("pages and metrics on"));
+    assert!(served.is_some());
 }

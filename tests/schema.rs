@@ -225,6 +225,80 @@ fn a_configuration_that_the_reader_refuses_for_one_value_the_schema_refuses_too(
     }
 }
 
+/// Pairs that differ in one thing: what hangs on another key or on a length, once broken and once
+/// kept. All are parts of a configuration with one route.
+fn pairs() -> Vec<(String, String)> {
+    let list = |count: usize, table: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(table).collect()
+    };
+    let stdout = |at: usize| format!("[[receivers]]\nname = \"r{at}\"\ntype = \"stdout\"\n");
+    let key = |at: usize| format!("[[clients.keys]]\nkind = \"staff\"\nfield = \"query:q{at}\"\n");
+    let readers =
+        |count: usize| format!("to = [{}]\n", list(count, &|at| format!("\"a{at}@b.c\", ")));
+    let mail = "[[receivers]]\nname = \"m\"\ntype = \"email\"\nhost = \"mail.example.org\"\nfrom = \"d@b.c\"\n";
+    let to = readers(1);
+    let am = "[[receivers]]\nname = \"am\"\ntype = \"alertmanager\"\n";
+    let pager =
+        "[[receivers]]\nname = \"p\"\ntype = \"pagerduty\"\nrouting_key_file = \"pagerduty.key\"\n";
+    let safe = "[source.security]\nprotocol = \"sasl_tls\"\n";
+    let route = "[[routes]]\nname = \"b\"\npath = \"/b/{subject}\"\nclass = \"personal\"\n";
+    let pair =
+        |from: &str, broken: &str, kept: &str| (format!("{from}{broken}"), format!("{from}{kept}"));
+    let (url, urls) = ("url = \"http://a:9093\"\n", "urls = [\"http://a:9093\"]\n");
+    vec![
+        pair(am, &format!("{url}{urls}"), url),
+        pair(am, "", urls),
+        pair(pager, "severity = [\"page\", \"ticket\"]\n", "severity = [\"page\"]\n"),
+        pair(
+            &format!("{mail}{to}"),
+            "username = \"u\"\n",
+            "username = \"u\"\npassword_file = \"kafka.password\"\n",
+        ),
+        (format!("{mail}{}", readers(51)), format!("{mail}{}", readers(50))),
+        pair(safe, "username = \"u\"\n", "username = \"u\"\npassword_file = \"kafka.password\"\n"),
+        pair(
+            &format!("{safe}username = \"u\"\npassword_file = \"kafka.password\"\n"),
+            "cert_file = \"client.pem\"\n",
+            "cert_file = \"client.pem\"\nkey_file = \"client.key\"\n",
+        ),
+        pair(
+            "[source.security]\n",
+            "protocol = \"plaintext\"\nca_file = \"ca.pem\"\n",
+            "protocol = \"tls\"\nca_file = \"ca.pem\"\n",
+        ),
+        pair("", "[decode]\nformat = \"custom\"\n", "[decode]\nformat = \"kong\"\n"),
+        pair("[[clients.keys]]\n", "kind = \"staff\"\n", "kind = \"staff\"\nfield = \"user\"\n"),
+        pair("[[clients.keys]]\n", "field = \"user\"\n", "kind = \"address\"\n"),
+        pair(
+            route,
+            "empty_value = \"no\"\n",
+            "empty_field = \"json:/found\"\nempty_value = \"no\"\n",
+        ),
+        pair("[classes.own]\n", "hours = \"always\"\n", "subjects = 40\n"),
+        (list(65, &key), list(64, &key)),
+        (list(33, &stdout), list(32, &stdout)),
+    ]
+}
+
+#[test]
+fn what_hangs_on_two_keys_or_on_a_length_the_schema_refuses_as_the_reader_does() {
+    let schema = Config::schema();
+    let route = "[[routes]]\nname = \"a\"\npath = \"/{subject}\"\nclass = \"personal\"\n";
+    let mut wrong = Vec::new();
+    for (index, (broken, kept)) in pairs().into_iter().enumerate() {
+        for (text, is_right) in [(broken, false), (kept, true)] {
+            let text = format!("{route}{text}");
+            let by_schema = refusals(&schema, &instance(&text).unwrap(), "");
+            let by_reader = Config::parse(&text, &files()).map(drop).map_err(|it| it.to_string());
+            if (by_schema.is_empty(), by_reader.is_ok()) != (is_right, is_right) {
+                wrong.push(format!("pair {index}: {by_schema:?} {by_reader:?}\n{text}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(!refusals(&schema, &json!({ "http": {} }), "").is_empty(), "no routes");
+}
+
 /// What a key is tried with: TOML values, and whether the schema's words say that they are right.
 fn trials(shape: &Value) -> Vec<(String, bool)> {
     let mut trials: Vec<(String, bool)> = vec![("{ never = 1 }".into(), false)];

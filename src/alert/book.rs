@@ -324,7 +324,7 @@ mod tests {
     use super::*;
     use crate::attribute::KeyKind;
     use crate::evidence::{STREAMS, Stream};
-    use crate::judge::{Cause, Member, Picture};
+    use crate::judge::{Cause, Member, Picture, SITE_KEY};
     use crate::time::{HOUR_MS, SECOND_MS};
 
     fn finding(key: u64, at: Moment, records: u64) -> Finding {
@@ -386,6 +386,21 @@ mod tests {
         assert_eq!((both.records_out.estimate, both.also_on), (17, vec!["photo".into()]));
         let quiet = Finding { what: FindingKind::Quiet, ..finding(1, FIRED, 10) };
         assert_eq!(take(&mut book, &quiet), None, "it goes on with the photos");
+    }
+
+    #[test]
+    fn records_out_never_fall_when_a_route_as_a_whole_joins_a_client_and_are_not_counted_twice() {
+        let mut book = Book::new((1, 2), 3.0);
+        take(&mut book, &finding(1, FIRED, 4_883)).unwrap();
+        let site = |records: u64| {
+            let members = vec![finding(1, FIRED, 0).members.remove(0)];
+            Finding { key: SITE_KEY, members, ..finding(1, FIRED, records) }
+        };
+        let mut out = |it: &Finding| take(&mut book, it).map(|it| it.records_out.estimate);
+        assert_eq!(out(&site(148)), Some(4_883));
+        assert_eq!(out(&finding(1, FIRED, 4_890)), Some(4_890));
+        assert_eq!(out(&site(5_000)), Some(5_000));
+        assert_eq!(out(&finding(1, FIRED, 4_900)), Some(5_000));
     }
 
     /// A finding whose client works along the same ids as those of an open alert.

@@ -98,21 +98,30 @@ impl Open {
     }
 
     /// Takes what a judged profile has read by now. What a route as a whole has counts once: not
-    /// again by each of its clients.
+    /// again by each of its clients. They may have read more before it spoke: then it counts once it
+    /// has come as far.
     pub(super) fn hear(&mut self, judged: Judged, records: (u64, u64)) {
         let site = Judged { key: SITE_KEY, ..judged };
-        let site_speaks = self.loud.contains(&site);
-        if judged == site && !site_speaks {
+        let site_counts = self.loud.contains(&site) && self.records.contains_key(&site.id());
+        if judged != site {
+            if !site_counts {
+                self.records.insert(judged.id(), records);
+            }
+        } else if site_counts || records.0 >= self.by_members(judged.route) {
             for (key, _) in &self.members {
                 self.records.remove(&profile_id(*key, judged.route));
             }
-        }
-        if judged == site || !site_speaks {
             self.records.insert(judged.id(), records);
         }
         if let Some(adopted) = &mut self.adopted {
             adopted.unheard.retain(|it| *it != judged.id());
         }
+    }
+
+    /// What its clients have read on a route, each for itself.
+    fn by_members(&self, route: u16) -> u64 {
+        let own = self.members.iter().map(|(key, _)| profile_id(*key, route));
+        own.filter_map(|it| self.records.get(&it)).map(|it| it.0).sum()
     }
 
     /// Whether nothing is loud in it any more, nor may be as far as anybody knows.

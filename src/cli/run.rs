@@ -9,14 +9,16 @@ use crate::pipeline::run::{self, Parts};
 use crate::pipeline::supervisor::Supervisor;
 use crate::pipeline::watch::Watch;
 use crate::pipeline::{Keys, Pool, receivers};
-use crate::serve::Serve;
-use crate::state::Directory;
+use crate::serve::{self, Running, Serve, Shared};
+use crate::state::{Directory, Ours};
 use crate::telemetry::logs;
 use crate::time::{Clock, Moment};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// How long delivery may go on after the daemon was told to stop; the rest stays in the outbox.
 const LAST_DELIVERY: Duration = Duration::from_secs(10);
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         failed(format!("cannot take the state directory {path}: {error}"))
     })?;
     // Asked to end before the owner was gone.
-    let Some(_ours) = taken else { return Ok(()) };
+    let Some(ours) = taken else { return Ok(()) };
     let outbox = Outbox::open(&config.state.directory).map_err(|error| {
         let path = config.state.directory.display();
         failed(format!("cannot open the outbox in {path}: {error}"))
@@ -85,17 +87,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let host = files.find_map(|it| std::fs::read_to_string(it).ok());
     let source = receivers::source(&config, host.as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
-    let serving =
-        Serve::start(config.http.listen, watch.shared(wording, silences), runtime.handle())
-            .map_err(|error| failed(with_cause(&error)))?;
-    tracing::info!("pages and metrics on http://{}", serving.addr);
+    let shared = watch.shared(wording, silences);
+    let serving = pages(&config, &shared, &runtime, (&ours, arguments.standby))?;
     let start = (arguments.discard_state, clock.now());
     let recovered = Some(recovered(&config, &keys, &directory, start)?);
     let parts =
         Parts { source, keys: &keys, delivery: &delivery, standing, recovered, clock, stop };
     let outcome = run::run(&config, parts, &mut watch);
     Supervisor::stopping();
-    serving.stop();
+    serving.into_iter().for_each(Running::stop);
     let left = runtime.block_on(delivery.stop(LAST_DELIVERY));
     if left > 0 {
         terminal::remark(&format!("{left} notifications stay in the outbox for the next start"));
@@ -104,6 +104,43 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         run::Error::Setup(words) => Failure::new(exit::CONFIG, &words),
         other => Failure::new(exit::INTERNAL, &other),
     })
+}
+
+/// Serves the pages, and says so to whoever waits. One that took over goes on without them where the
+/// address is another program's: what was watched is watched on.
+fn pages(
+    config: &Config,
+    shared: &Shared,
+    runtime: &Runtime,
+    (ours, took_over): (&Ours, bool),
+) -> Result<Option<Running>, Failure> {
+    match serve(config, shared, runtime) {
+        Ok(serving) => {
+            tracing::info!("pages and metrics on http://{}", serving.addr);
+            ours.serves().map_err(|error| Failure::new(exit::INTERNAL, &error))?;
+            Ok(Some(serving))
+        }
+        Err(error) if took_over => {
+            tracing::error!("going on without pages and metrics: {}", with_cause(&error));
+            Ok(None)
+        }
+        Err(error) => Err(Failure::new(exit::INTERNAL, &with_cause(&error))),
+    }
+}
+
+/// Serves the pages; a standby that has their address is given time to leave it.
+fn serve(config: &Config, shared: &Shared, runtime: &Runtime) -> Result<Running, serve::Error> {
+    let mut tries = 0..standby::LEAVES_WITHIN;
+    loop {
+        match Serve::start(config.http.listen, shared.clone(), runtime.handle()) {
+            Err(serve::Error::Listen { source, .. })
+                if source.kind() == ErrorKind::AddrInUse && tries.next().is_some() =>
+            {
+                std::thread::park_timeout(standby::LOOK_EVERY);
+            }
+            other => return other,
+        }
+    }
 }
 
 /// Where things are kept.
@@ -152,7 +189,7 @@ fn recovered(
 }
 
 /// The runtime of delivery and the pages: one thread is plenty.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<Runtime, Failure> {
     let built = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     built.map_err(|error| {
         Failure::new(exit::INTERNAL, &format!("cannot start the runtime: {error}"))
@@ -165,7 +202,7 @@ pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
 }
 
 /// A flag that SIGTERM and SIGINT set.
-pub(super) fn stop_on_signal(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBool> {
+pub(super) fn stop_on_signal(runtime: &Runtime) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     runtime.spawn(async move {
@@ -182,7 +219,7 @@ pub(super) fn stop_on_signal(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBoo
 
 /// On SIGHUP the file of silences is read at once and not within a minute. Without this the signal,
 /// which many an administrator sends by habit, would end the daemon.
-fn hurry_on_hangup(runtime: &tokio::runtime::Runtime, hurry: impl Fn() + Send + 'static) {
+fn hurry_on_hangup(runtime: &Runtime, hurry: impl Fn() + Send + 'static) {
     runtime.spawn(async move {
         use tokio::signal::unix::{SignalKind, signal};
         let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };

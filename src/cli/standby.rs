@@ -6,13 +6,17 @@
 //! journal, and joins the group under the same instance id, which gives it every partition at once
 //! and turns away a former owner that the lock did not know of (one on another machine whose lock
 //! has lapsed).
+//!
+//! A standby has pages of its own for a probe, where the owner's are not at the same address. On one
+//! machine the address is free for a moment whenever the owner changes, so a standby takes it only
+//! once the owner has said in the lock's file that it serves, and gives it back when there is an owner
+//! who has not.
 
 use crate::config::Config;
 use crate::pipeline::supervisor::Supervisor;
 use crate::serve::{Board, Readiness, Running, Serve, Shared};
-use crate::state::Directory;
+use crate::state::{Directory, Ours};
 use crate::telemetry::Telemetry;
-use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -20,7 +24,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Between two looks at the lock.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Looks within which a standby has left the address of an owner's pages, with requests under way.
+pub(super) const LEAVES_WITHIN: u32 = 20;
 /// The supervisor is told once a second.
 const LOOKS_A_TICK: u64 = 5;
 /// What a standby is not ready for.
@@ -35,8 +41,8 @@ pub(super) fn wait(
     config: &Config,
     runtime: &Runtime,
     stop: &AtomicBool,
-) -> io::Result<Option<File>> {
-    let mut serving = None;
+) -> io::Result<Option<Ours>> {
+    let mut pages = Pages::default();
     let mut supervisor = Supervisor::default();
     for look in 0_u64.. {
         if stop.load(Relaxed) {
@@ -45,13 +51,17 @@ pub(super) fn wait(
         match directory.lock() {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
             taken => {
-                serving.into_iter().for_each(Running::stop);
+                pages.close();
                 return taken.map(Some);
             }
         }
         if look == 0 {
             tracing::info!("standby: {} has an owner", config.state.directory.display());
-            serving = serve(config, runtime);
+        }
+        if directory.owner_serves() {
+            pages.open(config, runtime);
+        } else {
+            pages.close();
         }
         if look % LOOKS_A_TICK == 0 {
             supervisor.tick(0, "standby: another darban has the state directory");
@@ -59,6 +69,27 @@ pub(super) fn wait(
         std::thread::park_timeout(LOOK_EVERY);
     }
     Ok(None)
+}
+
+/// A standby's own pages.
+#[derive(Debug, Default)]
+struct Pages {
+    serving: Option<Running>,
+    /// Tried once for an owner that serves: where the owner has the address, it keeps it.
+    is_tried: bool,
+}
+
+impl Pages {
+    fn open(&mut self, config: &Config, runtime: &Runtime) {
+        if !std::mem::replace(&mut self.is_tried, true) {
+            self.serving = serve(config, runtime);
+        }
+    }
+
+    fn close(&mut self) {
+        self.serving.take().into_iter().for_each(Running::stop);
+        self.is_tried = false;
+    }
 }
 
 /// Answers whoever asks for our health, unless the owner does so at this address.

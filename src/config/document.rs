@@ -189,9 +189,7 @@ impl<'n> Node<'n> {
         allowed: Option<&str>,
         nearest: Option<String>,
     ) -> Option<T> {
-        if self.probe.is_none() {
-            self.document.refuse(Problem { nearest, ..self.spot.problem(what, allowed) });
-        }
+        self.document.refuse(Problem { nearest, ..self.spot.problem(what, allowed) });
         None
     }
 

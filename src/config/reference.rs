@@ -40,6 +40,8 @@ struct Reader {
     comment: Vec<String>,
     /// A comment above several keys, for those after the first.
     shared: Option<String>,
+    /// The comment above `[[receivers]]`, until its type is read.
+    above: String,
 }
 
 impl Reader {
@@ -65,12 +67,14 @@ impl Reader {
         if line.starts_with('[') {
             self.table = line.trim_matches(['[', ']']).to_owned();
             self.shared = None;
-            return self.put(self.table.clone(), without_example(&comment));
+            self.above = without_example(&comment);
+            return self.put(self.table.clone(), self.above.clone());
         }
         let Some((key, value)) = line.split_once(" = ") else { return };
         if self.table == "receivers" && key == "type" {
             self.table = format!("receivers.{}", value.trim_matches('"'));
-            return;
+            let above = std::mem::take(&mut self.above);
+            return self.put(self.table.clone(), above);
         }
         if !comment.is_empty() {
             self.shared = comment.ends_with("Examples:").then(|| without_example(&comment));
@@ -117,6 +121,7 @@ mod tests {
         // Two keys under one comment.
         assert_eq!(of("source.security.cert_file"), of("source.security.key_file"));
         assert_eq!(of("receivers.slack.name"), None);
+        assert_eq!(of("receivers.slack").map(|it| it.starts_with("Slack, by")), Some(true));
     }
 
     #[test]

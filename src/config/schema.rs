@@ -85,7 +85,7 @@ impl Schema {
             }
             let schema = match (inner.key, name, place) {
                 (Some(key), ..) => self.key(key, &path),
-                (None, "receivers", _) => self.receivers(branch),
+                (None, "receivers", "0]") => self.receivers(branch),
                 (None, "classes", _) => self.classes(inner),
                 (None, _, "") => self.table(inner, &path),
                 // All elements are asked for the same keys.

@@ -166,10 +166,12 @@ impl Clients {
             || against.route.observes(profile.class);
         let now = says(profile, seen, &against, lookup.event);
         let [_, hour, ..] = profile.windows.counts();
-        let counts = contact.novel && !contact.weightless;
+        let fires = profile.is(Flag::Firing);
+        // Who has an alert of its own is no crowd: on a quiet route it would be most of one.
+        let counts = contact.novel && !contact.weightless && !fires;
         Relay {
             evidence: profile.log_e,
-            spoken_for: profile.is(Flag::Firing) || observed,
+            spoken_for: fires || observed,
             speaker: Speaker::of(counts, hour, profile.is_known(), observed),
             said: (before, now),
             ..relay

@@ -39,6 +39,20 @@ pub struct Written {
     pub bytes: u64,
 }
 
+/// The lock of a state directory, which is ours while this lives.
+#[derive(Debug)]
+pub struct Ours(File);
+
+impl Ours {
+    /// Tells whoever waits that our pages are served: an address that is still free is for its own.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn serves(&self) -> io::Result<()> {
+        (&self.0).write_all(b"serves\n")
+    }
+}
+
 impl Directory {
     /// A state directory, made where there is none; its journals stay when their snapshots go, or
     /// do not.
@@ -61,17 +75,26 @@ impl Directory {
     ///
     /// # Errors
     /// Where another process has it, or the disk refuses.
-    pub fn lock(&self) -> io::Result<File> {
+    pub fn lock(&self) -> io::Result<Ours> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(self.path.join("lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => {
+                file.set_len(0)?;
+                Ok(Ours(file))
+            }
             Err(fs::TryLockError::WouldBlock) => {
                 Err(io::Error::new(io::ErrorKind::ResourceBusy, "another darban uses it"))
             }
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Whether the owner has said that its pages are served.
+    #[must_use]
+    pub fn owner_serves(&self) -> bool {
+        fs::metadata(self.path.join("lock")).is_ok_and(|it| it.len() > 0)
     }
 
     /// The file of a snapshot.

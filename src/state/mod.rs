@@ -15,7 +15,7 @@ mod journal;
 mod meta;
 mod seal;
 
-pub use directory::{Directory, Sections, Written};
+pub use directory::{Directory, Ours, Sections, Written};
 pub use journal::{Journal, Row};
 pub use meta::{Layout, Meta};
 pub use seal::{Key, Refusal, VERSION};

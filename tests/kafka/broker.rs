@@ -194,6 +194,21 @@ impl Broker {
         assert!(deleted.elements().iter().all(|it| it.error().is_ok()), "{deleted:?}");
     }
 
+    /// Lets every consumer have so many bytes a second, or as many as there are.
+    pub(crate) fn throttle(&self, bytes_per_second: Option<u64>) {
+        let change = match bytes_per_second {
+            Some(rate) => ["--add-config".to_owned(), format!("consumer_byte_rate={rate}")],
+            None => ["--delete-config".to_owned(), "consumer_byte_rate".to_owned()],
+        };
+        let changed = java(libs().unwrap(), &["kafka.admin.ConfigCommand"])
+            .args(["--bootstrap-server", &self.address(), "--alter"])
+            .args(["--entity-type", "clients", "--entity-default"])
+            .args(change)
+            .output()
+            .unwrap();
+        assert!(changed.status.success(), "{}", String::from_utf8_lossy(&changed.stdout));
+    }
+
     /// What a group has committed, by partition.
     pub(crate) fn committed(&self, group: &str, topic: &str, partitions: i32) -> Vec<i64> {
         let consumer: BaseConsumer = self.client().set("group.id", group).create().unwrap();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// One life of the daemon; it does not outlive a test that fails.
-pub(super) struct Life(pub(super) Child);
+pub(crate) struct Life(pub(crate) Child);
 
 impl Life {
     /// A signal, by its name.

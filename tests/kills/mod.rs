@@ -6,7 +6,7 @@
 //! often; `make test-kill` says a thousand times.
 
 mod leaks;
-mod lives;
+pub(crate) mod lives;
 mod outage;
 mod storm;
 mod traffic;
@@ -41,8 +41,8 @@ fn nothing_is_lost_invented_or_paged_twice_however_often_it_is_killed() {
     for life in 0..kills {
         let point = usize::try_from(life).unwrap() % (POINTS.len() * 2);
         let dies_at = POINTS.get(point).map(|it| format!("{it}:{}", 1 + mix.below(3)));
-        let until = traffic.written() + 10 + mix.below(240);
-        let patience = if dies_at.is_some() { until + 800 } else { until };
+        let until = traffic.written() + 20 + mix.below(480);
+        let patience = if dies_at.is_some() { until + 1_600 } else { until };
         let mut child = lives.begin(dies_at);
         let ended = wait_for("the next kill", || match child.0.try_wait().unwrap() {
             Some(status) => Some(Some(status)),

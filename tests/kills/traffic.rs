@@ -1,4 +1,4 @@
-//! Logins that walk through people, four at any moment, among some that do their work.
+//! Logins that walk through people, eight at any moment, among some that do their work.
 
 use darban::time::{Clock, Moment};
 use rdkafka::config::ClientConfig;
@@ -12,14 +12,14 @@ use std::time::Duration;
 pub(super) const TOPIC: &str = "kills";
 pub(super) const PARTITIONS: i32 = 3;
 /// Harvests at any moment.
-const HARVESTS: u64 = 4;
+const HARVESTS: u64 = 8;
 /// People of each: many times what a page takes.
 const PEOPLE: u64 = 60;
 /// People whom visitors look up.
 const VISITED: u64 = 10_000;
 const FIRST_VISITED: u64 = 1 << 30;
 /// Between two records of the log.
-const PAUSE: Duration = Duration::from_millis(4);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Writes until it is told to end, and then what is begun to its end.
 pub(super) struct Traffic {
@@ -102,10 +102,11 @@ pub(super) fn people(harvests: usize) -> HashSet<u64> {
     taken.chain((0..VISITED).map(|at| anywhere(at + FIRST_VISITED))).collect()
 }
 
-/// A person far from those of other numbers, with ten digits and eight in hexadecimal: shorter ones are
-/// found sooner or later in the microseconds of a log.
+/// A person far from those of other numbers, with 48 bits, the highest set: fifteen digits. What has
+/// fewer is found sooner or later by chance, in the microseconds of a log, or across the partition
+/// and the offset of a journal's row; a time in milliseconds has 41.
 const fn anywhere(number: u64) -> u64 {
-    (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 | 1 << 31
+    (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16 | 1 << 47
 }
 
 /// A look-up by a login from an office of its own.
