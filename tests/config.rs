@@ -22,12 +22,18 @@ fn reference() -> String {
     fs::read_to_string(root().join("deploy/darban.toml")).unwrap()
 }
 
-/// The reference with every optional line made real, and the two keys that decide what others are
+/// Keys that decide what others are allowed: by default, and with what allows most.
+const MOST: &[(&str, &str)] = &[
+    ("format = \"auto\"", "format = \"custom\""),
+    ("protocol = \"plaintext\"", "protocol = \"sasl_tls\""),
+    ("mechanism = \"SCRAM-SHA-512\"", "mechanism = \"OAUTHBEARER\""),
+];
+
+/// The reference with every optional line made real, and the keys that decide what others are
 /// allowed set to what allows most.
 pub(crate) fn whole_reference() -> String {
     let uncommented = reference().lines().map(uncommented).collect::<Vec<_>>().join("\n");
-    let custom = replaced(&uncommented, "format = \"auto\"", "format = \"custom\"");
-    replaced(&custom, "protocol = \"plaintext\"", "protocol = \"sasl_tls\"")
+    MOST.iter().fold(uncommented, |text, (default, most)| replaced(&text, default, most))
 }
 
 fn replaced(text: &str, from: &str, to: &str) -> String {
@@ -104,13 +110,8 @@ fn every_key_that_is_accepted_stands_in_the_reference() {
 #[test]
 fn every_default_in_the_reference_is_the_default_of_the_code() {
     let whole = whole_reference();
-    let table: Table = replaced(
-        &replaced(&whole, "format = \"custom\"", "format = \"auto\""),
-        "protocol = \"sasl_tls\"",
-        "protocol = \"plaintext\"",
-    )
-    .parse()
-    .unwrap();
+    let defaults = MOST.iter().fold(whole.clone(), |text, (it, most)| replaced(&text, most, it));
+    let table: Table = defaults.parse().unwrap();
     // Of these the reference shows an example, and says so.
     let examples = ["routes.methods", "classes.*.mode"];
     let mut defaults = 0;

@@ -211,6 +211,8 @@ fn rules() -> [(&'static str, Value); 6] {
                         "else": none(&["ca_file", "cert_file", "key_file"]) },
                     { "if": is("protocol", &["sasl_tls", "sasl_plaintext"]), "then": with_sasl,
                         "else": none(&["mechanism", "username", "password_file"]) },
+                    { "if": is("mechanism", &["OAUTHBEARER"]), "then": { "required": ["token_url"] },
+                        "else": none(&["token_url", "scope"]) },
                 ],
             }),
         ),

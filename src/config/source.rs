@@ -5,6 +5,8 @@ use super::files::{self, Secret};
 use super::problem::nearest;
 use super::shapes::{milliseconds, name, readable, some, some_text, text, with};
 use super::table::Table;
+use crate::source::kafka::is_token_address;
+use reqwest::Url;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -63,6 +65,11 @@ pub struct Security {
     pub username: Option<String>,
     /// The password; given with the two SASL protocols.
     pub password: Option<Secret>,
+    /// Where tokens come from; given with OAUTHBEARER. User and password are the client's id and
+    /// secret then.
+    pub token_url: Option<String>,
+    /// What a token shall be good for, where the endpoint wants to hear it.
+    pub scope: Option<String>,
 }
 
 /// A protocol to speak to brokers.
@@ -109,6 +116,8 @@ pub enum Mechanism {
     ScramSha256,
     /// SCRAM with SHA-512.
     ScramSha512,
+    /// A token that OAuth's client credentials are exchanged for.
+    OauthBearer,
 }
 
 impl Mechanism {
@@ -117,6 +126,7 @@ impl Mechanism {
         (Self::Plain, "PLAIN"),
         (Self::ScramSha256, "SCRAM-SHA-256"),
         (Self::ScramSha512, "SCRAM-SHA-512"),
+        (Self::OauthBearer, "OAUTHBEARER"),
     ];
 
     /// Kafka's name.
@@ -126,6 +136,7 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
         }
     }
 }
@@ -156,8 +167,13 @@ fn security(mut table: Table<'_>) -> Option<Security> {
     let username = table.optional("username", text);
     let password = table.optional("password_file", files::secret);
     table.only_by_file("password", "password_file");
+    let token_url = table.optional("token_url", token_url);
+    let scope = table.optional("scope", text);
     let protocol = protocol?;
     fits(&table, protocol);
+    if let Some(mechanism) = mechanism {
+        fits_token(&table, protocol.has_sasl() && mechanism == Mechanism::OauthBearer);
+    }
     Some(Security {
         protocol,
         ca_file,
@@ -166,7 +182,32 @@ fn security(mut table: Table<'_>) -> Option<Security> {
         mechanism: mechanism.filter(|_| protocol.has_sasl()),
         username,
         password,
+        token_url,
+        scope,
     })
+}
+
+/// Notes what a token is asked for with where there is none, and where one is and it is missing.
+fn fits_token(table: &Table<'_>, has_token: bool) {
+    if has_token {
+        if !table.has("token_url") {
+            table.fault("token_url", "is missing", "the address of the token endpoint");
+        }
+        return;
+    }
+    for key in ["token_url", "scope"].into_iter().filter(|key| table.has(key)) {
+        table.fault(key, "is given without a token", "with mechanism OAUTHBEARER only");
+    }
+}
+
+/// Where a secret may be sent.
+fn token_url(node: &Node<'_>) -> Option<String> {
+    node.shape(some_text)?;
+    let url = node.value.as_str().and_then(|it| Url::parse(it).ok()).filter(is_token_address);
+    match url {
+        Some(url) => Some(url.to_string()),
+        None => node.refuse("an https address without a login in it, or http to this machine"),
+    }
 }
 
 /// Notes what the protocol has no use for, and what it cannot do without.

@@ -138,6 +138,7 @@ pub fn silence_desk(
 pub fn source(config: &Config, host: Option<&str>) -> kafka::Options {
     let source = &config.source;
     let security = &source.security;
+    let secret = security.password.as_ref().map(|it| it.reveal().to_owned());
     let protocol = match security.protocol {
         Protocol::Plaintext => "plaintext",
         Protocol::Tls => "ssl",
@@ -161,7 +162,14 @@ pub fn source(config: &Config, host: Option<&str>) -> kafka::Options {
             key_file: security.key_file.clone(),
             mechanism: security.mechanism.map(|it| it.name().to_owned()),
             username: security.username.clone(),
-            password: security.password.as_ref().map(|it| it.reveal().to_owned()),
+            password: secret.clone(),
+            token: security.token_url.clone().map(|url| kafka::TokenSource {
+                url,
+                client_id: security.username.clone().unwrap_or_default(),
+                client_secret: secret.unwrap_or_default(),
+                scope: security.scope.clone(),
+                ca_file: security.ca_file.clone(),
+            }),
         },
         session_timeout_ms: SESSION_TIMEOUT_MS,
         resume: kafka::Resume::default(),

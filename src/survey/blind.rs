@@ -12,6 +12,8 @@ pub enum Kind {
     NoSubject,
     /// No line is on a configured route.
     NoRoute,
+    /// What looks like people is on no configured route.
+    Unwatched,
     /// No client key at all.
     NoClient,
     /// No client key but the address.
@@ -44,6 +46,7 @@ impl Kind {
             Self::Template => "template_instead_of_path",
             Self::NoSubject => "no_subject",
             Self::NoRoute => "no_route",
+            Self::Unwatched => "unwatched_route",
             Self::NoClient => "no_client",
             Self::OnlyAddress => "no_key_but_the_address",
             Self::UntrustedProxy => "untrusted_proxy",
@@ -65,6 +68,7 @@ impl Kind {
             Self::Template | Self::NoSubject | Self::NoRoute => {
                 "nobody can be seen to be looked up: no harvest of any kind is found"
             }
+            Self::Unwatched => "who is looked up there is not judged: a harvest of it is not found",
             Self::NoClient => "nobody can be named: these lines are not judged at all",
             Self::OnlyAddress => {
                 "a stolen login on many addresses is many strangers, and everybody behind one address is one client"
@@ -99,9 +103,12 @@ impl Kind {
     pub const fn streams(self) -> &'static [&'static str] {
         const ALL: &[&str] = &["cold", "miss", "walk", "monotone", "volume", "act", "guess"];
         match self {
-            Self::Template | Self::NoSubject | Self::NoRoute | Self::NoClient | Self::Refused => {
-                ALL
-            }
+            Self::Template
+            | Self::NoSubject
+            | Self::NoRoute
+            | Self::Unwatched
+            | Self::NoClient
+            | Self::Refused => ALL,
             Self::OnlyAddress | Self::UntrustedProxy | Self::OneAddress | Self::SharedKey => {
                 &["volume", "act", "walk", "monotone"]
             }
@@ -122,7 +129,7 @@ impl Kind {
             | Self::NoStatus
             | Self::NoAgent => Need::Fields,
             Self::OnlyAddress | Self::SharedKey => Need::Key,
-            Self::NoRoute => Need::Routes,
+            Self::NoRoute | Self::Unwatched => Need::Routes,
             Self::UntrustedProxy => Need::Proxies,
             Self::LoggedTwice => Need::Once,
             Self::NoZone => Need::Zone,

@@ -253,7 +253,8 @@ fn routes(report: &Report, text: &mut String) {
     }
 }
 
-fn one(route: &Route) -> String {
+/// A route as a configuration has it, with why.
+pub(super) fn one(route: &Route) -> String {
     let mut text = String::new();
     let Route { records, subjects, clients, .. } = route;
     let class = route.class.name();

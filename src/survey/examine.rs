@@ -3,7 +3,7 @@
 use super::blind::{Blind, Kind};
 use super::clients::{Clients, is_private};
 use super::sample::{Row, Sample};
-use super::{Report, percent};
+use super::{Report, draft, percent};
 use crate::attribute::{KeyKind, RouteClass, net_of};
 use crate::decode::Format;
 use crate::time::MINUTE_MS;
@@ -39,6 +39,7 @@ pub(super) fn all(sample: &Sample, clients: &Clients, report: &Report, known: bo
         }
     }
     configured(report, &mut blind);
+    unwatched(report, &mut blind);
     shared(report, &mut blind);
     twice(sample, clients, &mut blind);
     times(sample, report, &mut blind);
@@ -152,10 +153,8 @@ impl Of<'_> {
         );
         let mut found = Blind::new(Kind::UntrustedProxy, Some(self.format), detail);
         if !self.clients.proxies.is_empty() {
-            found.snippet = format!(
-                "[clients]\ntrusted_proxies = {}",
-                super::draft::nets(&self.clients.proxies)
-            );
+            found.snippet =
+                format!("[clients]\ntrusted_proxies = {}", draft::nets(&self.clients.proxies));
         }
         blind.push(found);
         true
@@ -217,6 +216,29 @@ fn configured(report: &Report, blind: &mut Vec<Blind>) {
         let detail =
             format!("none of {} lines on route {} has its subject", route.matched, route.name);
         blind.push(Blind::new(Kind::NoSubject, format, detail));
+    }
+}
+
+/// Routes with people on them, for the most part of no configured route: a portal grows.
+fn unwatched(report: &Report, blind: &mut Vec<Blind>) {
+    let no_route = blind.iter().any(|it| it.kind == Kind::NoRoute);
+    let names: BTreeSet<&str> = report.configured.iter().map(|it| it.name.as_str()).collect();
+    let format = report.formats.first().map(|it| it.0);
+    let is_unwatched = |it: &&super::Route| {
+        it.class != RouteClass::Write && it.watched * 2 < it.records && !names.is_empty()
+    };
+    for route in report.routes.iter().filter(is_unwatched).filter(|_| !no_route) {
+        let name = if names.contains(route.name.as_str()) { "-more" } else { "" };
+        let written =
+            draft::one(&super::Route { name: format!("{}{name}", route.name), ..route.clone() });
+        let detail = format!(
+            "{} requests for {} subjects at {} are on no route",
+            route.records - route.watched,
+            route.subjects,
+            route.path
+        );
+        let blinded = Blind::new(Kind::Unwatched, format, detail);
+        blind.push(Blind { snippet: written, ..blinded });
     }
 }
 

@@ -163,6 +163,7 @@ impl<'d> Asked<'d> {
             codec: Codec::Auto,
             is_ordered: false,
             records: 0,
+            watched: 0,
             subjects: 0,
             clients: 0,
             busiest: 0.0,

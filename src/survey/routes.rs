@@ -42,6 +42,8 @@ pub struct Route {
     pub is_ordered: bool,
     /// Requests.
     pub records: usize,
+    /// Those of them on a route that is configured.
+    pub watched: usize,
     /// Different subjects.
     pub subjects: usize,
     /// Different clients, by their finest keys.
@@ -79,7 +81,7 @@ pub(super) fn routes(rows: &[Row], clients: &Clients, assets: &[String]) -> Vec<
         let candidate =
             if has_slot { Some(in_path(&template, &segments)) } else { in_query(rows, &template) };
         for (methods, candidate) in candidate.into_iter().flat_map(|it| by_method(rows, it)) {
-            found.extend(route(clients, methods, candidate));
+            found.extend(route(rows, clients, methods, candidate));
         }
     }
     found.extend(of_templates(rows, clients));
@@ -130,6 +132,7 @@ fn of_templates(rows: &[Row], clients: &Clients) -> Vec<Route> {
                 codec: Codec::Auto,
                 is_ordered: false,
                 records: it.rows.len(),
+                watched: watched(rows, &it.rows),
                 subjects: 0,
                 clients: who.collect::<BTreeSet<_>>().len(),
                 busiest: 0.0,
@@ -252,7 +255,18 @@ fn by_method(rows: &[Row], candidate: Candidate) -> Vec<(Vec<String>, Candidate)
     [with(reading), with(writing)].into_iter().filter(|it| !it.1.rows.is_empty()).collect()
 }
 
-fn route(clients: &Clients, methods: Vec<String>, candidate: Candidate) -> Option<Route> {
+/// How many of a route's rows are on one that is configured.
+fn watched(rows: &[Row], of: &[(usize, String)]) -> usize {
+    let known = of.iter().filter_map(|it| rows.get(it.0)?.known.as_ref());
+    known.filter(|it| it.route.is_some()).count()
+}
+
+fn route(
+    rows: &[Row],
+    clients: &Clients,
+    methods: Vec<String>,
+    candidate: Candidate,
+) -> Option<Route> {
     let client = |at: usize| clients.finest.get(at).copied().flatten();
     let mut readers: BTreeMap<&str, (usize, BTreeSet<u64>)> = BTreeMap::new();
     let mut by_client: BTreeMap<u64, (usize, bool)> = BTreeMap::new();
@@ -286,6 +300,7 @@ fn route(clients: &Clients, methods: Vec<String>, candidate: Candidate) -> Optio
         codec,
         is_ordered: ordered * 2 > ids.len(),
         records: candidate.rows.len(),
+        watched: watched(rows, &candidate.rows),
         subjects: readers.len(),
         clients: by_client.len(),
         busiest: busiest.0 as f64 / candidate.rows.len().max(1) as f64,

@@ -12,6 +12,6 @@ mod real_alertmanager;
 pub(crate) mod sample;
 pub(crate) mod scratch;
 mod slack;
-mod stand_in;
+pub(crate) mod stand_in;
 pub(crate) mod wait;
 mod webhook;

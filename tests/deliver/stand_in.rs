@@ -13,20 +13,20 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) method: Method,
+pub(crate) struct Seen {
+    pub(crate) method: Method,
     /// Path and query.
-    pub(super) path: String,
+    pub(crate) path: String,
     headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Seen {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default()
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
@@ -42,15 +42,15 @@ struct Service<S> {
 }
 
 /// A running stand-in with the state `S` of its service; it ends when it is dropped.
-pub(super) struct StandIn<S> {
+pub(crate) struct StandIn<S> {
     /// Where it is, without a path.
-    pub(super) url: String,
+    pub(crate) url: String,
     service: Arc<Mutex<Service<S>>>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl<S: Send + 'static> StandIn<S> {
-    pub(super) fn start(state: S, semantics: Semantics<S>) -> Self {
+    pub(crate) fn start(state: S, semantics: Semantics<S>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -66,17 +66,17 @@ impl<S: Send + 'static> StandIn<S> {
     }
 
     /// Orders what the next requests meet.
-    pub(super) fn fail_next(&self, faults: &[Fault]) {
+    pub(crate) fn fail_next(&self, faults: &[Fault]) {
         self.lock().faults.extend(faults);
     }
 
     /// Every request so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.lock().seen.clone()
     }
 
     /// What is read from the service's state.
-    pub(super) fn state<T>(&self, read: impl FnOnce(&S) -> T) -> T {
+    pub(crate) fn state<T>(&self, read: impl FnOnce(&S) -> T) -> T {
         read(&self.lock().state)
     }
 

@@ -305,3 +305,24 @@ fn a_log_without_ids_still_drafts_a_configuration() {
     let (text, config) = drafted(&report(&all));
     assert_eq!(config.attribute.routes[0].name, "example", "{text}");
 }
+
+#[test]
+fn people_on_a_path_that_no_route_watches_are_told_with_the_route_that_would() {
+    let watches = "[[clients.keys]]\nkind = \"staff\"\nfield = \"user\"\n[[routes]]\nname = \"citizens-card\"\npath = \"/v2/people/{subject}\"\nclass = \
+                   \"personal\"\n";
+    let card = |at| line(at, &format!("/v3/citizens/{}/card", id(at)), json!({}));
+    let all: Vec<String> = lines(|_| json!({})).into_iter().chain((0..60).map(card)).collect();
+    let told = |config: &str| {
+        with_config(&all, &Config::parse_without_files(config, Path::new("")).unwrap())
+    };
+    let report = told(watches);
+    assert_eq!(blind(&report), ["unwatched_route"], "{:?}", report.blind);
+    let missing = &report.blind[0];
+    assert!(
+        missing.detail.starts_with("60 requests for 60 subjects at /v3/citizens/{subject}/card")
+    );
+    assert_eq!(blind(&told(&format!("{watches}{}", missing.snippet))), [""; 0]);
+    let public = "[[routes]]\nname = \"cards\"\npath = \"/v3/citizens/{subject}/card\"\nclass = \
+                  \"public\"\n";
+    assert_eq!(blind(&told(&format!("{watches}{public}"))), [""; 0]);
+}

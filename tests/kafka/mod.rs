@@ -2,6 +2,7 @@
 
 pub(crate) mod broker;
 pub(crate) mod secure;
+mod token;
 
 use crate::deliver::wait::wait_until;
 use broker::Broker;

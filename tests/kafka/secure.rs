@@ -44,10 +44,12 @@ impl Secure {
         let sasl = "listener.name.sasl_ssl";
         let folder = self.folder.display();
         format!(
-            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512\n\
+            "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER\n\
              {sasl}.plain.sasl.jaas.config={LOGIN}.plain.PlainLoginModule required \
              user_{USER}=\"{PASSWORD}\";\n\
              {sasl}.scram-sha-512.sasl.jaas.config={LOGIN}.scram.ScramLoginModule required;\n\
+             {sasl}.oauthbearer.sasl.jaas.config={LOGIN}.oauthbearer.OAuthBearerLoginModule \
+             required unsecuredLoginStringClaim_sub=\"broker\";\n\
              ssl.keystore.type=PEM\nssl.keystore.location={folder}/broker.pem\n\
              ssl.truststore.type=PEM\nssl.truststore.location={folder}/client.crt\n\
              listener.name.ssl.ssl.client.auth=required\n"

@@ -1,14 +1,16 @@
 //! librdkafka's callbacks: they forward, and decide nothing.
 
-use super::Fault;
+use super::{Fault, TokenSource};
+use crate::time::wall;
 use crossbeam_channel::Sender;
 use rdkafka::bindings::rd_kafka_resp_err_t as RespErr;
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::{Partition as PartitionStatistics, Statistics};
 use rdkafka::topic_partition_list::TopicPartitionList;
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
@@ -41,16 +43,19 @@ pub(super) struct Context {
     closing: AtomicBool,
     /// Callbacks so far.
     served: AtomicU64,
+    /// Where tokens come from.
+    token: Option<TokenSource>,
 }
 
 impl Context {
-    pub(super) const fn new(faults: Sender<Fault>) -> Self {
+    pub(super) const fn new(faults: Sender<Fault>, token: Option<TokenSource>) -> Self {
         Self {
             faults,
             standing: Mutex::new(Vec::new()),
             rebalanced: Mutex::new(Vec::new()),
             closing: AtomicBool::new(false),
             served: AtomicU64::new(0),
+            token,
         }
     }
 
@@ -86,6 +91,13 @@ impl Context {
 }
 
 impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.serve();
+        self.token.as_ref().ok_or("token_url is missing")?.fetch(wall())
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.serve();
         // The end of a partition is told here too, besides as an event, and is no trouble.
@@ -161,7 +173,7 @@ mod tests {
     #[test]
     fn the_end_of_a_partition_is_no_trouble() {
         let (told, faults) = crossbeam_channel::bounded(4);
-        let context = Context::new(told);
+        let context = Context::new(told, None);
         let global = |code| KafkaError::Global(code);
         context.error(global(RDKafkaErrorCode::PartitionEOF), "reached end of partition");
         context.error(global(RDKafkaErrorCode::AllBrokersDown), "1/1 brokers are down");

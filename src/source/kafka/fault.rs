@@ -41,6 +41,10 @@ impl Fault {
         let fatal =
             matches!(code, Some(RDKafkaErrorCode::Fatal | RDKafkaErrorCode::FencedInstanceId));
         let advice = match kind {
+            // librdkafka's words where a token was not to be had.
+            FaultKind::Authentication if reason.contains("Failed to acquire") => {
+                "no token for the login: check token_url, username and password_file"
+            }
             FaultKind::Authentication => {
                 "the broker refuses the login: check mechanism, username and password_file"
             }

@@ -16,12 +16,14 @@ mod owned;
 mod poll;
 mod sample;
 mod start;
+mod token;
 
 pub use commit::{Outcomes, due};
 pub use fault::{Fault, FaultKind};
 pub use options::{Options, Resume, Security, Stood, is_pattern};
 pub use sample::sample;
 pub use start::{Answers, Decision, Found, Start, decide};
+pub use token::{TokenSource, is_token_address};
 
 use super::{Event, Partition};
 use crate::time::{Clock, Stopwatch};
@@ -122,7 +124,7 @@ pub fn start(
 ) -> Result<Handle, Error> {
     let shared = Arc::new(Shared::default());
     shared.words.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&options.resume.name);
-    let context = context::Context::new(faults);
+    let context = context::Context::new(faults, options.security.token.clone());
     let consumer = options.consumer(context)?;
     let consumer = Arc::new(consumer);
     let committer = commit::Committer::start(consumer.clone(), shared.clone(), clock)?;

@@ -1,7 +1,7 @@
 //! What librdkafka is configured with, and why.
 
 use super::context::{Consumer, Context};
-use super::{Error, Start};
+use super::{Error, Start, TokenSource};
 use crate::source::Place;
 use crate::time::Moment;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -78,12 +78,14 @@ pub struct Security {
     pub cert_file: Option<PathBuf>,
     /// Its key.
     pub key_file: Option<PathBuf>,
-    /// PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.
+    /// PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER.
     pub mechanism: Option<String>,
     /// The user.
     pub username: Option<String>,
     /// The password.
     pub password: Option<String>,
+    /// Where tokens come from, in the place of user and password.
+    pub token: Option<TokenSource>,
 }
 
 impl std::fmt::Debug for Security {

@@ -377,7 +377,7 @@ mod tests {
                 ..Options::default()
             };
             let (faults, _) = bounded(8);
-            let consumer = Arc::new(options.consumer(Context::new(faults)).unwrap());
+            let consumer = Arc::new(options.consumer(Context::new(faults, None)).unwrap());
             let (sender, events) = unbounded();
             let parts = (options, Clock::system());
             let poller = Poller::new(consumer, Arc::default(), sender, parts);

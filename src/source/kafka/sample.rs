@@ -3,9 +3,11 @@
 //! Partitions are assigned, not subscribed to, and nothing is committed: no group notices, and a
 //! principal needs no more than to read and describe the topic.
 
+use super::context::{Consumer, Context};
 use super::{Error, Options, is_pattern};
 use crate::time::{Moment, Stopwatch};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use crossbeam_channel::bounded;
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -16,6 +18,8 @@ use std::time::Duration;
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long reading may take in all.
 const READING: Duration = Duration::from_secs(60);
+/// Faults that are kept to be told.
+const FAULTS_MAX: usize = 16;
 /// How long one poll waits.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -29,16 +33,35 @@ pub fn sample(
     records_max: usize,
     mut found: impl FnMut(&[u8], Option<Moment>),
 ) -> Result<usize, Error> {
-    let consumer: BaseConsumer = options.client().create().map_err(refused)?;
+    let (faults, told) = bounded(FAULTS_MAX);
+    let context = Context::new(faults, options.security.token.clone());
+    let consumer: Consumer = options.client().create_with_context(context).map_err(refused)?;
+    if options.security.token.is_some() {
+        await_token(&consumer);
+    }
     let mut count = 0;
     for topic in &options.topics {
         if is_pattern(topic) {
             let words = format!("{topic} is a pattern of topics: name one with --from");
             return Err(Error::Configuration(words));
         }
-        count += newest(&consumer, topic, records_max, &mut found)?;
+        count += newest(&consumer, topic, records_max, &mut found).map_err(|error| {
+            // What the brokers have against us says more than that there was no answer.
+            let _none = consumer.poll(Duration::ZERO);
+            let words = told.try_iter().last().map(|it| it.words);
+            words.map_or(error, Error::Configuration)
+        })?;
     }
     Ok(count)
+}
+
+/// Waits until a token was asked for, which librdkafka does in a poll: a question that is asked
+/// before would wait for it in vain.
+fn await_token(consumer: &Consumer) {
+    let since = Stopwatch::start();
+    while consumer.context().served() == 0 && since.elapsed() < ANSWER {
+        let _nothing_assigned = consumer.poll(POLL);
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
@@ -47,7 +70,7 @@ fn refused(error: KafkaError) -> Error {
 }
 
 fn newest(
-    consumer: &BaseConsumer,
+    consumer: &Consumer,
     topic: &str,
     records_max: usize,
     found: &mut impl FnMut(&[u8], Option<Moment>),
@@ -99,7 +122,7 @@ fn is_final(error: &KafkaError) -> bool {
     )
 }
 
-fn partitions(consumer: &BaseConsumer, topic: &str) -> Result<Vec<i32>, Error> {
+fn partitions(consumer: &Consumer, topic: &str) -> Result<Vec<i32>, Error> {
     let told = consumer.fetch_metadata(Some(topic), ANSWER).map_err(refused)?;
     let found = told.topics().iter().find(|it| it.name() == topic && it.error().is_none());
     let numbers: Vec<i32> =
