@@ -6,7 +6,7 @@ use super::standing::KeyRecords;
 use crate::judge::{Finding, Member, SITE_KEY, profile_id};
 use crate::time::{MINUTE_MS, Moment};
 use borsh::{BorshDeserialize, BorshSerialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Findings on two routes are of one harvest when they begin within this time.
@@ -201,35 +201,45 @@ impl Open {
 
     /// Records out by judged profile, with those that an earlier process counted.
     pub(super) fn totals(&self) -> impl Iterator<Item = (u64, (u64, u64))> {
-        let before = self.adopted.iter().flat_map(|it| &it.records);
-        let adopted = before
+        let before = || self.adopted.iter().flat_map(|it| &it.records);
+        let adopted = before()
             .map(|it| (it.key, it.and(self.records.get(&it.key).copied().unwrap_or_default())));
-        let known =
-            |key: u64| self.adopted.iter().flat_map(|it| &it.records).any(|it| it.key == key);
-        let fresh = self.records.iter().filter(move |it| !known(*it.0));
+        let known: BTreeSet<u64> = before().map(|it| it.key).collect();
+        let fresh = self.records.iter().filter(move |it| !known.contains(it.0));
         adopted.chain(fresh.map(|(key, it)| (*key, *it)))
     }
 
     pub(super) fn records_out(&self) -> RecordsOut {
         let sum = |sum: (u64, u64), it: (u64, u64)| (sum.0 + it.0, sum.1 + it.1);
-        let apart = self.totals().filter(|(key, records)| !self.is_counted_above(*key, records.0));
+        let above = self.counted_above();
+        let apart =
+            self.totals().filter(|(key, it)| above.get(key).is_none_or(|above| *above < it.0));
         let (estimate, error) = apart.map(|it| it.1).fold((0, 0), sum);
         RecordsOut { estimate, error }
     }
 
-    /// Whether what a judged profile has read is counted at an address or a network that it came
-    /// through.
-    fn is_counted_above(&self, profile: u64, records: u64) -> bool {
-        self.children.values().flatten().any(|(through, children)| {
-            children.contains(&profile)
-                && self.records.get(through).is_some_and(|it| it.0 >= records)
-        })
+    /// By judged profile: the most that is counted at an address or a network that it came through. No
+    /// more than that many of its own are counted there.
+    fn counted_above(&self) -> BTreeMap<u64, u64> {
+        let mut most: BTreeMap<u64, u64> = BTreeMap::new();
+        for (through, children) in self.children.values().flatten() {
+            let Some((records, _)) = self.records.get(through) else { continue };
+            for child in children {
+                let above = most.entry(*child).or_default();
+                *above = (*above).max(*records);
+            }
+        }
+        most
     }
 
+    /// Counts records and members anew. A list of a thousand names is made where it has changed.
     pub(super) fn settle_counts(&mut self) {
-        let clients = self.members.iter().take(CLIENTS_MAX);
-        self.alert.clients = clients.map(|it| it.1.clone()).collect();
-        self.alert.members_total = self.members.len() as u64;
+        let members = self.members.len() as u64;
+        if self.alert.members_total != members || self.alert.clients.is_empty() {
+            let clients = self.members.iter().take(CLIENTS_MAX);
+            self.alert.clients = clients.map(|it| it.1.clone()).collect();
+            self.alert.members_total = members;
+        }
         self.alert.records_out = self.records_out();
     }
 }
