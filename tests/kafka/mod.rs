@@ -229,6 +229,34 @@ fn a_pattern_reads_every_topic_that_it_matches() {
 }
 
 #[test]
+fn whoever_comes_back_with_other_topics_reads_those_and_no_other() {
+    let Some(broker) = Broker::start("other-topics") else { return };
+    for (topic, count) in [("before", 10), ("after", 20)] {
+        broker.create_topic(topic, 2, &[]);
+        broker.write(topic, spread(&lines(count), 2));
+    }
+    let topics_read = |topics: &[&str], count: usize| {
+        let topics = topics.iter().map(|it| (*it).to_owned()).collect();
+        let options = Options { topics, ..options(&broker.address(), "", "g") };
+        let (handle, events, _) = consume(&options);
+        let (mut topics, mut found) = (BTreeSet::new(), 0);
+        while found < count {
+            match events.recv_timeout(WITHIN).expect("records come in time") {
+                Event::Assigned { place, .. } => drop(topics.insert(place.topic.to_string())),
+                Event::Batch(batch) => found += batch.rows.len(),
+                _ => {}
+            }
+        }
+        end(handle, &events);
+        (topics.into_iter().collect::<Vec<_>>(), found)
+    };
+    let read = |topics: &[&str]| topics.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    assert_eq!(topics_read(&["before"], 10), (read(&["before"]), 10));
+    assert_eq!(topics_read(&["after"], 20), (read(&["after"]), 20));
+    assert_eq!(topics_read(&["before", "after"], 30), (read(&["after", "before"]), 30));
+}
+
+#[test]
 fn what_is_deleted_while_the_workers_are_busy_is_a_gap_and_reading_goes_on_behind_it() {
     let Some(broker) = Broker::start("deleted") else { return };
     broker.create_topic("log", 1, &[]);

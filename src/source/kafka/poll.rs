@@ -61,6 +61,8 @@ pub(super) struct Poller {
     /// What came while the workers were busy.
     waiting: VecDeque<Event>,
     unanswered: Unanswered,
+    /// The group has given us something before.
+    is_assigned: bool,
     mending: Mending,
     /// The change of who is held back that was last followed.
     followed: Option<u64>,
@@ -89,6 +91,7 @@ impl Poller {
             batch: Batch::new(Partition(0)),
             waiting: VecDeque::new(),
             unanswered: Unanswered::default(),
+            is_assigned: false,
             mending: Mending::default(),
             followed: None,
             polled: clock.now(),

@@ -13,10 +13,10 @@
 //! it: under an instance id it may get the same partitions back without ever being asked for them.
 
 use super::{AGAIN_MS, LOOK_UP, Poller};
-use crate::source::kafka::Owned;
 use crate::source::kafka::context::Rebalanced;
 use crate::source::kafka::lists::list_of;
 use crate::source::kafka::start::{Answers, Decision, Start, decide};
+use crate::source::kafka::{Owned, is_pattern};
 use crate::source::{Event, Partition, Place};
 use crate::time::{Moment, SECOND_MS};
 use rdkafka::consumer::Consumer as _;
@@ -60,11 +60,41 @@ impl Poller {
         }
     }
 
-    fn assign(&mut self, partitions: Vec<(String, i32)>) {
+    fn assign(&mut self, mut partitions: Vec<(String, i32)>) {
         self.unanswered.owes = true;
+        if !self.is_ours_to_read(&partitions) {
+            partitions.retain(|it| self.options.topics.contains(&it.0));
+            self.join_anew();
+        }
         let names = partitions.into_iter().map(|(topic, number)| (topic.into(), number));
         self.unanswered.names.extend(names);
+        self.is_assigned = true;
         self.ask();
+    }
+
+    /// Whether the group gives us what we are configured to read. To a member that comes back under its
+    /// instance id it gives what that had, whatever its successor subscribes to. That another member
+    /// has a topic of ours is no mistake, so the first assignment alone is asked for every topic.
+    fn is_ours_to_read(&self, partitions: &[(String, i32)]) -> bool {
+        let topics = &self.options.topics;
+        let has_pattern = topics.iter().any(|it| is_pattern(it));
+        let given = |topic: &String| partitions.iter().any(|it| it.0 == *topic);
+        let all_are_ours = partitions.iter().all(|it| topics.contains(&it.0));
+        has_pattern || all_are_ours && (self.is_assigned || topics.iter().all(given))
+    }
+
+    /// Has the group share out its topics anew, once: as the only member, or the one that leads, we
+    /// may ask for it by leaving our subscription and taking it up again.
+    fn join_anew(&mut self) {
+        if std::mem::replace(&mut self.is_assigned, true) {
+            return;
+        }
+        tracing::warn!("the group gives us other topics than are configured: joining it anew");
+        let topics: Vec<&str> = self.options.topics.iter().map(String::as_str).collect();
+        self.consumer.unsubscribe();
+        if let Err(error) = self.consumer.subscribe(&topics) {
+            self.tell(&error);
+        }
     }
 
     /// Asks again for what was not answered, when it is time.
