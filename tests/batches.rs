@@ -196,6 +196,8 @@ fn a_text_of_a_client_is_no_line() {
     // And so may what a gateway's own line has of them.
     let kong = kong(1).to_string().replace("{}", &json!({ "message": forged }).to_string());
     assert_eq!(found(kong.as_bytes()), ["/v2/p/1"]);
+    let timeless = kong.replace("\"started_at\":", "\"started_at\":\"x\",\"then\":");
+    assert_eq!(found(timeless.as_bytes()), ["bad_time"]);
 }
 
 #[test]
@@ -440,7 +442,7 @@ fn what_is_no_line_has_an_unknown_format_however_it_is_wrapped() {
 }
 
 #[test]
-fn a_mebibyte_of_values_without_an_end_is_read_as_lines() {
+fn half_a_mebibyte_of_values_without_an_end_is_read_as_lines() {
     let text = "{\n".repeat(1 << 18);
     let found = found(text.as_bytes());
     assert_eq!((found.len(), found.last().unwrap().as_str()), (1 << 18, "too_many"));

@@ -2,7 +2,7 @@
 
 use crate::kafka::broker::Broker;
 use darban::decode::{Decoder, Format, Options, Refusal, record_json};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -242,6 +242,73 @@ fn haproxy(request: &str) -> String {
     format!(
         r#"<134>Nov 28 01:11:12 haproxy[7]: 1.2.3.4:5 [28/Nov/2026:01:11:12.891] fe be/one 0/0/0/0/0 200 51 - - ---- 1/1/0/0/0 0/0 {{curl|192.0.2.7|k1}} "{request}"#
     )
+}
+
+#[test]
+fn the_port_of_a_client_of_haproxy_is_no_part_of_its_address() {
+    let peer = |client: &str| {
+        let line = haproxy("GET /v2/p/12 HTTP/1.1\"").replace("1.2.3.4:5 ", &format!("{client} "));
+        one(&line).unwrap().1["peer"].clone()
+    };
+    assert_eq!(peer("1.2.3.4:5"), "1.2.3.4");
+    assert_eq!(peer("::ffff:1.2.3.4:54241"), "::ffff:1.2.3.4");
+    assert_eq!(peer("2001:db8::1:5432"), "2001:db8::1");
+}
+
+#[test]
+fn whatever_stands_behind_a_request_line_of_nginx_the_target_ends_before_it() {
+    for end in ["HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1   ", "HTTP/1.0000000001"] {
+        let line = format!(
+            "1.2.3.4 - - [21/Nov/2026:19:30:16 +0000] \"GET /v2/p/12 {end}\" 200 5 \"-\" \"curl\""
+        );
+        assert_eq!(one(&line).unwrap().1["target"], "/v2/p/12", "{end}");
+    }
+}
+
+#[test]
+fn of_the_text_of_traefik_status_and_target_are_right_whatever_quotes_a_client_sends() {
+    let read = |query: &str, referrer: &str, agent: &str| {
+        let line = format!(
+            "1.2.3.4 - - [21/Nov/2026:19:30:16 +0000] \"GET /v2/p/12{query} HTTP/1.1\" 200 5 \
+             \"{referrer}\" \"{agent}\" 7 \"portal@file\" \"http://10.0.0.1:80\" 3ms"
+        );
+        let record = one(&line).unwrap().1;
+        let of = |key: &str| record.get(key).cloned().unwrap_or_default();
+        (of("target"), of("status"), of("user_agent"))
+    };
+    assert_eq!(read("", "-", "curl"), (json!("/v2/p/12"), json!(200), json!("curl")));
+    let forged = "?x=\"500";
+    assert_eq!(read(forged, "-", "curl"), (json!("/v2/p/12?x=\"500"), json!(200), json!("curl")));
+    assert_eq!(read("", "a\"b", "curl"), (json!("/v2/p/12"), json!(200), Value::Null));
+}
+
+#[test]
+fn the_host_in_front_of_a_line_of_apache_is_not_the_client() {
+    let line = "portal.example:80 1.2.3.4 - jo [21/Nov/2026:19:30:16 +0000] \"GET /v2/p/12 HTTP/1.1\" \
+                200 5 \"-\" \"curl\"";
+    let record = one(line).unwrap().1;
+    assert_eq!((&record["peer"], &record["user"]), (&json!("1.2.3.4"), &json!("jo")));
+}
+
+#[test]
+fn headers_that_a_client_makes_up_push_no_other_out_of_a_line() {
+    let more: String = (0..900).map(|at| format!("\"request_A{at}\":\"x\",")).collect();
+    let line = format!(
+        r#"{{"ClientAddr":"10.0.0.1:80","DownstreamStatus":200,{more}"RequestMethod":"GET","RequestPath":"/v2/p/12","StartUTC":"2026-11-21T19:30:16.042Z","request_X-Forwarded-For":"192.0.2.7"}}"#
+    );
+    let record = one(&line).unwrap().1;
+    assert_eq!(
+        (&record["forwarded"], &record["target"]),
+        (&json!("192.0.2.7"), &json!("/v2/p/12"))
+    );
+    let headers: String = (0..900).map(|at| format!("\"A{at}\":[\"x\"],")).collect();
+    let hops = vec!["\"192.0.2.7\""; 100].join(",");
+    let line = format!(
+        r#"{{"ts":1795289416.042,"request":{{"remote_ip":"10.0.0.1","client_ip":"192.0.2.1","method":"-","uri":"/v2/p/12","headers":{{{headers}"X-Forwarded-For":[{hops},"192.0.2.8"]}}}},"status":200,"size":5}}"#
+    );
+    let record = one(&line).unwrap().1;
+    assert!(record["forwarded"].as_str().unwrap().ends_with("192.0.2.7, 192.0.2.8"));
+    assert_eq!((&record["peer"], &record["method"]), (&json!("10.0.0.1"), &json!("-")));
 }
 
 #[test]

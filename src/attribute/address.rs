@@ -79,7 +79,7 @@ impl<'r> Address<'r> {
 
     /// The client's address: the peer, or as far left in `X-Forwarded-For` as proxies vouch for.
     /// Without a peer in the line (Envoy's text format) the last hop stands for it: the gateway
-    /// itself has appended it.
+    /// itself has appended it, as it does with `use_remote_address`.
     pub(super) fn of_client(
         peer: Option<&'r [u8]>,
         forwarded: Option<&[u8]>,

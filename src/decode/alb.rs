@@ -51,7 +51,7 @@ pub(super) fn decode(line: &[u8]) -> Result<AccessRecord<'_>, Refusal> {
         record.time = began.or(record.time);
     }
     // `- http://host:80- -` stands for a request that was not one.
-    if sent.starts_with(b"- ") {
+    if sent.starts_with(b"- ") && sent.ends_with(b"- -") {
         return Err(Refusal::NoRequest);
     }
     request(&mut record, unescape(sent))?;

@@ -1,7 +1,9 @@
 //! Caddy JSON. Seen on Caddy 2.11.7, which logs no request that it cannot read (nor does Traefik).
 //!
 //! The request is an object of its own, its headers are arrays (repeated headers are kept), and
-//! the time is a float of seconds.
+//! the time is a float of seconds. `client_ip` is what Caddy makes of `X-Forwarded-For`: without
+//! `trusted_proxies_strict` its leftmost address, which is the client's own text; so the connection's
+//! address counts, and that header is read here, from the right.
 
 use super::fields::{bare_address, joined, text_of};
 use super::json::{Fields, Value};
@@ -19,14 +21,14 @@ pub(super) fn decode<'a>(
     };
     let request = Fields::of(request)?;
     let time = text_of(fields.get(b"ts")).ok_or(Refusal::BadTime)?;
-    let client = text_of(request.get(b"client_ip")).or_else(|| text_of(request.get(b"remote_ip")));
+    let peer = text_of(request.get(b"remote_ip")).or_else(|| text_of(request.get(b"client_ip")));
     Ok(AccessRecord {
         time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),
-        method: text_of(request.get(b"method")).ok_or(Refusal::NoRequest)?,
+        method: request.get(b"method").and_then(Value::method).ok_or(Refusal::NoRequest)?,
         target: text_of(request.get(b"uri")).ok_or(Refusal::NoPath)?,
         status: text_of(fields.get(b"status")).and_then(|it| status(&it)),
         bytes: text_of(fields.get(b"size")).and_then(|it| count(&it)),
-        peer: client.map(bare_address),
+        peer: peer.map(bare_address),
         user: text_of(fields.get(b"user_id")),
         user_agent: header(&request, b"user-agent"),
         forwarded: header(&request, b"x-forwarded-for"),

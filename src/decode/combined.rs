@@ -6,16 +6,26 @@
 //! `"$http_referer" "$http_user_agent"` it is combined; with a request length, a time and the
 //! upstream's name in brackets behind that it is ingress-nginx. Seen on nginx 1.22.1 and on two real
 //! archives; ingress-nginx seen from nginx with its format; APISIX read in `apisix/cli/config.lua`.
+//! Traefik's own text is combined too, with a count, two names and a duration behind it (read in
+//! `pkg/middlewares/accesslog/logger_formatters.go`).
 
-use super::text::{Cursor, count, present, request, status, unescape};
+use super::text::{Cursor, count, is_protocol, present, request, status, unescape};
 use super::{AccessRecord, Format, Refusal, stamp};
 use std::borrow::Cow;
+
+/// Quotes behind the request in a line of Traefik's: of referrer, user agent, router and server.
+const TRAEFIK_QUOTES: usize = 8;
 
 pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal> {
     let mut at = Cursor(line);
     let mut record = AccessRecord::default();
-    let peer = at.word();
-    let _ident = at.word();
+    let mut peer = at.word();
+    let ident = at.word();
+    // Apache's `vhost_combined` has the host in front.
+    if is_address(ident) {
+        peer = ident;
+        at.word();
+    }
     let user = before_time(&mut at).ok_or(Refusal::UnknownFormat)?;
     let time = at.until(b']');
     at.pass(b" ").ok_or(Refusal::Malformed)?;
@@ -24,6 +34,9 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     let has_host = at.0.first().is_some_and(|it| *it != b'"');
     if has_host {
         at.word();
+    }
+    if let Some(found) = traefik(at, &record, (peer, user)) {
+        return found;
     }
     let line = at.quoted().ok_or(Refusal::Malformed)?;
     at.pass(b" ").ok_or(Refusal::Malformed)?;
@@ -55,6 +68,46 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     }
     request(&mut record, unescape(line))?;
     Ok((format, record))
+}
+
+fn is_address(word: &[u8]) -> bool {
+    let of_address = |it: &u8| it.is_ascii_hexdigit() || matches!(it, b'.' | b':');
+    word.iter().all(of_address) && word.iter().any(|it| matches!(it, b'.' | b':'))
+}
+
+/// Traefik's text, told by the `7ms` at its end, from the request's quote on. It escapes nothing, so a
+/// quote in a query or a referrer would be the field's end; but Go lets no space into a target, and
+/// neither into a protocol. The user agent is sure where the line has as many quotes as it should.
+fn traefik<'a>(
+    mut at: Cursor<'a>,
+    begun: &AccessRecord<'a>,
+    (peer, user): (&'a [u8], &'a [u8]),
+) -> Option<Result<(Format, AccessRecord<'a>), Refusal>> {
+    let number = at.0.strip_suffix(b"ms")?;
+    number.last().filter(|it| it.is_ascii_digit())?;
+    at.pass(b"\"")?;
+    let (method, target) = (at.word(), at.word());
+    let protocol = at.until(b'"');
+    if !is_protocol(protocol) || at.pass(b" ").is_none() {
+        return None;
+    }
+    let mut record = begun.clone();
+    record.status = status(at.word());
+    record.bytes = count(at.word());
+    record.peer = present(peer).map(Cow::Borrowed);
+    record.user = present(user).map(Cow::Borrowed);
+    record.method = Cow::Borrowed(method);
+    let is_plain = memchr::memchr_iter(b'"', at.0).count() == TRAEFIK_QUOTES;
+    if is_plain && at.pass(b"\"").is_some() {
+        let _referrer = at.until(b'"');
+        let agent = at.pass(b" \"").map(|()| at.until(b'"'));
+        record.user_agent = agent.and_then(present).map(Cow::Borrowed);
+    }
+    let target = present(target).ok_or(Refusal::NoPath);
+    Some(target.map(|target| {
+        record.target = Cow::Borrowed(target);
+        (Format::NginxCombined, record)
+    }))
 }
 
 /// The user's name; what is left begins with the time.

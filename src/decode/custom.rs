@@ -1,7 +1,7 @@
 //! JSON of any shape, by pointers from the configuration.
 
 use super::fields::{bare_address, with_query};
-use super::json::{Fields, pointer};
+use super::json::{Fields, Value, pointer};
 use super::text::{count, status};
 use super::{AccessRecord, Refusal, stamp};
 use jiff::tz::TimeZone;
@@ -45,7 +45,7 @@ pub(super) fn decode<'a>(
     let target = with_query(text(&at.path).ok_or(Refusal::NoPath)?, optional(&at.query));
     let method = match &at.method {
         None => Cow::Borrowed(&b"GET"[..]),
-        Some(at) => text(at).ok_or(Refusal::NoRequest)?,
+        Some(at) => pointer(fields, at).and_then(Value::method).ok_or(Refusal::NoRequest)?,
     };
     Ok(AccessRecord {
         time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),

@@ -20,11 +20,13 @@ use std::borrow::Cow;
 
 /// The address of all who forge theirs.
 const FORGED: &[u8] = b"forged";
-/// Fields in quotes behind the user agent: request id, authority, upstream's host. No client's quotes
-/// get into them.
+/// Fields in quotes behind the user agent: request id, authority, upstream's host. A client's quotes
+/// get into them at most where Envoy is told to keep its request ids; such a line is then `forged`.
 const FIELDS_AFTER: usize = 3;
 /// What stands between two fields in quotes.
 const BETWEEN: &[u8] = b"\" \"";
+/// Bytes of an address and the space before it at most.
+const HOP_BYTES_MAX: usize = 64;
 /// Quotes behind the forwarded header in a line that nobody forged: four fields in quotes.
 const QUOTES_AFTER: usize = 8;
 
@@ -55,10 +57,11 @@ pub(super) fn decode(line: &[u8]) -> Result<AccessRecord<'_>, Refusal> {
     let _received = at.word();
     record.bytes = count(at.word());
     let (_duration, _upstream) = (at.word(), at.word());
-    if method == b"-" {
-        return Err(Refusal::NoRequest);
-    }
-    let target = present(target).ok_or(Refusal::NoPath)?;
+    let target = match present(target) {
+        Some(target) => target,
+        None if method == b"-" => return Err(Refusal::NoRequest),
+        None => return Err(Refusal::NoPath),
+    };
     record.method = Cow::Borrowed(method);
     record.target = Cow::Borrowed(target);
     at.pass(b"\"").ok_or(Refusal::Malformed)?;
@@ -90,10 +93,12 @@ fn end_of_forwarded(rest: &[u8]) -> Option<usize> {
 
 /// Whether what stands before this place is absent, or ends in an address.
 fn ends_in_address(rest: &[u8], end: usize) -> bool {
-    let text = rest.get(..end).unwrap_or_default();
+    // There may be as many ends as bytes: no more is looked at than an address can have.
+    let text = rest.get(end.saturating_sub(HOP_BYTES_MAX)..end).unwrap_or_default();
     let hop = text.rsplit(|it| *it == b',').next().unwrap_or_default().trim_ascii();
+    let is_cut = hop.len() == HOP_BYTES_MAX;
     let of_address = |it: &u8| it.is_ascii_hexdigit() || matches!(it, b'.' | b':' | b'[' | b']');
-    text == b"-" || !hop.is_empty() && hop.iter().all(of_address)
+    rest.get(..end) == Some(b"-") || !hop.is_empty() && !is_cut && hop.iter().all(of_address)
 }
 
 /// The connection's address: behind the last quote, where nothing that a client sends can have

@@ -53,7 +53,7 @@ pub(super) const ENVOY: Keys = Keys {
     query: &[],
     status: &[b"response_code"],
     bytes: &[b"bytes_sent"],
-    peer: &[b"downstream_remote_address"],
+    peer: &[b"downstream_direct_remote_address", b"downstream_remote_address"],
     user: &[b"user"],
     user_agent: &[b"user_agent"],
     forwarded: &[b"x_forwarded_for"],
@@ -121,6 +121,7 @@ impl Table {
     ) -> Result<AccessRecord<'a>, Refusal> {
         let text = |names: &[Name]| names.iter().find_map(|it| fields.named(*it)?.text());
         let method = text(&self.method);
+        let any_method = || self.method.iter().find_map(|it| fields.named(*it)?.method());
         let target = text(&self.target);
         let Some(target) = target else {
             // nginx logs empty fields, Envoy nulls, HAProxy `<BADREQ>` where it read no request.
@@ -136,7 +137,7 @@ impl Table {
         let peer = text(&self.peer).map(bare_address);
         Ok(AccessRecord {
             time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),
-            method: method.ok_or(Refusal::NoRequest)?,
+            method: method.or_else(any_method).ok_or(Refusal::NoRequest)?,
             target,
             status: text(&self.status).and_then(|it| status(&it)),
             bytes: text(&self.bytes).and_then(|it| count(&it)),

@@ -11,7 +11,7 @@
 //! anybody's, and is refused as such. No line without a protocol was read otherwise: HAProxy
 //! refuses HTTP/0.9.
 
-use super::text::{Cursor, count, is_protocol, present, request, status, without_port};
+use super::text::{Cursor, count, is_protocol, present, request, status};
 use super::{AccessRecord, Refusal, stamp};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ pub(super) fn decode<'a>(line: &'a [u8], zone: &TimeZone) -> Result<AccessRecord
     let (peer, time, mut at) = anchor(line).ok_or(Refusal::UnknownFormat)?;
     let mut record = AccessRecord {
         time: Some(stamp::clf_in(time, zone).ok_or(Refusal::BadTime)?),
-        peer: present(without_port(peer)).map(Cow::Borrowed),
+        peer: present(address(peer)).map(Cow::Borrowed),
         ..AccessRecord::default()
     };
     at.pass(b" ").ok_or(Refusal::Malformed)?;
@@ -48,6 +48,11 @@ pub(super) fn decode<'a>(line: &'a [u8], zone: &TimeZone) -> Result<AccessRecord
     let line = if is_whole { line } else { before_cut(line).ok_or(Refusal::CutRequest)? };
     request(&mut record, unescape(line))?;
     Ok(record)
+}
+
+/// `client:port`. An IPv6 address has no brackets here, so the last colon parts the port.
+fn address(peer: &[u8]) -> &[u8] {
+    memchr::memrchr(b':', peer).and_then(|at| peer.get(..at)).unwrap_or(peer)
 }
 
 /// What is whole in a request line that is cut: nothing where that is the path.

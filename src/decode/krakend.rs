@@ -19,7 +19,7 @@ pub(super) fn decode<'a>(line: &'a [u8], zone: &TimeZone) -> Result<AccessRecord
     let _latency = at.until(b'|');
     let peer = present(at.until(b'|').trim_ascii()).map(Cow::Borrowed);
     let mut at = Cursor(at.0.trim_ascii_start());
-    let method = present(at.word()).ok_or(Refusal::NoRequest)?;
+    let method = Some(at.word()).filter(|it| !it.is_empty()).ok_or(Refusal::NoRequest)?;
     let mut at = Cursor(at.0.trim_ascii_start());
     let target = present(at.quoted().ok_or(Refusal::Malformed)?).ok_or(Refusal::NoPath)?;
     Ok(AccessRecord {

@@ -168,7 +168,7 @@ fn offset(zone: &[u8]) -> Option<i64> {
     Some(sign * (number(&hours)? * HOUR_MS + number(&minutes)? * MINUTE_MS))
 }
 
-/// A decimal number of at most eighteen digits.
+/// A decimal number of at most nineteen digits.
 pub(super) fn number(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.len() > 19 {
         return None;

@@ -160,7 +160,10 @@ fn spans(line: &[u8], status: Option<u16>) -> Result<(Range<usize>, Range<usize>
     if length.is_none() {
         return Err(if unread { Refusal::CutRequest } else { Refusal::NoPath });
     }
-    let mut target = method.end + 1..line.len();
+    // nginx takes spaces behind the protocol, and writes them.
+    let behind = line.iter().rev().take_while(|it| **it == b' ').count();
+    let mut target = method.end + 1..(line.len() - behind).max(method.end + 1).min(line.len());
+    let line = line.get(..target.end).unwrap_or_default();
     match memchr::memrchr(b' ', line) {
         Some(at) if is_protocol(line.get(at + 1..).unwrap_or_default()) => target.end = at,
         _ if unread => return Err(Refusal::CutRequest),
@@ -178,13 +181,17 @@ fn spans(line: &[u8], status: Option<u16>) -> Result<(Range<usize>, Range<usize>
     }
 }
 
-/// Whether this may be a method: gateways write `<BADREQ>` or nothing where they read none.
+/// Whether this may be a method, which is any token (RFC 9110, 5.6.2): gateways write `<BADREQ>` or
+/// nothing where they read none.
 pub(super) fn is_method(text: &[u8]) -> bool {
-    let is_letter = |it: &u8| it.is_ascii_alphabetic() || matches!(it, b'-' | b'_');
-    !text.is_empty() && text.iter().all(is_letter)
+    let is_token = |it: &u8| it.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(it);
+    !text.is_empty() && text.iter().all(is_token)
 }
 
-/// Whether this is the last word of a whole request line.
+/// Whether this is the last word of a whole request line. nginx takes any number of zeros in a
+/// version.
 pub(super) fn is_protocol(text: &[u8]) -> bool {
-    text.len() <= 12 && text.get(..5).is_some_and(|it| it.eq_ignore_ascii_case(b"HTTP/"))
+    let Some((name, version)) = text.split_at_checked(5) else { return false };
+    let is_version = version.iter().all(|it| it.is_ascii_digit() || *it == b'.');
+    name.eq_ignore_ascii_case(b"HTTP/") && is_version
 }

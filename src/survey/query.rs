@@ -70,13 +70,10 @@ pub(super) fn is_page(word: &str) -> bool {
 /// The parameter of these queries that holds the subject: the one with the most different ids, and
 /// where there is none the one that numbers pages.
 pub(super) fn subject(queries: Vec<(usize, &str)>) -> Option<InQuery> {
+    let frequent = frequent(&queries);
     let mut by_name: BTreeMap<&str, Vec<(usize, String)>> = BTreeMap::new();
     for (row, query) in queries {
-        for (name, value) in query.split('&').filter_map(|it| it.split_once('=')) {
-            let known = by_name.len() < NAMES_MAX || by_name.contains_key(name);
-            if !known || !is_name(name) || value.is_empty() {
-                continue;
-            }
+        for (name, value) in parameters(query).filter(|it| frequent.contains(it.0)) {
             let values = by_name.entry(name).or_default();
             // Of several of one name the first counts, as for attribution.
             if values.last().is_none_or(|it| it.0 != row) {
@@ -96,6 +93,24 @@ pub(super) fn subject(queries: Vec<(usize, &str)>) -> Option<InQuery> {
     let best = fitting.filter_map(|it| Some((score(&it)?, it))).max_by_key(|it| it.0)?;
     let (name, values) = best.1;
     Some(InQuery { name: name.to_owned(), is_page: is_page(name), values })
+}
+
+/// The parameters of a query that have a name and a value.
+fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.split('&').filter_map(|it| it.split_once('='));
+    pairs.filter(|(name, value)| is_name(name) && !value.is_empty())
+}
+
+/// The names that most queries have: one query alone may have a thousand that mean nothing.
+fn frequent<'a>(queries: &[(usize, &'a str)]) -> BTreeSet<&'a str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, query) in queries {
+        let names: BTreeSet<&str> = parameters(query).map(|it| it.0).collect();
+        names.into_iter().for_each(|it| *counts.entry(it).or_default() += 1);
+    }
+    let mut names: Vec<(usize, &str)> = counts.into_iter().map(|(name, it)| (it, name)).collect();
+    names.sort_unstable_by_key(|it| std::cmp::Reverse(it.0));
+    names.into_iter().take(NAMES_MAX).map(|it| it.1).collect()
 }
 
 fn is_name(name: &str) -> bool {

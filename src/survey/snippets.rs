@@ -108,7 +108,7 @@ access_log:
         path: \"%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%\"
         response_code: \"%RESPONSE_CODE%\"
         bytes_sent: \"%BYTES_SENT%\"
-        downstream_remote_address: \"%DOWNSTREAM_REMOTE_ADDRESS%\"
+        downstream_direct_remote_address: \"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%\"
         x_forwarded_for: \"%REQ(X-FORWARDED-FOR)%\"
         user_agent: \"%REQ(USER-AGENT)%\"
         x_api_key: \"%REQ(X-API-KEY)%\"        # in darban.toml: field = \"header:x-api-key\"
@@ -152,9 +152,10 @@ log_append user_id {http.auth.user.id}   # or in darban.toml: field = \"header:x
 const HAPROXY: &str = "\
 # read as nginx's JSON, with times that need no zone. Lines end at a kilobyte unless there is
 # tune.http.logurilen 16384 in global, and len 65535 behind the address of log. Whoever keeps option
-# httplog names what it captures in darban.toml: [decode] captures
+# httplog names what it captures in darban.toml: [decode] captures. Of X-Forwarded-For the end is what
+# proxies wrote, and a capture keeps the beginning: so its last hop alone is captured.
 capture request header User-Agent len 128
-capture request header X-Forwarded-For len 128
+http-request capture req.hdr(x-forwarded-for,-1) len 64   # behind two proxies: req.fhdr(x-forwarded-for),field(-1,',',2)
 capture request header X-Api-Key len 64
 log-format '{\"msec\":\"%Ts.%ms\",\"remote_addr\":\"%ci\",\"request_method\":\"%HM\",\"request_uri\":\"%[capture.req.uri,json(utf8s)]\",\
 \"status\":\"%ST\",\"body_bytes_sent\":\"%B\",\"http_user_agent\":\"%[capture.req.hdr(0),json(utf8s)]\",\

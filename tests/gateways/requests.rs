@@ -288,6 +288,15 @@ fn forwarded() -> Vec<Request> {
             .forwarded("198.51.100.7")
             .forwarded("203.0.113.9")
             .behind("203.0.113.9"),
+        (0..64)
+            .fold(Request::plain("many forwarded headers", 10_000_018), |request, _| {
+                request.forwarded("198.51.100.7")
+            })
+            .forwarded("203.0.113.9")
+            .behind("203.0.113.9"),
+        Request::plain("a long forwarded header", 10_000_019)
+            .forwarded(format!("{}198.51.100.7, 203.0.113.9", "198.51.100.8, ".repeat(8)))
+            .behind("203.0.113.9"),
         Request::plain("a proxy that forwards no address", 10_000_013).forwarded(hostile),
         Request::plain("a forged proxy", 10_000_015).forwarded("198.51.100.7").by_stranger(),
         Request::plain("a forged end of a field", 10_000_016)
@@ -405,6 +414,16 @@ fn broken() -> Vec<Request> {
     let old = Request::raw("HTTP/1.0", b"GET /v2/people/10000073 HTTP/1.0\r\n");
     let oldest = Request::raw("HTTP/0.9", b"GET /v2/people/10000075\r\n");
     let newest = Request::raw("HTTP/9.9", b"GET /v2/people/10000076 HTTP/9.9\r\n");
+    let spaced =
+        Request::raw("a space at the end", b"GET /v2/people/10000081 HTTP/1.1 \r\nHost: x\r\n");
+    let zeros = Request::raw(
+        "zeros in a version",
+        b"GET /v2/people/10000082 HTTP/1.0000000001\r\nHost: x\r\n",
+    );
+    let hyphen =
+        Request::raw("a hyphen for a method", b"- /v2/people/10000083 HTTP/1.1\r\nHost: x\r\n");
+    let digit =
+        Request::raw("a digit in a method", b"X1 /v2/people/10000084 HTTP/1.1\r\nHost: x\r\n");
     let quoted = Request::raw("a quote in a method", b"G\"T /v2/people/1 HTTP/1.1\r\nHost: x\r\n");
     let hello = Request::raw("a hello of TLS", b"\x16\x03\x01\x02\x00\x01\r\n");
     vec![
@@ -416,6 +435,10 @@ fn broken() -> Vec<Request> {
         about(old, 10_000_073).on(ENVOY, NO_REQUEST),
         refused(about(oldest, 10_000_075)).on(NGINX, Seen),
         refused(about(newest, 10_000_076)).on(HAPROXY, Seen),
+        refused(about(spaced, 10_000_081)).on(NGINX, Seen).on(ENVOY, Seen),
+        refused(about(zeros, 10_000_082)).on(NGINX, Seen),
+        refused(about(hyphen, 10_000_083)).on(NGINX, Seen).on(HAPROXY, Seen).on(GO, Seen),
+        refused(about(digit, 10_000_084)).on(HAPROXY, Seen).on(GO, Seen),
         refused(quoted).on(COMBINED, NO_REQUEST),
         refused(Request { ends: true, ..hello }).on(COMBINED, NO_REQUEST),
         Request { ends: true, ..refused(Request::raw("nothing", b"")) }

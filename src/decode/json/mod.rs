@@ -24,10 +24,9 @@ use shape::Shape;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Fields of a line that are looked at; gateways log some forty.
-const FIELDS_MAX: usize = 64;
-/// Fields of an object inside a line: headers, of which nginx passes a hundred on to a log.
-const INSIDE_MAX: usize = 256;
+/// Fields of an object that are looked at: more than a line has room for. A gateway that logs all
+/// headers logs whatever a client makes up, and what stands behind that must not be lost.
+const FIELDS_MAX: usize = u16::MAX as usize;
 
 /// A value, not yet interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +53,11 @@ impl<'a> Value<'a> {
         };
         (!text.is_empty() && *text != *b"-").then_some(text)
     }
+
+    /// The value as a method, of which `-` is one: any token is (RFC 9110, 5.6.2).
+    pub(super) fn method(self) -> Option<Cow<'a, [u8]>> {
+        self.text().or_else(|| matches!(self, Self::Text(b"-", _)).then_some(Cow::Borrowed(b"-")))
+    }
 }
 
 /// The fields of an object in the order in which they stand.
@@ -64,7 +68,7 @@ pub(super) struct Fields<'a> {
     /// The line's, where it is read by a shape.
     marks: LineMarks,
     /// Where each name stands first, from 1; 0 where it does not.
-    named: [u8; NAMES_MAX],
+    named: [u16; NAMES_MAX],
 }
 
 /// The memory of a line's fields, which the next line uses again.
@@ -95,16 +99,15 @@ impl<'a> Fields<'a> {
         let bytes = self.bytes;
         let mut scan = Scan::new(bytes, 0);
         scan.space();
-        let most = if names.is_some() { FIELDS_MAX } else { INSIDE_MAX };
         scan.object(0, |pair| {
-            if self.pairs.len() >= most {
+            if self.pairs.len() >= FIELDS_MAX {
                 return;
             }
             self.pairs.push(pair);
             let name = names.and_then(|names| name_of(names, pair.key.of(bytes), pair.key_escaped));
             let named = name.and_then(|it| self.named.get_mut(it.index()));
             if let Some(first) = named.filter(|it| **it == 0) {
-                *first = u8::try_from(self.pairs.len()).unwrap_or(u8::MAX);
+                *first = u16::try_from(self.pairs.len()).unwrap_or(u16::MAX);
             }
         })?;
         scan.space();
@@ -209,7 +212,7 @@ pub(super) fn elements(bytes: &[u8]) -> Vec<Value<'_>> {
     let mut found = Vec::new();
     loop {
         scan.space();
-        if found.len() >= FIELDS_MAX || scan.peek() == Some(b']') {
+        if scan.peek() == Some(b']') {
             return found;
         }
         let Ok((kind, span)) = scan.value(1) else { return found };

@@ -1,7 +1,6 @@
 //! Where the values of a batch begin and end, whatever its size.
 //!
-//! A batch may be larger than a line is allowed to be, so it is parted before anything of it is read
-//! as a line. Only quotes and brackets are looked at, in one pass without recursion; whether a piece
+//! A batch holds more than a line does, so it is parted before anything of it is read as a line. Only quotes and brackets are looked at, in one pass without recursion; whether a piece
 //! is right inside is for whoever decodes it to see. Nothing is dropped: what cannot be parted is the
 //! last piece.
 

@@ -9,8 +9,10 @@
 
 use super::super::Format;
 use super::names::NAMES_MAX;
-use super::{FIELDS_MAX, Fields, Room};
+use super::{Fields, Room};
 
+/// Members of a shape at most; gateways log some forty.
+const PARTS_MAX: usize = 64;
 /// Shapes remembered: gateways of different versions may write one topic.
 const SHAPES: usize = 4;
 
@@ -22,7 +24,7 @@ pub(super) struct Shape {
     /// The text behind the last value.
     pub(super) end: Box<[u8]>,
     /// Where each name stands first.
-    pub(super) named: [u8; NAMES_MAX],
+    pub(super) named: [u16; NAMES_MAX],
     /// Which format it is: that follows from keys alone where all values are strings.
     format: Format,
 }
@@ -116,14 +118,14 @@ impl Shapes {
 }
 
 fn of(fields: &Fields<'_>, format: Format) -> Option<Shape> {
+    if fields.pairs.len() >= PARTS_MAX {
+        return None;
+    }
     let (mut parts, mut before) = (Vec::new(), 0);
     for (key, value) in fields.texts()? {
         let between = Between::new(fields.bytes.get(before..value.start)?);
         parts.push(Part { between, key_back: value.start - key.start, key_length: key.len() });
         before = value.end;
-    }
-    if parts.len() >= FIELDS_MAX {
-        return None;
     }
     let end = fields.bytes.get(before..)?.into();
     Some(Shape { parts, end, named: fields.named, format })

@@ -113,6 +113,7 @@ impl Map {
             return Err(if unread { Refusal::NoRequest } else { Refusal::Malformed });
         }
         let (target, is_template) = target.ok_or(Refusal::NoPath)?;
+        let method = method.or_else(|| self.method.iter().find_map(|it| line.find(it.1)?.method()));
         let time = line.text(self.time).ok_or(Refusal::BadTime)?;
         Ok(AccessRecord {
             time: Some(stamp::any(&time, zone).ok_or(Refusal::BadTime)?),
