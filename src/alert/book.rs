@@ -267,7 +267,7 @@ impl Book {
         let profile = Judged { route, key }.id();
         let open = self.by_profile.get(&profile).and_then(|id| self.open.get_mut(id));
         if let Some(known) = open.and_then(|it| it.records.get_mut(&profile)) {
-            *known = records;
+            *known = (*known).max(records);
         }
     }
 
@@ -401,6 +401,20 @@ mod tests {
         assert_eq!(out(&finding(1, FIRED, 4_890)), Some(4_890));
         assert_eq!(out(&site(5_000)), Some(5_000));
         assert_eq!(out(&finding(1, FIRED, 4_900)), Some(5_000));
+    }
+
+    #[test]
+    fn records_out_never_fall_when_a_client_that_was_quiet_begins_again() {
+        let mut book = Book::new((1, 2), 3.0);
+        take(&mut book, &finding(1, FIRED, 1_500)).unwrap();
+        let both = Finding { members: finding(2, FIRED, 0).members, ..finding(1, FIRED, 1_500) };
+        take(&mut book, &both);
+        take(&mut book, &finding(2, FIRED, 200)).unwrap();
+        let quiet = Finding { what: FindingKind::Quiet, ..finding(1, FIRED, 1_500) };
+        assert_eq!(take(&mut book, &quiet), None, "the other goes on");
+        take(&mut book, &finding(1, FIRED, 35));
+        let out: Vec<u64> = book.progress().map(|it| it.1.estimate).collect();
+        assert_eq!(out, [1_700]);
     }
 
     /// A finding whose client works along the same ids as those of an open alert.

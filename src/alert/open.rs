@@ -97,31 +97,14 @@ impl Open {
         self.alert.mode == mode && (alike || self.alert.severity == Severity::Page)
     }
 
-    /// Takes what a judged profile has read by now. What a route as a whole has counts once: not
-    /// again by each of its clients. They may have read more before it spoke: then it counts once it
-    /// has come as far.
+    /// Takes what a judged profile has read by now. One that was quiet for a while is counted from there
+    /// on, so no count falls.
     pub(super) fn hear(&mut self, judged: Judged, records: (u64, u64)) {
-        let site = Judged { key: SITE_KEY, ..judged };
-        let site_counts = self.loud.contains(&site) && self.records.contains_key(&site.id());
-        if judged != site {
-            if !site_counts {
-                self.records.insert(judged.id(), records);
-            }
-        } else if site_counts || records.0 >= self.by_members(judged.route) {
-            for (key, _) in &self.members {
-                self.records.remove(&profile_id(*key, judged.route));
-            }
-            self.records.insert(judged.id(), records);
-        }
+        let known = self.records.entry(judged.id()).or_default();
+        *known = (*known).max(records);
         if let Some(adopted) = &mut self.adopted {
             adopted.unheard.retain(|it| *it != judged.id());
         }
-    }
-
-    /// What its clients have read on a route, each for itself.
-    fn by_members(&self, route: u16) -> u64 {
-        let own = self.members.iter().map(|(key, _)| profile_id(*key, route));
-        own.filter_map(|it| self.records.get(&it)).map(|it| it.0).sum()
     }
 
     /// Whether nothing is loud in it any more, nor may be as far as anybody knows.
@@ -209,13 +192,31 @@ impl Open {
         adopted.chain(fresh.map(|(key, it)| (*key, *it)))
     }
 
+    /// What left in all. What a route as a whole was asked for and what its clients have read, each for
+    /// itself, is counted once: whichever is more.
     pub(super) fn records_out(&self) -> RecordsOut {
         let sum = |sum: (u64, u64), it: (u64, u64)| (sum.0 + it.0, sum.1 + it.1);
         let above = self.counted_above();
-        let apart =
-            self.totals().filter(|(key, it)| above.get(key).is_none_or(|above| *above < it.0));
-        let (estimate, error) = apart.map(|it| it.1).fold((0, 0), sum);
+        let is_apart =
+            |(key, it): &(u64, (u64, u64))| above.get(key).is_none_or(|above| *above < it.0);
+        let apart = self.totals().filter(is_apart);
+        let (mut estimate, mut error) = apart.map(|it| it.1).fold((0, 0), sum);
+        for route in self.routes.iter().filter(|it| self.has_site(**it)) {
+            let of = |key: u64| profile_id(key, *route);
+            let ours: BTreeSet<u64> = self.members.iter().map(|it| of(it.0)).collect();
+            let apart = self.totals().filter(is_apart);
+            let own = apart.filter(|it| ours.contains(&it.0)).map(|it| it.1).fold((0, 0), sum);
+            let whole = self.totals().find(|it| it.0 == of(SITE_KEY)).map_or((0, 0), |it| it.1);
+            let less = own.min(whole);
+            (estimate, error) = (estimate - less.0, error.saturating_sub(less.1));
+        }
         RecordsOut { estimate, error }
+    }
+
+    fn has_site(&self, route: u16) -> bool {
+        let id = profile_id(SITE_KEY, route);
+        let mut before = self.adopted.iter().flat_map(|it| &it.records);
+        self.records.contains_key(&id) || before.any(|it| it.key == id)
     }
 
     /// By judged profile: the most that is counted at an address or a network that it came through. No

@@ -55,14 +55,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stop = stop_on_signal(&runtime);
     let taken = match arguments.standby {
         true => standby::wait(&directory, &config, &runtime, &stop),
-        false => directory.lock().map(Some),
+        false => directory.lock().map(|ours| Some((ours, false))),
     };
     let taken = taken.map_err(|error| {
         let path = config.state.directory.display();
         failed(format!("cannot take the state directory {path}: {error}"))
     })?;
     // Asked to end before the owner was gone.
-    let Some(ours) = taken else { return Ok(()) };
+    let Some((ours, took_over)) = taken else { return Ok(()) };
     let outbox = Outbox::open(&config.state.directory).map_err(|error| {
         let path = config.state.directory.display();
         failed(format!("cannot open the outbox in {path}: {error}"))
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = receivers::source(&config, host.as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
     let shared = watch.shared(wording, silences);
-    let serving = pages(&config, &shared, &runtime, (&ours, arguments.standby))?;
+    let serving = pages(&config, &shared, &runtime, (&ours, took_over))?;
     let start = (arguments.discard_state, clock.now());
     let recovered = Some(recovered(&config, &keys, &directory, start)?);
     let parts =
@@ -117,10 +117,12 @@ fn pages(
     match serve(config, shared, runtime) {
         Ok(serving) => {
             tracing::info!("pages and metrics on http://{}", serving.addr);
-            ours.serves().map_err(|error| Failure::new(exit::INTERNAL, &error))?;
+            if let Err(error) = ours.serves() {
+                tracing::warn!("standbys do not hear that pages are served: {error}");
+            }
             Ok(Some(serving))
         }
-        Err(error) if took_over => {
+        Err(error) if took_over && is_in_use(&error) => {
             tracing::error!("going on without pages and metrics: {}", with_cause(&error));
             Ok(None)
         }
@@ -128,14 +130,17 @@ fn pages(
     }
 }
 
+fn is_in_use(error: &serve::Error) -> bool {
+    let serve::Error::Listen { source, .. } = error;
+    source.kind() == ErrorKind::AddrInUse
+}
+
 /// Serves the pages; a standby that has their address is given time to leave it.
 fn serve(config: &Config, shared: &Shared, runtime: &Runtime) -> Result<Running, serve::Error> {
     let mut tries = 0..standby::LEAVES_WITHIN;
     loop {
         match Serve::start(config.http.listen, shared.clone(), runtime.handle()) {
-            Err(serve::Error::Listen { source, .. })
-                if source.kind() == ErrorKind::AddrInUse && tries.next().is_some() =>
-            {
+            Err(error) if is_in_use(&error) && tries.next().is_some() => {
                 std::thread::park_timeout(standby::LOOK_EVERY);
             }
             other => return other,

@@ -32,7 +32,8 @@ const LOOKS_A_TICK: u64 = 5;
 /// What a standby is not ready for.
 const OWNER: &str = "state directory ours";
 
-/// Waits for the directory to be ours; `None` where darban is asked to end before.
+/// Waits for the directory to be ours, and whether it had to wait; `None` where darban is asked to end
+/// before.
 ///
 /// # Errors
 /// Where the disk refuses.
@@ -41,7 +42,7 @@ pub(super) fn wait(
     config: &Config,
     runtime: &Runtime,
     stop: &AtomicBool,
-) -> io::Result<Option<Ours>> {
+) -> io::Result<Option<(Ours, bool)>> {
     let mut pages = Pages::default();
     let mut supervisor = Supervisor::default();
     for look in 0_u64.. {
@@ -52,7 +53,7 @@ pub(super) fn wait(
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {}
             taken => {
                 pages.close();
-                return taken.map(Some);
+                return taken.map(|ours| Some((ours, look > 0)));
             }
         }
         if look == 0 {

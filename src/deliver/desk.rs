@@ -243,14 +243,19 @@ impl Desk {
 
     /// The elements that are open at an Alertmanager, to be posted again.
     ///
-    /// One from before the start that is not heard of for `orphan_ms` is none of them any more:
-    /// the engine may not know it, and then would never end it.
-    pub(super) fn open_elements(&mut self, now: Moment, orphan_ms: i64) -> Vec<Value> {
-        for told in self.told.values_mut() {
-            told.open &= told.orphan_since.is_none_or(|since| now.since(since) < orphan_ms);
-        }
+    /// One from before the start that is not heard of for `orphan_ms` is not posted any more: the
+    /// engine may not know it, and then would never end it. Its end, should it come, is told.
+    pub(super) fn open_elements(&self, now: Moment, orphan_ms: i64) -> Vec<Value> {
+        let is_known =
+            |it: &&Told| it.orphan_since.is_none_or(|since| now.since(since) < orphan_ms);
         let open = self.told.values().filter(|it| it.open && !it.last.body.is_null());
-        open.map(|it| it.last.body.clone()).collect()
+        open.filter(is_known).map(|it| it.last.body.clone()).collect()
+    }
+
+    /// The engine has this alert open; whether the target was told of it.
+    pub(super) fn goes_on(&mut self, id: &str) -> bool {
+        let told = self.told.get_mut(id);
+        told.map(|it| it.orphan_since = None).is_some()
     }
 
     /// What has to survive a compaction although it was sent, and whether it is open.

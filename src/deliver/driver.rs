@@ -173,6 +173,11 @@ impl Delivery {
         self.sender.commit(&mut outbox, planned)
     }
 
+    /// Takes note that an alert of an earlier process goes on.
+    pub fn goes_on(&self, alert: &Alert) {
+        lock(&self.sender.ledger).planner.goes_on(alert);
+    }
+
     /// What makes the housekeeping come at once, as when the file of silences has changed. It may
     /// be kept and called from anywhere.
     pub fn hurry(&self) -> impl Fn() + Send + Sync + 'static {

@@ -170,6 +170,15 @@ impl Planner {
         }
     }
 
+    /// An alert of an earlier process goes on: it is posted as long as it is open. One that nobody was
+    /// told of was silenced, and is told when its silence ends.
+    pub(super) fn goes_on(&mut self, alert: &Alert) {
+        let told = self.desks.iter_mut().map(|it| it.goes_on(&alert.id)).filter(|it| *it).count();
+        if told == 0 {
+            self.put_aside(alert.clone(), true);
+        }
+    }
+
     fn put_aside(&mut self, alert: Alert, silenced: bool) {
         if !silenced {
             self.aside.remove(&alert.id);
@@ -179,9 +188,9 @@ impl Planner {
     }
 
     /// The elements that are open at an Alertmanager, to be posted again.
-    pub(super) fn open_elements(&mut self, at: usize, now: Moment) -> Vec<Value> {
+    pub(super) fn open_elements(&self, at: usize, now: Moment) -> Vec<Value> {
         let orphan_ms = self.policy.resolve_after_ms;
-        self.desks.get_mut(at).map_or_else(Vec::new, |it| it.open_elements(now, orphan_ms))
+        self.desks.get(at).map_or_else(Vec::new, |it| it.open_elements(now, orphan_ms))
     }
 
     /// A target refused a notification for good.
@@ -396,6 +405,28 @@ mod tests {
     }
 
     #[test]
+    fn an_alert_from_before_the_start_that_the_engine_has_open_is_posted_without_an_end() {
+        let mut before = planner(Policy::default());
+        let made = before.plan(vec![sample::alert()], &[], now());
+        let mut after = planner(Policy { resolve_after_ms: 5 * HOUR_MS, ..Policy::default() });
+        for (_, notification) in &made {
+            after.recall(notification, true, now().clock).unwrap();
+        }
+        after.goes_on(&sample::alert());
+        assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(99 * HOUR_MS)).len(), 1);
+        assert!(after.unsilenced(&[], now()).is_empty(), "whoever was told is not told again");
+    }
+
+    #[test]
+    fn a_silence_that_ends_after_a_restart_is_told_as_one_that_ends_before_it() {
+        let mut after = planner(Policy::default());
+        after.goes_on(&sample::alert());
+        let told = after.unsilenced(&[], now());
+        assert!(told.iter().any(|it| it.1.action == Action::Trigger), "{told:?}");
+        assert!(after.unsilenced(&[], now()).is_empty());
+    }
+
+    #[test]
     fn an_alert_from_before_the_start_is_posted_as_long_as_one_stays_open_unchanged() {
         let mut before = planner(Policy::default());
         let made = before.plan(vec![sample::alert()], &[], now());
@@ -405,6 +436,10 @@ mod tests {
         }
         assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(5 * HOUR_MS - 1)).len(), 1);
         assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(5 * HOUR_MS)).len(), 0);
+        let over = Alert { status: Status::Resolved, ..sample::alert() };
+        let ends =
+            after.plan(vec![Alert { changed_at: over.changed_at.plus(1), ..over }], &[], now());
+        assert!(ends.iter().any(|it| it.1.action == Action::Resolve), "{ends:?}");
         assert_eq!(before.open_elements(ALERTMANAGER, now().clock.plus(9 * HOUR_MS)).len(), 1);
     }
 }

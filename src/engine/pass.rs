@@ -67,8 +67,8 @@ impl Cells {
             .store((u64::from(relay.expects.to_bits()) << 32) | u64::from(relay.gap_ms), Relaxed);
         let flags = (u64::from(relay.spoken_for) * SPOKEN_FOR)
             | (u64::from(relay.at_once) * AT_ONCE)
-            | (u64::from(relay.speaker == Speaker::Stranger) * STRANGER)
-            | (u64::from(relay.speaker == Speaker::Known) * KNOWN)
+            | (u64::from(matches!(relay.speaker, Speaker::Stranger | Speaker::Itself)) * STRANGER)
+            | (u64::from(matches!(relay.speaker, Speaker::Known | Speaker::Itself)) * KNOWN)
             | (u64::from(relay.late) * LATE);
         let bytes = u64::from(relay.class) << CLASS_SHIFT
             | u64::from(relay.rush) << RUSH_SHIFT
@@ -104,12 +104,11 @@ impl Cells {
 }
 
 const fn speaker(shown: u64) -> Speaker {
-    if shown & STRANGER != 0 {
-        Speaker::Stranger
-    } else if shown & KNOWN != 0 {
-        Speaker::Known
-    } else {
-        Speaker::None
+    match (shown & STRANGER != 0, shown & KNOWN != 0) {
+        (true, true) => Speaker::Itself,
+        (true, false) => Speaker::Stranger,
+        (false, true) => Speaker::Known,
+        (false, false) => Speaker::None,
     }
 }
 

@@ -167,12 +167,16 @@ impl Clients {
         let now = says(profile, seen, &against, lookup.event);
         let [_, hour, ..] = profile.windows.counts();
         let fires = profile.is(Flag::Firing);
+        let counts = contact.novel && !contact.weightless;
         // Who has an alert of its own is no crowd: on a quiet route it would be most of one.
-        let counts = contact.novel && !contact.weightless && !fires;
+        let speaker = match fires {
+            true => Speaker::Itself,
+            false => Speaker::of(counts, hour, profile.is_known(), observed),
+        };
         Relay {
             evidence: profile.log_e,
             spoken_for: fires || observed,
-            speaker: Speaker::of(counts, hour, profile.is_known(), observed),
+            speaker,
             said: (before, now),
             ..relay
         }

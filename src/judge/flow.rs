@@ -37,7 +37,7 @@ impl Flow {
     /// Counts a contact; whether it may be a harvest's.
     pub(super) fn count(&mut self, route: &RouteRules, contact: &SiteContact<'_>) -> bool {
         match contact.speaker {
-            Speaker::None => false,
+            Speaker::None | Speaker::Itself => false,
             Speaker::Known => {
                 self.known.count();
                 false

@@ -52,6 +52,8 @@ pub enum Speaker {
     Stranger,
     /// For clients that are known.
     Known,
+    /// For itself: it has an alert of its own.
+    Itself,
 }
 
 impl Speaker {
@@ -227,7 +229,8 @@ impl Site {
         let out = self.loud.as_mut().map(|it| &mut it.out);
         let who = || member(contact.lookup, contact.kind, names);
         let is_stranger = self.strangers.keep((contact, alone), out, who);
-        if !is_stranger && !strange && self.evidence > 0 {
+        let itself = contact.speaker == Speaker::Itself;
+        if !is_stranger && !strange && !itself && self.evidence > 0 {
             self.others.count(contact.missed());
         }
     }
@@ -641,5 +644,16 @@ mod tests {
             world.ask(it % 7, None);
         }
         assert_eq!(world.news(), [(FindingKind::Raised, false)]);
+    }
+
+    #[test]
+    fn one_who_has_an_alert_of_its_own_makes_no_ticket_of_a_crowd() {
+        let mut world = World::new();
+        for it in 0..400 {
+            world.ask(10_000 + it, Some(true));
+            world.look((7, KeyKind::Address, 0), true, Speaker::Itself);
+        }
+        let pages = [(FindingKind::Raised, false), (FindingKind::Raised, true)];
+        assert_eq!(world.news(), pages);
     }
 }

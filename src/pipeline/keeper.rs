@@ -131,7 +131,9 @@ impl Keeper {
         let began = Stopwatch::start();
         (self.begun, self.lookups) = (Some(now), judging.engine().stats().lookups);
         let number = self.options.number + 1;
-        let opened = self.options.directory.open_journal(number);
+        // What a snapshot that fails would have had is told by the old one alone.
+        let synced = self.journal.sync();
+        let opened = synced.and_then(|()| self.options.directory.open_journal(number));
         let sections = opened.and_then(|journal| Ok((journal, judging.freeze()?)));
         let (journal, sections) = match sections {
             Ok(it) => it,

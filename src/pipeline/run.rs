@@ -158,7 +158,10 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
         judged: Judged::default(),
         safe: true,
     };
-    daemon.judging.engine().open().for_each(|it| watcher.adopted(it));
+    for alert in daemon.judging.engine().open() {
+        watcher.adopted(alert);
+        delivery.goes_on(alert);
+    }
     daemon.adopt(watcher);
     let outcome = daemon.work(&fact_out, &fault_out, &stop, watcher);
     daemon.consumer.stop();
@@ -303,6 +306,7 @@ impl Daemon<'_> {
             }
             if self.judging.adopt(standing) {
                 watcher.adopted(&alert);
+                self.delivery.goes_on(&alert);
             } else {
                 let (id, route) = (alert.id, alert.route);
                 tracing::warn!("alert {id} was open on route {route}, which is gone");

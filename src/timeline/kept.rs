@@ -81,8 +81,9 @@ impl Timeline {
     pub(super) fn cut_again(&mut self, reading: Moment) -> Option<Cut> {
         let lanes = &self.lanes;
         let has = |partition: Partition, bound: i64| match lanes.get(&partition) {
-            Some(lane) if lane.active => Some(lane.next >= bound),
-            // Nobody has given it to us yet, and perhaps nobody will.
+            Some(lane) if lane.active || lane.next >= bound => Some(lane.next >= bound),
+            // Nobody has given it to us yet, and perhaps nobody will. What is read of it is there,
+            // also where the topic is not read any more.
             _ => None,
         };
         let CutRow { slice, bounds } = self.replay.next(has, reading)?;
