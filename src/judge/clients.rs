@@ -5,8 +5,8 @@ use super::campaign::Working;
 use super::context::{
     Relay, Seen, against, begin, expect, expectation, gather, is_observed, member, rush, says,
 };
-use super::site::Speaker;
 use super::space::SpaceSample;
+use super::speaker::Speaker;
 use super::streams::{self, Against, Start, Voice};
 use super::suspect::Suspect;
 use super::{Finding, Member, Shape};

@@ -2,8 +2,8 @@
 
 use super::Member;
 use super::rules::{RouteRules, Rules};
-use super::site::Speaker;
 use super::space::Space;
+use super::speaker::Speaker;
 use super::streams::{self, Against};
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::together::{self, Says};

@@ -1,7 +1,8 @@
 //! What comes and goes on a route, by what it can vouch for.
 
 use super::RouteRules;
-use super::site::{SiteContact, Speaker};
+use super::site::SiteContact;
+use super::speaker::Speaker;
 use crate::attribute::{KeyKind, RouteClass};
 use crate::evidence::surge::{self, Common, Surge};
 use crate::evidence::tide::Tide;

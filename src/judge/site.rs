@@ -19,6 +19,7 @@
 
 use super::context::{Seen, member};
 use super::flow::{self, Flow, Surges};
+use super::speaker::Speaker;
 use super::strangers::Strangers;
 use super::{Cause, Finding, FindingKind, Member, Picture, Rules, has_grown};
 use crate::attribute::{KeyKind, Lookup, Outcome};
@@ -32,40 +33,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The key that stands for a route as a whole among keyed hashes of clients.
 pub const SITE_KEY: u64 = 0x5349_5445_0000_0001;
-/// First contacts of an hour with which a stranger speaks for the site.
-const VOICE_AN_HOUR: u32 = 3;
-/// The same of a client that is known: few of them come, and on a busy day they do more.
-const KNOWN_AN_HOUR: u32 = 20;
 /// Without evidence for this long an alert is over: such a crowd works in bursts, the same hours
 /// every day, and is one page.
 const OVER_MS: i64 = DAY_MS;
 /// Look-ups of clients that are no strangers below which they say nothing about the route.
 const OTHERS_MIN: u32 = 10;
-
-/// For whom a look-up speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Speaker {
-    /// For nobody.
-    #[default]
-    None,
-    /// For strangers: one of the client's first contacts of the hour.
-    Stranger,
-    /// For clients that are known.
-    Known,
-    /// For itself: it has an alert of its own.
-    Itself,
-}
-
-impl Speaker {
-    /// Of a contact that counts or does not, so many into its client's hour.
-    pub(super) const fn of(counts: bool, hour: u32, known: bool, observed: bool) -> Self {
-        match (counts, known) {
-            (true, false) if !observed && hour <= VOICE_AN_HOUR => Self::Stranger,
-            (true, true) if hour <= KNOWN_AN_HOUR => Self::Known,
-            _ => Self::None,
-        }
-    }
-}
 
 /// A look-up as a site sees it.
 #[derive(Clone, Copy, Debug)]
@@ -222,15 +194,15 @@ impl Site {
 
     /// Keeps what a client did.
     fn remember(&mut self, (contact, alone): (&SiteContact<'_>, bool), names: &[u8]) {
-        let strange = contact.speaker == Speaker::Stranger;
-        if strange && self.has_evidence() {
+        if contact.speaker == Speaker::Stranger && self.has_evidence() {
             self.strangers.meet(contact.key());
         }
         let out = self.loud.as_mut().map(|it| &mut it.out);
-        let who = || member(contact.lookup, contact.kind, names);
-        let is_stranger = self.strangers.keep((contact, alone), out, who);
-        let itself = contact.speaker == Speaker::Itself;
-        if !is_stranger && !strange && !itself && self.evidence > 0 {
+        let is_stranger = self
+            .strangers
+            .keep((contact, alone), out, || member(contact.lookup, contact.kind, names));
+        let is_other = !matches!(contact.speaker, Speaker::Stranger | Speaker::Itself);
+        if !is_stranger && is_other && self.evidence > 0 {
             self.others.count(contact.missed());
         }
     }
