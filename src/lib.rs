@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod attribute;
+pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod decode;

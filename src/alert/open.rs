@@ -199,24 +199,16 @@ impl Open {
         let above = self.counted_above();
         let is_apart =
             |(key, it): &(u64, (u64, u64))| above.get(key).is_none_or(|above| *above < it.0);
-        let apart = self.totals().filter(is_apart);
-        let (mut estimate, mut error) = apart.map(|it| it.1).fold((0, 0), sum);
-        for route in self.routes.iter().filter(|it| self.has_site(**it)) {
-            let of = |key: u64| profile_id(key, *route);
-            let ours: BTreeSet<u64> = self.members.iter().map(|it| of(it.0)).collect();
-            let apart = self.totals().filter(is_apart);
-            let own = apart.filter(|it| ours.contains(&it.0)).map(|it| it.1).fold((0, 0), sum);
-            let whole = self.totals().find(|it| it.0 == of(SITE_KEY)).map_or((0, 0), |it| it.1);
+        let apart: BTreeMap<u64, (u64, u64)> = self.totals().filter(is_apart).collect();
+        let (mut estimate, mut error) = apart.values().copied().fold((0, 0), sum);
+        for route in &self.routes {
+            let of = |key: u64| apart.get(&profile_id(key, *route)).copied();
+            let Some(whole) = of(SITE_KEY) else { continue };
+            let own = self.members.iter().filter_map(|it| of(it.0)).fold((0, 0), sum);
             let less = own.min(whole);
             (estimate, error) = (estimate - less.0, error.saturating_sub(less.1));
         }
         RecordsOut { estimate, error }
-    }
-
-    fn has_site(&self, route: u16) -> bool {
-        let id = profile_id(SITE_KEY, route);
-        let mut before = self.adopted.iter().flat_map(|it| &it.records);
-        self.records.contains_key(&id) || before.any(|it| it.key == id)
     }
 
     /// By judged profile: the most that is counted at an address or a network that it came through. No

@@ -6,6 +6,7 @@ use crate::alert::{
     Alert, Client, Kind, Mode, OffsetSpan, Quantity, RecordsOut, Severity, Silences, Status,
 };
 use crate::attribute::KeyKind;
+use crate::causes::with_causes;
 use crate::config::Config;
 use crate::deliver::trial::{Answer, trial};
 use crate::deliver::{Action, Options, Policy, ReceiverSpec};
@@ -69,7 +70,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let answers = run::runtime()?
         .block_on(trial(options, fired, now))
-        .map_err(|error| Failure::new(exit::INTERNAL, &run::with_cause(&error)))?;
+        .map_err(|error| Failure::new(exit::INTERNAL, &with_causes(&error)))?;
     print(&answers, test.output)?;
     match answers.iter().all(|it| it.arrived) {
         true => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::{Failure, exit};
 use super::{standby, terminal};
+use crate::causes::with_causes;
 use crate::config::Config;
 use crate::deliver::{self, Delivery, Outbox};
 use crate::pipeline::recover::{self, Recovered};
@@ -123,10 +124,10 @@ fn pages(
             Ok(Some(serving))
         }
         Err(error) if took_over && is_in_use(&error) => {
-            tracing::error!("going on without pages and metrics: {}", with_cause(&error));
+            tracing::error!("going on without pages and metrics: {}", with_causes(&error));
             Ok(None)
         }
-        Err(error) => Err(Failure::new(exit::INTERNAL, &with_cause(&error))),
+        Err(error) => Err(Failure::new(exit::INTERNAL, &with_causes(&error))),
     }
 }
 
@@ -199,11 +200,6 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
     built.map_err(|error| {
         Failure::new(exit::INTERNAL, &format!("cannot start the runtime: {error}"))
     })
-}
-
-/// An error and what is behind it, once.
-pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 /// A flag that SIGTERM and SIGINT set.

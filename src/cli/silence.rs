@@ -7,6 +7,7 @@ use super::terminal::{FAINT, Printer, remark};
 use super::{Failure, Output, exit};
 use crate::alert::{Kind, Phase, Silence, Silences, escape_text};
 use crate::attribute::KeyKind;
+use crate::causes::with_causes;
 use crate::config::{Config, milliseconds, nearest};
 use crate::deliver::{
     Changer, SilenceChange, SilenceChangeError, audit_path, change_silences, read_silences,
@@ -214,7 +215,7 @@ fn changed(path: &Path, change: &SilenceChange, now: Moment) -> Result<(), Failu
             SilenceChangeError::Unknown(_) => exit::USAGE,
             SilenceChangeError::Disk { .. } => exit::INTERNAL,
         };
-        Failure::new(code, &super::run::with_cause(&error))
+        Failure::new(code, &with_causes(&error))
     })?;
     let mut printer = Printer::new();
     for silence in &changed {

@@ -11,6 +11,7 @@
 
 use super::text::{Cursor, count, is_protocol, present, request, status, unescape};
 use super::{AccessRecord, Format, Refusal, stamp};
+use crate::time::Moment;
 use std::borrow::Cow;
 
 /// Quotes behind the request in a line of Traefik's: of referrer, user agent, router and server.
@@ -35,7 +36,7 @@ pub(super) fn decode(line: &[u8]) -> Result<(Format, AccessRecord<'_>), Refusal>
     if has_host {
         at.word();
     }
-    if let Some(found) = traefik(at, &record, (peer, user)) {
+    if let Some(found) = traefik(at, record.time, (peer, user)) {
         return found;
     }
     let line = at.quoted().ok_or(Refusal::Malformed)?;
@@ -80,7 +81,7 @@ fn is_address(word: &[u8]) -> bool {
 /// neither into a protocol. The user agent is sure where the line has as many quotes as it should.
 fn traefik<'a>(
     mut at: Cursor<'a>,
-    begun: &AccessRecord<'a>,
+    time: Option<Moment>,
     (peer, user): (&'a [u8], &'a [u8]),
 ) -> Option<Result<(Format, AccessRecord<'a>), Refusal>> {
     let number = at.0.strip_suffix(b"ms")?;
@@ -91,12 +92,15 @@ fn traefik<'a>(
     if !is_protocol(protocol) || at.pass(b" ").is_none() {
         return None;
     }
-    let mut record = begun.clone();
-    record.status = status(at.word());
-    record.bytes = count(at.word());
-    record.peer = present(peer).map(Cow::Borrowed);
-    record.user = present(user).map(Cow::Borrowed);
-    record.method = Cow::Borrowed(method);
+    let mut record = AccessRecord {
+        time,
+        status: status(at.word()),
+        bytes: count(at.word()),
+        peer: present(peer).map(Cow::Borrowed),
+        user: present(user).map(Cow::Borrowed),
+        method: Cow::Borrowed(method),
+        ..AccessRecord::default()
+    };
     let is_plain = memchr::memchr_iter(b'"', at.0).count() == TRAEFIK_QUOTES;
     if is_plain && at.pass(b"\"").is_some() {
         let _referrer = at.until(b'"');

@@ -147,6 +147,9 @@ pub(super) fn request<'a>(
 /// Where method and target stand in a request line.
 fn spans(line: &[u8], status: Option<u16>) -> Result<(Range<usize>, Range<usize>), Refusal> {
     let unread = UNREAD.contains(&status.unwrap_or(0));
+    // nginx takes spaces behind the protocol, and writes them.
+    let behind = line.iter().rev().take_while(|it| **it == b' ').count();
+    let line = line.get(..line.len() - behind).unwrap_or_default();
     let start = line.iter().position(|it| *it != b' ').ok_or(Refusal::NoRequest)?;
     if line.get(start..) == Some(b"-") {
         return Err(Refusal::NoRequest);
@@ -160,10 +163,7 @@ fn spans(line: &[u8], status: Option<u16>) -> Result<(Range<usize>, Range<usize>
     if length.is_none() {
         return Err(if unread { Refusal::CutRequest } else { Refusal::NoPath });
     }
-    // nginx takes spaces behind the protocol, and writes them.
-    let behind = line.iter().rev().take_while(|it| **it == b' ').count();
-    let mut target = method.end + 1..(line.len() - behind).max(method.end + 1).min(line.len());
-    let line = line.get(..target.end).unwrap_or_default();
+    let mut target = method.end + 1..line.len();
     match memchr::memrchr(b' ', line) {
         Some(at) if is_protocol(line.get(at + 1..).unwrap_or_default()) => target.end = at,
         _ if unread => return Err(Refusal::CutRequest),

@@ -9,6 +9,7 @@
 use super::reach::{Reach, ReachError, Trust};
 use super::retry::{self, Reply};
 use crate::alert::escape_text;
+use crate::causes::with_causes;
 use crate::time::Moment;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
@@ -138,7 +139,7 @@ impl Line {
         let posted = self.client.post(request.url).headers(request.headers);
         let response = match posted.header(CONTENT_TYPE, json).body(request.body).send().await {
             Ok(response) => response,
-            Err(error) => return (Reply::None, with_causes(&error.without_url())),
+            Err(error) => return (Reply::None, in_words(&error.without_url())),
         };
         let code = response.status().as_u16();
         let header = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
@@ -166,13 +167,6 @@ async fn answer(mut response: Response) -> String {
 }
 
 /// An error with its causes, fit for a log.
-pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    escape_text(&text).into_owned()
+pub(super) fn in_words(error: &dyn Error) -> String {
+    escape_text(&with_causes(error)).into_owned()
 }

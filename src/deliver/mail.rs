@@ -13,7 +13,7 @@
 //! the server may be is not judged as for HTTP: nothing but SMTP over TLS is spoken to it, with a
 //! certificate for its name, and mail servers are at private addresses as a rule.
 
-use super::http::with_causes;
+use super::http::in_words;
 use super::notification::{Action, Notification};
 use super::receiver::Secret;
 use super::retry::Reply;
@@ -227,7 +227,7 @@ impl Mailer {
         let response = sent.map_err(|error| {
             // 55x is about the letter or a reader; 53x would be about who signs in.
             let is_about_it = error.status().is_some_and(|it| it.category == Category::MailSystem);
-            Refused { is_about_it, said: with_causes(&error) }
+            Refused { is_about_it, said: in_words(&error) }
         })?;
         let lines: Vec<&str> = response.message().collect();
         Ok(escape_text(&format!("{} {}", response.code(), lines.join(" "))).into_owned())

@@ -404,14 +404,20 @@ mod tests {
         assert!(made.iter().any(|it| it.0 == PAGER && it.1.action == Action::Trigger));
     }
 
-    #[test]
-    fn an_alert_from_before_the_start_that_the_engine_has_open_is_posted_without_an_end() {
+    /// A planner that has told an alert, and its successor, whose alerts end after five hours.
+    fn restarted() -> (Planner, Planner) {
         let mut before = planner(Policy::default());
         let made = before.plan(vec![sample::alert()], &[], now());
         let mut after = planner(Policy { resolve_after_ms: 5 * HOUR_MS, ..Policy::default() });
         for (_, notification) in &made {
             after.recall(notification, true, now().clock).unwrap();
         }
+        (before, after)
+    }
+
+    #[test]
+    fn an_alert_from_before_the_start_that_the_engine_has_open_is_posted_without_an_end() {
+        let (_, mut after) = restarted();
         after.goes_on(&sample::alert());
         assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(99 * HOUR_MS)).len(), 1);
         assert!(after.unsilenced(&[], now()).is_empty(), "whoever was told is not told again");
@@ -428,12 +434,7 @@ mod tests {
 
     #[test]
     fn an_alert_from_before_the_start_is_posted_as_long_as_one_stays_open_unchanged() {
-        let mut before = planner(Policy::default());
-        let made = before.plan(vec![sample::alert()], &[], now());
-        let mut after = planner(Policy { resolve_after_ms: 5 * HOUR_MS, ..Policy::default() });
-        for (_, notification) in &made {
-            after.recall(notification, true, now().clock).unwrap();
-        }
+        let (before, mut after) = restarted();
         assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(5 * HOUR_MS - 1)).len(), 1);
         assert_eq!(after.open_elements(ALERTMANAGER, now().clock.plus(5 * HOUR_MS)).len(), 0);
         let over = Alert { status: Status::Resolved, ..sample::alert() };

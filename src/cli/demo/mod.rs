@@ -8,9 +8,9 @@ mod account;
 mod portal;
 mod screen;
 
-use super::run::with_cause;
 use super::{Failure, Output, exit};
 use crate::alert::Alert;
+use crate::causes::with_causes;
 use crate::config::Config;
 use crate::deliver::{self, Delivery, Outbox, Policy};
 use crate::pipeline::judging::Judging;
@@ -109,7 +109,7 @@ fn show(
     let watch = Watch::new(config, &delivery, clock);
     let shared = watch.shared(wording, None);
     let serving = Serve::start(config.http.listen, shared, runtime.handle())
-        .map_err(|it| failed(format!("{}; choose another with --listen", with_cause(&it))))?;
+        .map_err(|it| failed(format!("{}; choose another with --listen", with_causes(&it))))?;
     screen.opening(demo, &config.http.external_url);
     let progress = Arc::new(Progress::default());
     let pen = Pen::new(&cluster.brokers(), cluster.topic(), clock).map_err(failed)?;

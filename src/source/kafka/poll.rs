@@ -61,8 +61,10 @@ pub(super) struct Poller {
     /// What came while the workers were busy.
     waiting: VecDeque<Event>,
     unanswered: Unanswered,
-    /// The group has given us something before.
+    /// The group has given us something to read before.
     is_assigned: bool,
+    /// It was asked to share out anew.
+    has_joined_anew: bool,
     mending: Mending,
     /// The change of who is held back that was last followed.
     followed: Option<u64>,
@@ -92,6 +94,7 @@ impl Poller {
             waiting: VecDeque::new(),
             unanswered: Unanswered::default(),
             is_assigned: false,
+            has_joined_anew: false,
             mending: Mending::default(),
             followed: None,
             polled: clock.now(),

@@ -6,6 +6,7 @@
 //! the thread that polls; so a token endpoint that hangs costs a few seconds of reading at a time, and
 //! nothing that was read. What it answers goes to the broker, which alone judges it.
 
+use crate::causes::with_causes;
 use crate::time::{Moment, SECOND_MS};
 use rdkafka::client::OAuthToken;
 use reqwest::header::CONTENT_TYPE;
@@ -146,16 +147,8 @@ fn form(fields: &[(&str, &str)]) -> String {
     url.as_ref().and_then(Url::query).unwrap_or_default().to_owned()
 }
 
-/// An error with its causes.
 fn in_words(error: &dyn Error) -> String {
-    let mut words = format!("the token endpoint does not answer: {error}");
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words.push_str(": ");
-        words.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    words.escape_debug().to_string()
+    format!("the token endpoint does not answer: {}", with_causes(error).escape_debug())
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Poller {
         }
         let names = partitions.into_iter().map(|(topic, number)| (topic.into(), number));
         self.unanswered.names.extend(names);
-        self.is_assigned = true;
+        self.is_assigned |= !self.unanswered.names.is_empty();
         self.ask();
     }
 
@@ -77,16 +77,17 @@ impl Poller {
     /// has a topic of ours is no mistake, so the first assignment alone is asked for every topic.
     fn is_ours_to_read(&self, partitions: &[(String, i32)]) -> bool {
         let topics = &self.options.topics;
-        let has_pattern = topics.iter().any(|it| is_pattern(it));
         let given = |topic: &String| partitions.iter().any(|it| it.0 == *topic);
         let all_are_ours = partitions.iter().all(|it| topics.contains(&it.0));
-        has_pattern || all_are_ours && (self.is_assigned || topics.iter().all(given))
+        let is_whole = self.is_assigned || partitions.is_empty() || topics.iter().all(given);
+        topics.iter().any(|it| is_pattern(it)) || all_are_ours && is_whole
     }
 
-    /// Has the group share out its topics anew, once: as the only member, or the one that leads, we
-    /// may ask for it by leaving our subscription and taking it up again.
+    /// Has the group share out its topics anew: as the only member, or the one that leads, we may ask
+    /// for it by leaving our subscription and taking it up again. Asked for once: who does not lead
+    /// waits until the group shares out for another reason.
     fn join_anew(&mut self) {
-        if std::mem::replace(&mut self.is_assigned, true) {
+        if std::mem::replace(&mut self.has_joined_anew, true) {
             return;
         }
         tracing::warn!("the group gives us other topics than are configured: joining it anew");
