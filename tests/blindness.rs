@@ -156,6 +156,7 @@ fn beside_one_in(
         delivery: &delivery,
         standing: Vec::new(),
         recovered: Some(recovered),
+        strays: Arc::default(),
         clock,
         stop: stop.clone(),
     };

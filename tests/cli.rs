@@ -498,6 +498,25 @@ fn a_silence_is_added_listed_and_ended_and_the_file_stays_a_persons() {
 }
 
 #[test]
+fn a_silence_takes_alertmanagers_matchers_and_refuses_what_is_none() {
+    let desk = desk_with_silences();
+    let end = ["--for", "1d", "--reason", "r", "--config", "darban.toml"];
+    let add = ["silence", "add", "client=~\"clinic-[0-9]+\"", "route!=photo"];
+    desk.said(&[&add[..], &end[..]].concat());
+    let list = ["silence", "list", "--config", "darban.toml"];
+    let lines = desk.said(&list);
+    assert!(lines.contains("client=~\"clinic-[0-9]+\" route!=\"photo\"  r"), "{lines}");
+    let matchers = &desk.rows(&list)[1]["matchers"];
+    assert_eq!(*matchers, serde_json::json!(["client=~\"clinic-[0-9]+\"", "route!=\"photo\""]));
+    assert_eq!(desk.said(&["check", "--config", "darban.toml"]), "darban.toml is in order\n");
+    let wrong = ["silence", "add", "cleint=a", "client=~("];
+    let (code, words) = desk.refused(&[&wrong[..], &end[..]].concat());
+    assert_eq!(code, Some(64));
+    assert!(words.contains("cleint=a asks for none of client, key, route, kind"), "{words}");
+    assert!(words.contains("client=~( has an expression that is none"), "{words}");
+}
+
+#[test]
 fn who_changed_a_silence_when_and_why_stands_in_the_log_beside_the_file() {
     let desk = desk_with_silences();
     let list = ["silence", "list", "--config", "darban.toml"];

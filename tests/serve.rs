@@ -6,8 +6,9 @@ use darban::alert::text::Wording;
 use darban::alert::{Client, Kind, RecordsOut, Status};
 use darban::attribute::KeyKind;
 use darban::deliver::Secret;
-use darban::serve::{Board, Readiness, Running, Serve, Shared, SilenceDesk};
+use darban::serve::{Board, Found, Readiness, Running, Serve, Shared, SilenceDesk};
 use darban::telemetry::Telemetry;
+use darban::time::Moment;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -34,6 +35,7 @@ impl Served {
         let shared = Shared {
             telemetry: Arc::new(Telemetry::new(&owned(routes), &owned(receivers))),
             board: Arc::new(Mutex::new(Board::default())),
+            unwatched: Arc::default(),
             readiness: Arc::new(Readiness::new(&["partitions", "state"])),
             wording: Arc::new(Wording {
                 pages: Some("http://127.0.0.1:9464".to_owned()),
@@ -205,6 +207,25 @@ fn a_taken_address_is_an_error_and_a_stopped_server_is_gone() {
 const TOKEN: &str = "a-token-of-more-than-twenty-four";
 const SILENCE: &str = r#"{"client":"clinic-17","route":"beneficiary","until":"2999-01-01T00:00:00Z","reason":"moves house","author":"ops"}"#;
 
+#[test]
+fn paths_that_nobody_watches_have_a_page_with_the_route_to_paste() {
+    let served = Served::new(&[], &[]);
+    assert!(served.get("/unwatched").body.contains("None with people on it was seen"));
+    let found = Found {
+        path: "/v3/people/{subject}".to_owned(),
+        methods: "GET".to_owned(),
+        requests: 812,
+        subjects: 40,
+        route: "[[routes]]\nname = \"people\"".to_owned(),
+    };
+    let at = Moment(1_795_289_416_042);
+    served.shared.unwatched.lock().unwrap().put(vec![found], at, at);
+    let page = served.get("/unwatched").body;
+    assert!(page.contains("[[routes]]\nname = &quot;people&quot;"), "{page}");
+    let row = &served.get("/unwatched?format=json").json()["unwatched"][0];
+    assert_eq!((&row["requests"], &row["path"]), (&812.into(), &"/v3/people/{subject}".into()));
+}
+
 /// A server with a door to the file of silences in a folder, and how often it was hurried.
 fn with_silences(scratch: &Scratch) -> (Served, Arc<AtomicUsize>) {
     let hurried = Arc::new(AtomicUsize::new(0));
@@ -307,6 +328,9 @@ fn a_silence_that_is_wrong_is_refused_with_all_that_is_wrong_with_it() {
         "author, until, route"
     );
     assert_eq!(of("nonsense"), 1);
+    let matchers = r#""matchers":["client=~(","severity=page"]"#;
+    let body = SILENCE.replacen('{', &format!("{{{matchers},"), 1);
+    assert_eq!(of(&body), 2);
     let long = SILENCE.replace("moves house", &"x".repeat(20_000));
     assert_eq!(ask(served.addr, "POST", "/api/silences", &trusted(&long)).status, 413);
     assert!(!scratch.path().join("silences.toml").exists());

@@ -2,9 +2,9 @@
 //!
 //! They stand in a file that a person may write, so that each can have a review. `darban silence`
 //! changes that file too, and every change has an author and a reason in the log beside it; none is
-//! made by whoever holds a session on the pages. They match as Alertmanager's do: every given
-//! matcher must match, of a campaign every member, and every route that a harvest has come to and
-//! kind that it has shown: a silence for one clinic never hides the five others of the same
+//! made by whoever holds a session on the pages. They match as Alertmanager's do (`matchers`, beside
+//! keys for the plain cases): every given matcher must match, of a campaign every member, and every
+//! route that a harvest has come to and kind that it has shown: a silence for one clinic never hides the five others of the same
 //! harvest, nor one for its busy days a walk. Members beyond the listed thousand cannot be looked
 //! at, so a matcher on clients does not silence an alert that has some.
 //!
@@ -14,6 +14,7 @@
 //! judged, the silenced too.
 
 use super::change::{Alert, Client, Kind};
+use super::matcher::Matcher;
 use crate::attribute::KeyKind;
 use crate::time::Moment;
 use siphasher::sip::SipHasher13;
@@ -24,7 +25,10 @@ use toml::{Table, Value};
 pub const SILENCES_MAX: usize = 1_000;
 
 /// The keys of one `[[silence]]`.
-const KEYS: &[&str] = &["client", "key", "route", "kind", "from", "until", "reason", "author"];
+const KEYS: &[&str] =
+    &["client", "key", "route", "kind", "matchers", "from", "until", "reason", "author"];
+/// Matchers of one silence at most.
+const MATCHERS_MAX: usize = 16;
 
 /// One silence. What is `None` matches everything; at least one matcher is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct Silence {
     pub route: Option<String>,
     /// The alert's kind.
     pub kind: Option<Kind>,
+    /// What more must hold, as Alertmanager writes it.
+    pub matchers: Vec<Matcher>,
     /// It holds from here on; `None` for always.
     pub from: Option<Moment>,
     /// It holds before this.
@@ -53,9 +59,10 @@ impl Silence {
     #[must_use]
     pub fn id(&self) -> String {
         let mut hasher = SipHasher13::new();
-        let what = self.matchers().map(|it| it.1);
+        let what = self.plain().map(|it| it.1);
         let words = [Some(self.reason.as_str()), self.author.as_deref()];
         what.iter().chain(&words).for_each(|it| it.hash(&mut hasher));
+        self.matchers.iter().for_each(|it| it.to_string().hash(&mut hasher));
         self.from.map(|it| it.0).hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
@@ -70,9 +77,9 @@ impl Silence {
         }
     }
 
-    /// What it matches by, under the keys of the file.
+    /// What it matches by under keys of the file of their own.
     #[must_use]
-    pub fn matchers(&self) -> [(&'static str, Option<&str>); 4] {
+    pub fn plain(&self) -> [(&'static str, Option<&str>); 4] {
         [
             ("client", self.client.as_deref()),
             ("key", self.key.map(KeyKind::name)),
@@ -96,8 +103,12 @@ impl Silence {
     #[must_use]
     pub fn shown(&self) -> serde_json::Value {
         let mut shown = serde_json::Map::new();
-        for (key, text) in self.matchers() {
+        for (key, text) in self.plain() {
             shown.extend(text.map(|it| (key.to_owned(), it.into())));
+        }
+        if !self.matchers.is_empty() {
+            let texts: Vec<String> = self.matchers.iter().map(Matcher::to_string).collect();
+            shown.insert("matchers".to_owned(), texts.into());
         }
         for (key, text) in [
             ("from", self.from.map(|it| it.to_string())),
@@ -115,11 +126,13 @@ impl Silence {
         holds
             && self.kind.is_none_or(|kind| alert.kinds().all(|it| it == kind))
             && self.route.as_deref().is_none_or(|route| alert.routes().all(|it| it == route))
+            && self.matchers.iter().all(|it| allowed(it, alert))
             && self.members_match(alert)
     }
 
     fn members_match(&self, alert: &Alert) -> bool {
-        if self.client.is_none() && self.key.is_none() {
+        let asked = |it: &Matcher| matches!(it.label(), "client" | "key");
+        if self.client.is_none() && self.key.is_none() && !self.matchers.iter().any(asked) {
             return true;
         }
         let listed = u64::try_from(alert.clients.len()).unwrap_or(u64::MAX);
@@ -130,6 +143,16 @@ impl Silence {
     fn member_matches(&self, client: &Client) -> bool {
         self.key.is_none_or(|key| key == client.key)
             && self.client.as_deref().is_none_or(|pattern| glob_matches(pattern, &client.id))
+    }
+}
+
+/// Whether everything that an alert says of a matcher's label is what it asks for.
+fn allowed(matcher: &Matcher, alert: &Alert) -> bool {
+    match matcher.label() {
+        "client" => alert.clients.iter().all(|it| matcher.allows(&it.id)),
+        "key" => alert.clients.iter().all(|it| matcher.allows(it.key.name())),
+        "route" => alert.routes().all(|it| matcher.allows(it)),
+        _ => alert.kinds().all(|it| matcher.allows(it.name())),
     }
 }
 
@@ -233,8 +256,10 @@ impl Row<'_> {
         let key = self.one_of("key", KeyKind::ALL.iter().map(|it| (it.name(), *it)));
         let route = self.text("route");
         let kind = self.one_of("kind", Kind::ALL.iter().map(|it| (it.name(), *it)));
-        if !["client", "key", "route", "kind"].iter().any(|it| self.table.contains_key(*it)) {
-            let problem = format!("{}: needs one of client, key, route, kind", self.path);
+        let matchers = self.matchers();
+        let conditions = ["client", "key", "route", "kind", "matchers"];
+        if !conditions.iter().any(|it| self.table.contains_key(*it)) {
+            let problem = format!("{}: needs one of {}", self.path, conditions.join(", "));
             self.problems.push(problem);
         }
         let from = self.time("from");
@@ -247,7 +272,7 @@ impl Row<'_> {
             self.problems.push(format!("{}.until: must be after from", self.path));
         }
         let (Some(until), Some(reason)) = (until, reason) else { return None };
-        let silence = Silence { client, key, route, kind, from, until, reason, author };
+        let silence = Silence { client, key, route, kind, matchers, from, until, reason, author };
         (self.problems.len() == before).then_some(silence)
     }
 
@@ -268,6 +293,26 @@ impl Row<'_> {
                 None
             }
         }
+    }
+
+    fn matchers(&mut self) -> Vec<Matcher> {
+        let Some(value) = self.table.get("matchers") else { return Vec::new() };
+        let rows = value.as_array().filter(|it| (1..=MATCHERS_MAX).contains(&it.len()));
+        let Some(rows) = rows else {
+            let words = format!("is no list of 1 to {MATCHERS_MAX}, such as ['client=~\"a-.*\"']");
+            self.problems.push(format!("{}.matchers: {words}", self.path));
+            return Vec::new();
+        };
+        let mut matchers = Vec::new();
+        for (at, row) in rows.iter().enumerate() {
+            match row.as_str().ok_or_else(|| "is no text".to_owned()).and_then(str::parse) {
+                Ok(matcher) => matchers.push(matcher),
+                Err(words) => {
+                    self.problems.push(format!("{}.matchers[{at}]: `{row}` {words}", self.path));
+                }
+            }
+        }
+        matchers
     }
 
     fn time(&mut self, key: &str) -> Option<Moment> {
@@ -379,6 +424,41 @@ mod tests {
     }
 
     #[test]
+    fn matchers_ask_every_member_route_and_kind_and_must_hold_beside_the_keys() {
+        let mut alert = sample::alert();
+        assert!(hits(r#"matchers = ['client=~"clinic-[0-9]+"', "kind=~walk|harvest"]"#, &alert));
+        assert!(!hits(r#"matchers = ['client=~"clinic-[0-9]"']"#, &alert));
+        assert!(!hits("key = \"partner\"\nmatchers = [\"client=~clinic-.*\"]", &alert));
+        assert!(!hits("matchers = [\"client=~clinic-.*\", \"key=partner\"]", &alert));
+        alert.clients.push(Client { key: KeyKind::Staff, id: "pharmacy-2".to_owned() });
+        alert.members_total = 2;
+        assert!(!hits("matchers = [\"client!=pharmacy-2\"]", &alert));
+        assert!(hits("matchers = [\"client=~(clinic|pharmacy)-.*\"]", &alert));
+        alert.members_total = 1_001;
+        assert!(!hits("matchers = [\"client!~batch-.*\"]", &alert), "unlisted ones may be batch-1");
+        alert.also_on.push("photo".into());
+        assert!(hits("matchers = [\"route=~beneficiary|photo\"]", &alert));
+        assert!(!hits("matchers = [\"route!=photo\"]", &alert));
+        alert.also_kinds.push(Kind::Guessing);
+        assert!(!hits("matchers = [\"kind=walk\"]", &alert));
+    }
+
+    #[test]
+    fn each_matcher_that_is_none_is_named_with_its_place() {
+        let tail = "until = \"2026-12-01T00:00:00Z\"\nreason = \"known\"";
+        let of = |row: &str| Silences::parse(&format!("[[silence]]\n{row}\n{tail}")).unwrap_err();
+        assert_eq!(
+            of("matchers = [\"client=a\", \"cleint=a\", 4, \"client=~(\"]"),
+            [
+                "silence[0].matchers[1]: `\"cleint=a\"` asks for none of client, key, route, kind",
+                "silence[0].matchers[2]: `4` is no text",
+                "silence[0].matchers[3]: `\"client=~(\"` has an expression that is none: unclosed group",
+            ]
+        );
+        assert_eq!(of("matchers = []").len(), 1);
+    }
+
+    #[test]
     fn a_silence_of_one_route_does_not_hide_what_a_harvest_does_on_another() {
         let mut alert = sample::alert();
         assert!(hits("route = \"beneficiary\"", &alert));
@@ -420,7 +500,7 @@ mod tests {
             [
                 "silences: unknown key; the nearest is `silence`",
                 "silence[0].cleint: unknown key; the nearest is `client`",
-                "silence[0]: needs one of client, key, route, kind",
+                "silence[0]: needs one of client, key, route, kind, matchers",
                 "silence[0].until: `tomorrow` is no time with a zone, such as \"2026-12-01T00:00:00Z\"",
                 "silence[0].reason: is required",
                 "silence[1].key: `stuff` is none of credential, staff, partner, subtenant, session, address, network, asn, fingerprint; the nearest is `staff`",

@@ -52,8 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let failed = |words: String| Failure::new(exit::INTERNAL, &words);
     let runtime = runtime()?;
-    let directory = directory(&config, &keys)?;
-    let stop = stop_on_signal(&runtime);
+    let (directory, stop) = (directory(&config, &keys)?, stop_on_signal(&runtime));
     let taken = match arguments.standby {
         true => standby::wait(&directory, &config, &runtime, &stop),
         false => directory.lock().map(|ours| Some((ours, false))),
@@ -83,17 +82,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| failed(error.to_string()))?;
     hurry_on_hangup(&runtime, delivery.hurry());
     let silences = receivers::silence_desk(&config, delivery.hurry());
-    // The one is hidden in a sandbox, the other is not there in a container.
-    let mut files = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter();
-    let host = files.find_map(|it| std::fs::read_to_string(it).ok());
-    let source = receivers::source(&config, host.as_deref().map(str::trim));
+    let source = receivers::source(&config, host().as_deref().map(str::trim));
     let mut watch = Watch::new(&config, &delivery, clock);
-    let shared = watch.shared(wording, silences);
+    let (shared, strays) = (watch.shared(wording, silences), watch.strays());
     let serving = pages(&config, &shared, &runtime, (&ours, took_over))?;
     let start = (arguments.discard_state, clock.now());
     let recovered = Some(recovered(&config, &keys, &directory, start)?);
-    let parts =
-        Parts { source, keys: &keys, delivery: &delivery, standing, recovered, clock, stop };
+    let parts = Parts {
+        source,
+        keys: &keys,
+        delivery: &delivery,
+        standing,
+        recovered,
+        strays,
+        clock,
+        stop,
+    };
     let outcome = run::run(&config, parts, &mut watch);
     Supervisor::stopping();
     serving.into_iter().for_each(Running::stop);
@@ -147,6 +151,13 @@ fn serve(config: &Config, shared: &Shared, runtime: &Runtime) -> Result<Running,
             other => return other,
         }
     }
+}
+
+/// This machine's name.
+fn host() -> Option<String> {
+    // The one is hidden in a sandbox, the other is not there in a container.
+    let mut files = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter();
+    files.find_map(|it| std::fs::read_to_string(it).ok())
 }
 
 /// Where things are kept.

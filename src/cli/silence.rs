@@ -5,7 +5,7 @@
 
 use super::terminal::{FAINT, Printer, remark};
 use super::{Failure, Output, exit};
-use crate::alert::{Kind, Phase, Silence, Silences, escape_text};
+use crate::alert::{Kind, Matcher, Phase, Silence, Silences, escape_text};
 use crate::attribute::KeyKind;
 use crate::causes::with_causes;
 use crate::config::{Config, milliseconds, nearest};
@@ -46,10 +46,17 @@ struct Where {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    group = ArgGroup::new("matchers").args(["client", "key", "route", "kind"]).required(true).multiple(true),
+    group = ArgGroup::new("conditions")
+        .args(["client", "key", "route", "kind", "matchers"])
+        .required(true)
+        .multiple(true),
     group = ArgGroup::new("end").args(["span", "until"]).required(true)
 )]
 struct Add {
+    /// As Alertmanager writes them: 'client=~"clinic-[0-9]+"' route!=photo; of client, key, route,
+    /// kind, by =, !=, =~ and !~
+    #[arg(value_name = "MATCHER")]
+    matchers: Vec<String>,
     /// Every client's name; `*` stands for anything
     #[arg(long)]
     client: Option<String>,
@@ -140,6 +147,13 @@ fn silence(add: &Add, config: &Config, now: Moment) -> Result<Silence, Failure> 
     let kind = named("--kind", add.kind.as_deref(), kinds, &mut wrong);
     let routes = config.attribute.routes.iter().map(|it| (&*it.name, it.name.to_string()));
     let route = named("--route", add.route.as_deref(), routes, &mut wrong);
+    let mut matchers = Vec::new();
+    for text in &add.matchers {
+        match text.parse::<Matcher>() {
+            Ok(matcher) => matchers.push(matcher),
+            Err(words) => wrong.push(format!("{} {words}", escape_text(text))),
+        }
+    }
     let from = add.from.as_deref().and_then(|it| time("--from", it, &mut wrong));
     let until = match (&add.span, &add.until) {
         (Some(span), _) => end(span, from.unwrap_or(now), &mut wrong),
@@ -157,12 +171,12 @@ fn silence(add: &Add, config: &Config, now: Moment) -> Result<Silence, Failure> 
     let (true, Some(until)) = (wrong.is_empty(), until) else {
         return Err(Failure::new(exit::USAGE, &wrong.join("\n")));
     };
-    if add.client.is_none() {
+    if add.client.is_none() && !matchers.iter().any(|it| it.label() == "client") {
         remark("without --client this hides the next harvest too, whoever's it is");
     }
     let author = Some(add.author.clone().unwrap_or_else(who));
     let (client, reason) = (add.client.clone(), add.reason.clone());
-    Ok(Silence { client, key, route, kind, from, until, reason, author })
+    Ok(Silence { client, key, route, kind, matchers, from, until, reason, author })
 }
 
 /// The value that a name stands for.
@@ -272,10 +286,11 @@ fn row(silence: &Silence, now: Moment) -> Value {
 }
 
 fn line(silence: &Silence, phase: Phase) -> String {
-    let matchers = silence.matchers();
-    let matchers = matchers.iter().filter_map(|(key, text)| Some((key, (*text)?)));
-    let matchers: Vec<String> =
-        matchers.map(|(key, text)| format!("{key}={}", escape_text(text))).collect();
+    let plain = silence.plain();
+    let plain = plain.iter().filter_map(|(key, text)| Some((key, (*text)?)));
+    let plain = plain.map(|(key, text)| format!("{key}={}", escape_text(text)));
+    let matchers = silence.matchers.iter().map(|it| escape_text(&it.to_string()).into_owned());
+    let matchers: Vec<String> = plain.chain(matchers).collect();
     let author = silence.author.as_deref().map(|it| format!(" ({})", escape_text(it)));
     format!(
         "{}  {:<7}  until {}  {}  {}{}",

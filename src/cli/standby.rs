@@ -100,6 +100,7 @@ fn serve(config: &Config, runtime: &Runtime) -> Option<Running> {
     let shared = Shared {
         telemetry: Arc::new(Telemetry::new(&[], &[])),
         board: Arc::<Mutex<Board>>::default(),
+        unwatched: Arc::default(),
         readiness: Arc::new(readiness),
         wording: Arc::default(),
         silences: None,

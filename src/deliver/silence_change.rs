@@ -18,7 +18,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
-use toml_edit::{ArrayOfTables, Datetime, DocumentMut, Item, Table, value};
+use toml_edit::{Array, ArrayOfTables, Datetime, DocumentMut, Item, Table, value};
 
 /// What the name of the log ends in, behind the name of the file.
 pub const AUDIT_SUFFIX: &str = ".audit.ndjson";
@@ -136,10 +136,14 @@ fn followed(path: &Path) -> PathBuf {
 fn added(text: &str, silence: &Silence) -> Result<String, Vec<String>> {
     let mut document = editable(text)?;
     let mut table = Table::new();
-    for (key, text) in silence.matchers() {
+    for (key, text) in silence.plain() {
         if let Some(text) = text {
             table.insert(key, value(text));
         }
+    }
+    if !silence.matchers.is_empty() {
+        let texts: Array = silence.matchers.iter().map(|it| it.to_string()).collect();
+        table.insert("matchers", value(texts));
     }
     for (key, at) in [("from", silence.from), ("until", Some(silence.until))] {
         if let Some(at) = at {
@@ -282,6 +286,7 @@ mod tests {
             key: None,
             route: Some("beneficiary".to_owned()),
             kind: None,
+            matchers: vec![r#"client!~"a\"\\.b""#.parse().unwrap()],
             from: None,
             until: NOW.plus(86_400_000),
             reason: "a \"campaign\"\nof ours".to_owned(),

@@ -4,6 +4,7 @@
 //! puts their chunks back into the order of each partition. The look-ups of all access records in one
 //! record share its stamp, and so its offset: a batch is judged, and committed, as a whole.
 
+use super::strays::Strays;
 use crate::attribute::{Attributed, Attributor, Scratch, Skip};
 use crate::decode::{Decoded, Decoder, Format, Refusal, Shapes};
 use crate::source::{Batch, Row};
@@ -22,6 +23,7 @@ pub struct Intake {
     shapes: Shapes,
     /// Bytes of names of the batch before: the next one begins with as much room.
     names_room: usize,
+    strays: Option<Arc<Strays>>,
 }
 
 impl Intake {
@@ -34,7 +36,14 @@ impl Intake {
             scratch: Scratch::default(),
             shapes: Shapes::default(),
             names_room: 0,
+            strays: None,
         }
+    }
+
+    /// The same, with some of what is on no route kept there.
+    #[must_use]
+    pub fn keeping(self, strays: Arc<Strays>) -> Self {
+        Self { strays: Some(strays), ..self }
     }
 
     /// Decodes and attributes a batch. Every record leaves a stamp, so that refused and skipped
@@ -47,8 +56,10 @@ impl Intake {
             names: Vec::with_capacity(self.names_room),
         };
         let mut tally = Tally::default();
-        let Self { decoder, attributor, scratch, shapes, .. } = self;
-        let mut into = Building { attributor, scratch, chunk: &mut chunk, tally: &mut tally };
+        let Self { decoder, attributor, scratch, shapes, strays, .. } = self;
+        let (chunk_in, tally_in) = (&mut chunk, &mut tally);
+        let mut into =
+            Building { attributor, scratch, chunk: chunk_in, tally: tally_in, strayed: false };
         for (at, row) in batch.rows.iter().enumerate() {
             let (mut event, mut found): (Option<Moment>, u64) = (None, 0);
             decoder.each(batch.bytes(row), shapes, |decoded| {
@@ -56,6 +67,11 @@ impl Intake {
                 // A batch was sent when the last of it had happened.
                 event = event.max(into.put(to_row(at), row, decoded));
             });
+            if std::mem::take(&mut into.strayed)
+                && let Some(strays) = strays
+            {
+                strays.offer(batch.bytes(row));
+            }
             into.tally.unwrapped += found.saturating_sub(1);
             into.chunk.stamps.push(Stamp { offset: row.offset, record: row.time, event });
         }
@@ -71,6 +87,8 @@ struct Building<'a> {
     scratch: &'a mut Scratch,
     chunk: &'a mut Chunk,
     tally: &'a mut Tally,
+    /// Something was answered that is on no route.
+    strayed: bool,
 }
 
 impl Building<'_> {
@@ -88,7 +106,11 @@ impl Building<'_> {
         let fallback = row.time.unwrap_or_default();
         let names = &mut self.chunk.names;
         match self.attributor.attribute(record, fallback, self.scratch, names) {
-            Attributed::Skipped(skip) => bump(&mut self.tally.skipped, skip as usize),
+            Attributed::Skipped(skip) => {
+                let is_answer = record.status.is_none_or(|it| (200..300).contains(&it));
+                self.strayed |= skip == Skip::NoRoute && is_answer;
+                bump(&mut self.tally.skipped, skip as usize);
+            }
             Attributed::Lookup(it) => self.chunk.lookups.push((at, it)),
         }
         record.time

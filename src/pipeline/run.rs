@@ -8,6 +8,7 @@ use super::blind::Blindness;
 use super::judging::{Judging, Round};
 use super::keeper::Keeper;
 use super::recover::Recovered;
+use super::strays::Strays;
 use super::waits::Waits;
 use super::workers::{self, Fact};
 use super::{Intake, Keys, Order, Pool, build};
@@ -97,6 +98,8 @@ pub struct Parts<'a> {
     pub standing: Vec<Standing>,
     /// What an earlier process has kept, and where it is kept from now on; `None` for nowhere.
     pub recovered: Option<Recovered>,
+    /// Where some of what is on no route is kept for a look.
+    pub strays: Arc<Strays>,
     /// The clock.
     pub clock: Clock,
     /// Set when it is time to end.
@@ -114,7 +117,7 @@ impl std::fmt::Debug for Parts<'_> {
 /// # Errors
 /// When it cannot start, or Kafka says no for good.
 pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Result<(), Error> {
-    let Parts { mut source, keys, delivery, standing, recovered, clock, stop } = parts;
+    let Parts { mut source, keys, delivery, standing, recovered, strays, clock, stop } = parts;
     let threads = threads(config);
     let (judging, keeper) = match recovered {
         Some(Recovered { mut judging, resume, keeper, snapshot, .. }) => {
@@ -135,7 +138,7 @@ pub fn run(config: &Config, parts: Parts<'_>, watcher: &mut impl Watcher) -> Res
     let (event_in, event_out) = bounded::<Event>(CHANNEL_BATCHES_MAX);
     let (fact_in, fact_out) = bounded(CHANNEL_BATCHES_MAX);
     let (fault_in, fault_out) = bounded(FAULTS_MAX);
-    let intake = || Intake::new(decoder.clone(), attributor.clone());
+    let intake = || Intake::new(decoder.clone(), attributor.clone()).keeping(strays.clone());
     // One core polls and judges, the others decode.
     let decoders = workers::start(threads.saturating_sub(1).max(1), intake, event_out, &fact_in)?;
     drop(fact_in);

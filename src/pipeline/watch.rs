@@ -2,7 +2,9 @@
 
 use super::judging::Judging;
 use super::run::Watcher;
+use super::strays::Strays;
 use super::supervisor::Supervisor;
+use super::surveyor::Surveyor;
 use crate::alert::{Alert, RecordsOut};
 use crate::config::Config;
 use crate::deliver::Delivery;
@@ -32,6 +34,7 @@ pub struct Watch<'a> {
     now: Moment,
     clock: Clock,
     supervisor: Supervisor,
+    surveyor: Surveyor,
 }
 
 impl<'a> Watch<'a> {
@@ -54,7 +57,14 @@ impl<'a> Watch<'a> {
             now: Moment(0),
             clock,
             supervisor: Supervisor::default(),
+            surveyor: Surveyor::new(config),
         }
+    }
+
+    /// Where the workers keep some of what is on no route.
+    #[must_use]
+    pub fn strays(&self) -> Arc<Strays> {
+        self.surveyor.strays()
     }
 
     /// What the HTTP server shows.
@@ -67,6 +77,7 @@ impl<'a> Watch<'a> {
         Shared {
             telemetry: self.telemetry.clone(),
             board: self.board.clone(),
+            unwatched: self.surveyor.found(),
             readiness: self.readiness.clone(),
             wording: Arc::new(wording),
             silences: silences.map(Arc::new),
@@ -150,6 +161,7 @@ impl Watcher for Watch<'_> {
                 self.telemetry.judged(now.plus(-real_ms), now);
             }
         }
+        self.telemetry.publish_unwatched(self.surveyor.tick(now, self.clock.factor()));
         self.telemetry.publish_delivery(&self.delivery.stats());
         for (receiver, seconds) in self.delivery.take_seconds() {
             let Some(name) = self.receivers.get(receiver) else { continue };

@@ -14,8 +14,10 @@ mod readiness;
 mod router;
 mod runbooks;
 mod silences;
+mod unwatched;
 
 pub use board::{Board, Case, RESOLVED_MAX};
 pub use readiness::{Check, Readiness};
 pub use router::{Error, Running, Serve, Shared};
 pub use silences::SilenceDesk;
+pub use unwatched::{Found, Row as UnwatchedRow, UNWATCHED_MAX, Unwatched};

@@ -43,7 +43,7 @@ pub(super) fn overview<'a>(
     } else {
         "<nav aria-label=\"Pages\"><a href=\"/alerts?live\">Reload every 30 seconds</a>"
     });
-    body.push_str("<a href=\"/runbooks\">Runbook</a></nav><main><h1>Open alerts</h1>");
+    body.push_str("<a href=\"/unwatched\">Unwatched paths</a><a href=\"/runbooks\">Runbook</a></nav><main><h1>Open alerts</h1>");
     if open.is_empty() {
         body.push_str("<p>No alert is open.</p>");
     } else {

@@ -2,7 +2,7 @@
 
 use super::listener::Bounded;
 use super::silences::{self, SilenceDesk};
-use super::{Board, Readiness, case, pages, runbooks};
+use super::{Board, Readiness, Unwatched, case, pages, runbooks, unwatched};
 use crate::alert::escape_json;
 use crate::alert::text::Wording;
 use crate::telemetry::Telemetry;
@@ -33,6 +33,8 @@ pub struct Shared {
     pub telemetry: Arc<Telemetry>,
     /// The alerts.
     pub board: Arc<Mutex<Board>>,
+    /// The paths that no route watches.
+    pub unwatched: Arc<Mutex<Unwatched>>,
     /// Whether darban watches.
     pub readiness: Arc<Readiness>,
     /// What the pages' words point to.
@@ -117,6 +119,7 @@ fn router(shared: Shared) -> Router {
         .route("/icon.svg", get(icon))
         .route("/alerts", get(alerts))
         .route("/alerts/{id}", get(alert))
+        .route("/unwatched", get(paths))
         .route("/runbooks", get(async || html(StatusCode::OK, runbook_index())))
         .route("/runbooks/{name}", get(runbook))
         .with_state(shared)
@@ -202,6 +205,18 @@ async fn alert(
         }
         (None, false) => html(StatusCode::NOT_FOUND, pages::unknown()),
     }
+}
+
+async fn paths(
+    State(shared): State<Shared>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let rows = shared.unwatched.lock().unwrap_or_else(PoisonError::into_inner).rows().to_vec();
+    if wants_json(&headers, query.as_deref()) {
+        return json(StatusCode::OK, &serde_json::json!({ "unwatched": rows }));
+    }
+    html(StatusCode::OK, unwatched::page(&rows))
 }
 
 async fn icon() -> Response {

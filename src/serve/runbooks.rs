@@ -35,6 +35,7 @@ const PAGES: &[(&str, &str)] = &[
     ("state_lost", include_str!("../../deploy/runbooks/state_lost.md")),
     ("sweep", include_str!("../../deploy/runbooks/sweep.md")),
     ("tampering", include_str!("../../deploy/runbooks/tampering.md")),
+    ("unwatched", include_str!("../../deploy/runbooks/unwatched.md")),
     ("volume", include_str!("../../deploy/runbooks/volume.md")),
     ("walk", include_str!("../../deploy/runbooks/walk.md")),
     ("watched", include_str!("../../deploy/runbooks/watched.md")),

@@ -222,15 +222,9 @@ fn configured(report: &Report, blind: &mut Vec<Blind>) {
 /// Routes with people on them, for the most part of no configured route: a portal grows.
 fn unwatched(report: &Report, blind: &mut Vec<Blind>) {
     let no_route = blind.iter().any(|it| it.kind == Kind::NoRoute);
-    let names: BTreeSet<&str> = report.configured.iter().map(|it| it.name.as_str()).collect();
     let format = report.formats.first().map(|it| it.0);
-    let is_unwatched = |it: &&super::Route| {
-        it.class != RouteClass::Write && it.watched * 2 < it.records && !names.is_empty()
-    };
-    for route in report.routes.iter().filter(is_unwatched).filter(|_| !no_route) {
-        let name = if names.contains(route.name.as_str()) { "-more" } else { "" };
-        let written =
-            draft::one(&super::Route { name: format!("{}{name}", route.name), ..route.clone() });
+    for route in missing(report).filter(|_| !no_route) {
+        let written = adopted(route, report);
         let detail = format!(
             "{} requests for {} subjects at {} are on no route",
             route.records - route.watched,
@@ -240,6 +234,20 @@ fn unwatched(report: &Report, blind: &mut Vec<Blind>) {
         let blinded = Blind::new(Kind::Unwatched, format, detail);
         blind.push(Blind { snippet: written, ..blinded });
     }
+}
+
+/// Routes that are, for the most part, of no configured one.
+pub(super) fn missing(report: &Report) -> impl Iterator<Item = &super::Route> {
+    let is_unwatched =
+        |it: &&super::Route| it.class != RouteClass::Write && it.watched * 2 < it.records;
+    report.routes.iter().filter(|_| !report.configured.is_empty()).filter(is_unwatched)
+}
+
+/// How a configuration that has others already writes a route.
+pub(super) fn adopted(route: &super::Route, report: &Report) -> String {
+    let is_taken = report.configured.iter().any(|it| it.name == route.name);
+    let name = if is_taken { format!("{}-more", route.name) } else { route.name.clone() };
+    draft::one(&super::Route { name, ..route.clone() })
 }
 
 fn shared(report: &Report, blind: &mut Vec<Blind>) {

@@ -114,6 +114,14 @@ impl Report {
     }
 }
 
+/// The routes that people are looked up on and that are, for the most part, not configured: each with
+/// how a configuration writes it.
+#[must_use]
+pub fn unwatched(sample: &Sample, given: Given<'_>) -> Vec<(Route, String)> {
+    let report = Report::of(sample, Some(given));
+    examine::missing(&report).map(|it| (it.clone(), examine::adopted(it, &report))).collect()
+}
+
 fn configured(rows: &[sample::Row], options: &Options) -> Vec<Configured> {
     let mut routes: Vec<Configured> = options
         .routes

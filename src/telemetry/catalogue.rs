@@ -75,6 +75,12 @@ pub(super) const SKIPPED: Metric = counter(
     "Records decoded that are no look-up, by reason.",
     "no_route: an API may have a new path that no [[routes]] covers. no_subject, no_key: a template or a client key no longer fits the log.",
 );
+pub(super) const UNWATCHED: Metric = gauge(
+    "darban_unwatched_routes",
+    &[],
+    "Paths with people on them that no [[routes]] covers, found in what was answered in the last day.",
+    "Open the page /unwatched: it has the route that would watch each. A path that names nobody gets the class public.",
+);
 pub(super) const LOOKUPS: Metric = counter(
     "darban_lookups_total",
     &["route"],
@@ -294,6 +300,7 @@ pub const CATALOGUE: &[Metric] = &[
     DECODED,
     REFUSED,
     SKIPPED,
+    UNWATCHED,
     LOOKUPS,
     EVENT_LAG,
     CONSUMER_LAG,

@@ -112,6 +112,11 @@ impl Telemetry {
         }
     }
 
+    /// How many paths with people on them no route watches.
+    pub fn publish_unwatched(&self, paths: usize) {
+        self.series.set(&c::UNWATCHED, &[], paths as f64);
+    }
+
     /// Brings the timeline's totals up.
     pub fn publish_timeline(&self, stats: &TimelineStats) {
         self.series.total(&c::CUTS, &[], stats.cuts);

@@ -11,6 +11,7 @@ use darban::alert::{Alert, Client, Kind, Mode, OffsetSpan, RecordsOut, Status};
 use darban::attribute::KeyKind;
 use darban::engine::Drawn;
 use darban::judge::Shape;
+use darban::serve::Found;
 use darban::time::Moment;
 use serde_json::json;
 use std::fs;
@@ -150,7 +151,17 @@ fn all_sorts() -> (Served, Vec<String>) {
     all.into_iter().for_each(|it| board.apply(it));
     board.draw("walk", walk());
     drop(board);
-    let others = ["/alerts", "/alerts/nobody", "/runbooks", "/runbooks/walk"];
+    let at = Moment(1_795_289_416_042);
+    let missing = Found {
+        path: "/api/v3/citizens/{subject}/vaccinations-and-everything-else".to_owned(),
+        methods: "GET, HEAD".to_owned(),
+        requests: 17_000,
+        subjects: 900,
+        route: "[[routes]]\nname = \"vaccinations\"\npath = \"/api/v3/citizens/{subject}\""
+            .to_owned(),
+    };
+    served.shared.unwatched.lock().unwrap().put(vec![missing], at, at);
+    let others = ["/alerts", "/alerts/nobody", "/unwatched", "/runbooks", "/runbooks/walk"];
     paths.extend(others.map(str::to_owned));
     (served, paths)
 }

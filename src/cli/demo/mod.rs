@@ -123,6 +123,7 @@ fn show(
         delivery: &delivery,
         standing: Vec::new(),
         recovered: None,
+        strays: watch.strays(),
         clock,
         stop,
     };
