@@ -5,19 +5,25 @@
 //! Coldness is asked at the level of records and novelty at the level of subjects: asking both of
 //! the person cut recall from 68 to 44 of 73 on real data.
 //!
-//! The honest rate starts at one half and is never learned upwards from there: the median honest
-//! client of a register reads 97 % cold, and stays silent because it reads fewer than ten. On a
-//! personal route nearly every honest first contact is cold and the stream is not live.
+//! The honest rate is never learned upwards: the median honest client of a register reads 97 % cold,
+//! and stays silent because it reads few. So what keeps honest people silent is less the rate than what
+//! is forgiven them ([`allowance`]), and the two are weighed against each other: a lower rate with more
+//! forgiven finds who is fast sooner, and leaves who comes every day alone. On a personal route nearly
+//! every honest first contact is cold and the stream is not live.
 
-use super::{Ladder, Nats, accrued};
+use super::math::add_logs;
+use super::{Ladder, Nats, ONE_NAT, accrued};
 use crate::time::Moment;
 
 /// The stream's name.
 pub const NAME: &str = "cold";
 /// What it tells the person who was woken up.
 pub const PAGER_LINE: &str = "reads records that nobody else reads";
-/// Honest rate on a register, and its ceiling.
-pub const RATE: f64 = 0.5;
+/// Honest rate of who is new to a register, and its ceiling.
+pub const RATE: f64 = 0.4;
+/// The same of who is known, by ten days of its own: the median regular reads little but cold records,
+/// and what tells it from a harvester is how many.
+pub const RATE_KNOWN: f64 = 0.5;
 /// How many times its usual a regular's day may hold: what nobody else reads comes in batches.
 pub const BUSY_DAY: f64 = 2.0;
 /// Alternatives.
@@ -30,8 +36,31 @@ pub const ALTERNATIVES: usize = 2;
 /// that is told by the absolute count of cold subjects in stream `volume`.
 #[must_use]
 pub fn allowance(a_day: f64, from: Moment, until: Moment) -> Nats {
-    // ln(.95/.5) a subject.
-    accrued(0.642 * a_day, from, until)
+    // ln(.95/.4) a subject.
+    accrued(0.865 * a_day, from, until)
+}
+
+/// The stream's log e-value where the counts say `volume` besides: the mean of what coldness says
+/// alone and of both together. At an honest client how many records it reads tells nothing of whether
+/// each is cold, so given the counts coldness is still a draw at its honest rate, and the product of
+/// the two e-values is one.
+#[must_use]
+pub fn with_volume(cold: Nats, volume: Nats) -> Nats {
+    // ln 2 is 710/1024.
+    cold + (add_logs(0, volume.min(HASTE_MAX)) - 710).max(0)
+}
+
+/// The most that counts add to coldness: what is beyond says that somebody reads much, which stream
+/// `volume` says itself. A follower of everything reads hundreds in its first hours, few of them cold.
+const HASTE_MAX: Nats = 4 * ONE_NAT;
+
+/// What of it a child says to its network. There e-values of many are multiplied, and half of all
+/// honest clients read nothing but cold records: at a rate of .4 each of them would push its network
+/// on, so it speaks as at one of one half.
+#[must_use]
+pub fn among_others(cold: Nats) -> Nats {
+    // ln(.95/.5) of ln(.95/.4).
+    cold * 3 / 4
 }
 
 /// The stream's table.
@@ -51,6 +80,23 @@ mod tests {
         let step = Rate::default().step(RATE, 5.0, 0.0);
         (0..40).for_each(|_| sums.update(&ladder, step, true));
         assert!(as_f64(sums.log_e(&ladder)) > 20.0);
+    }
+
+    #[test]
+    fn counts_add_to_coldness_up_to_a_bound_and_their_absence_takes_nothing() {
+        let cold = 10 * ONE_NAT;
+        assert!((with_volume(cold, 0) - cold).abs() <= 5);
+        let hasty = as_f64(with_volume(cold, 3 * ONE_NAT)) - 10.0;
+        assert!((hasty - ((1.0 + 3.0_f64.exp()) / 2.0).ln()).abs() < 0.01, "{hasty}");
+        assert_eq!(with_volume(cold, 60 * ONE_NAT), with_volume(cold, HASTE_MAX));
+    }
+
+    #[test]
+    fn a_busy_day_of_a_stranger_is_forgiven_and_a_harvest_of_minutes_is_not() {
+        let (start, shift) = (Moment(0), Moment(8 * 3_600_000));
+        let nats = |until| as_f64(allowance(40.0, start, until));
+        assert!((nats(shift) - 40.0 * 0.865).abs() < 0.1, "{}", nats(shift));
+        assert!(nats(Moment(600_000)) < 1.0, "{}", nats(Moment(600_000)));
     }
 
     #[test]

@@ -167,7 +167,7 @@ fn forgive(profile: &mut Profile, against: &Against<'_>, level: &Level, at: Mome
     let own = if known { level } else { profile.usual.a_day() };
     let a_day = if known { level } else { level.max(against.class.subjects).max(own) };
     if against.route.class == RouteClass::Register {
-        let busy_day = a_day.max(own * cold::BUSY_DAY);
+        let busy_day = a_day.max(own) * cold::BUSY_DAY;
         profile.by_class.forgive(cold::allowance(busy_day, profile.last, at));
     }
     if !known && !profile.is(Flag::RollUp) && against.class.observe_days == 0 {
@@ -229,7 +229,11 @@ pub(super) fn says(profile: &Profile, seen: &Seen<'_>, against: &Against<'_>, at
     let speaks = against.route.class == RouteClass::Register
         && !profile.is(Flag::Firing)
         && !is_spoken_for(profile, against, at);
-    if speaks { Says::of(profile.by_class.log_e(&seen.rules.cold)) } else { Says::default() }
+    if speaks {
+        Says::of(cold::among_others(profile.by_class.log_e(&seen.rules.cold)))
+    } else {
+        Says::default()
+    }
 }
 
 /// Whether a finest key's contacts do not feed what is above it: an alert of its own is open, or it

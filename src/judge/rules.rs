@@ -70,7 +70,7 @@ pub struct Acts {
 #[must_use]
 pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
     let mut parts: [f64; STREAMS] = match class {
-        RouteClass::Register => [3.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0],
+        RouteClass::Register => [5.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0],
         RouteClass::Personal => [0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0],
         RouteClass::List => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0],
         RouteClass::PassRequest => [0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0],

@@ -6,7 +6,7 @@ use super::space::Space;
 use crate::attribute::{Lookup, Outcome, RouteClass};
 use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
-use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, miss, together, walk};
+use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, cold, miss, together, walk};
 use crate::novelty::Contact;
 use crate::profile::{ByClass, ClassSpec, Flag, Learned, Priors, Profile, RATES};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
@@ -297,7 +297,9 @@ pub(super) fn read(
         (Stream::Cold, ByClass::Cold) if profile.gathers() => {
             together::log_e(profile.by_route.together())
         }
-        (Stream::Cold, ByClass::Cold) => profile.by_class.log_e(&rules.cold),
+        (Stream::Cold, ByClass::Cold) => {
+            cold::with_volume(profile.by_class.log_e(&rules.cold), volume)
+        }
         (Stream::Guess, ByClass::Guess) => profile.by_class.log_e(&rules.guess),
         (Stream::Act, ByClass::Act { .. }) => profile.by_class.log_e(&rules.act),
         (Stream::Cold | Stream::Guess | Stream::Act, _) => 0,

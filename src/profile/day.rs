@@ -22,8 +22,6 @@ const BUDGET_DAYS: f64 = 400.0;
 const START_DAYS: f64 = 2.0;
 /// Own days after which a level tells something.
 pub(super) const OWN_DAYS_TELLING: u8 = 5;
-/// The share of a register's cold contacts can never be learned above this.
-const COLD_RATE_MAX: f64 = cold::RATE;
 /// Contacts below which a client teaches nothing about coldness.
 const COLD_TRIALS_MIN: u16 = 20;
 
@@ -153,7 +151,8 @@ impl Profile {
         let first = match priors.by_class {
             ByClass::Guess => by_class.step(prior(0, guess::RATE), CONCENTRATION, guess::RATE_MIN),
             ByClass::Cold => {
-                by_class.step(cold::RATE, CONCENTRATION, 0.05).min(step_at_most(COLD_RATE_MAX))
+                let most = if known { cold::RATE_KNOWN } else { cold::RATE };
+                by_class.step(most, CONCENTRATION, 0.05).min(step_at_most(most))
             }
             ByClass::Act { per_session } => {
                 // What a session has not told itself its class has, or nobody.
