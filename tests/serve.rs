@@ -6,7 +6,7 @@ use darban::alert::text::Wording;
 use darban::alert::{Client, Kind, RecordsOut, Status};
 use darban::attribute::KeyKind;
 use darban::deliver::Secret;
-use darban::serve::{Board, Found, Readiness, Running, Serve, Shared, SilenceDesk};
+use darban::serve::{Board, Readiness, Running, Serve, Shared, SilenceDesk, UnwatchedPath};
 use darban::telemetry::Telemetry;
 use darban::time::Moment;
 use serde_json::Value;
@@ -211,7 +211,7 @@ const SILENCE: &str = r#"{"client":"clinic-17","route":"beneficiary","until":"29
 fn paths_that_nobody_watches_have_a_page_with_the_route_to_paste() {
     let served = Served::new(&[], &[]);
     assert!(served.get("/unwatched").body.contains("None with people on it was seen"));
-    let found = Found {
+    let found = UnwatchedPath {
         path: "/v3/people/{subject}".to_owned(),
         methods: "GET".to_owned(),
         requests: 812,

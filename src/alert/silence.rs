@@ -4,9 +4,9 @@
 //! changes that file too, and every change has an author and a reason in the log beside it; none is
 //! made by whoever holds a session on the pages. They match as Alertmanager's do (`matchers`, beside
 //! keys for the plain cases): every given matcher must match, of a campaign every member, and every
-//! route that a harvest has come to and kind that it has shown: a silence for one clinic never hides the five others of the same
-//! harvest, nor one for its busy days a walk. Members beyond the listed thousand cannot be looked
-//! at, so a matcher on clients does not silence an alert that has some.
+//! route that a harvest has come to and kind that it has shown: a silence for one clinic never hides
+//! the five others of the same harvest, nor one for its busy days a walk. Members beyond the listed
+//! thousand cannot be looked at, so a matcher on clients does not silence an alert that has some.
 //!
 //! Expiry goes by slice time and not by the wall clock: what is read out of a backlog is silenced
 //! as it would have been in time. A silenced alert is shown and counted; only its notifications
@@ -27,6 +27,8 @@ pub const SILENCES_MAX: usize = 1_000;
 /// The keys of one `[[silence]]`.
 const KEYS: &[&str] =
     &["client", "key", "route", "kind", "matchers", "from", "until", "reason", "author"];
+/// Those of them of which one is needed.
+const CONDITIONS: &[&str] = &["client", "key", "route", "kind", "matchers"];
 /// Matchers of one silence at most.
 const MATCHERS_MAX: usize = 16;
 
@@ -257,9 +259,8 @@ impl Row<'_> {
         let route = self.text("route");
         let kind = self.one_of("kind", Kind::ALL.iter().map(|it| (it.name(), *it)));
         let matchers = self.matchers();
-        let conditions = ["client", "key", "route", "kind", "matchers"];
-        if !conditions.iter().any(|it| self.table.contains_key(*it)) {
-            let problem = format!("{}: needs one of {}", self.path, conditions.join(", "));
+        if !CONDITIONS.iter().any(|it| self.table.contains_key(*it)) {
+            let problem = format!("{}: needs one of {}", self.path, CONDITIONS.join(", "));
             self.problems.push(problem);
         }
         let from = self.time("from");

@@ -24,8 +24,12 @@ pub const RATE: f64 = 0.4;
 /// The same of who is known, by ten days of its own: the median regular reads little but cold records,
 /// and what tells it from a harvester is how many.
 pub const RATE_KNOWN: f64 = 0.5;
-/// How many times its usual a regular's day may hold: what nobody else reads comes in batches.
+/// How many times the usual a day may hold, a stranger's as a regular's: what nobody else reads comes
+/// in batches.
 pub const BUSY_DAY: f64 = 2.0;
+/// The most that counts add to coldness: what is beyond says that somebody reads much, which stream
+/// `volume` says itself. A follower of everything reads hundreds in its first hours, few of them cold.
+const HASTE_MAX: Nats = 4 * ONE_NAT;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
 
@@ -36,7 +40,7 @@ pub const ALTERNATIVES: usize = 2;
 /// that is told by the absolute count of cold subjects in stream `volume`.
 #[must_use]
 pub fn allowance(a_day: f64, from: Moment, until: Moment) -> Nats {
-    // ln(.95/.4) a subject.
+    // ln(.95/.4) a subject; of who is known, at .5, it covers a third more.
     accrued(0.865 * a_day, from, until)
 }
 
@@ -49,10 +53,6 @@ pub fn with_volume(cold: Nats, volume: Nats) -> Nats {
     // ln 2 is 710/1024.
     cold + (add_logs(0, volume.min(HASTE_MAX)) - 710).max(0)
 }
-
-/// The most that counts add to coldness: what is beyond says that somebody reads much, which stream
-/// `volume` says itself. A follower of everything reads hundreds in its first hours, few of them cold.
-const HASTE_MAX: Nats = 4 * ONE_NAT;
 
 /// What of it a child says to its network. There e-values of many are multiplied, and half of all
 /// honest clients read nothing but cold records: at a rate of .4 each of them would push its network

@@ -64,8 +64,9 @@ pub struct Acts {
     pub passes: bool,
 }
 
-/// Weights in parts, streams cold, miss, walk, monotone, volume, guess, act; without `joint` (and
-/// the streams of a later version) they are renormalised over what is live. `act` keeps its ninth
+/// Weights in parts, streams cold, miss, walk, monotone, volume, guess, act, renormalised over what is
+/// live. On a register `cold` has the two parts of the design's `joint` besides its own three, since it
+/// is read together with the counts ([`crate::evidence::cold::with_volume`]). `act` keeps its ninth
 /// where nobody can act: a route that somebody adds must not move the level of all others.
 #[must_use]
 pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {

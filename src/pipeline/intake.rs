@@ -57,9 +57,8 @@ impl Intake {
         };
         let mut tally = Tally::default();
         let Self { decoder, attributor, scratch, shapes, strays, .. } = self;
-        let (chunk_in, tally_in) = (&mut chunk, &mut tally);
         let mut into =
-            Building { attributor, scratch, chunk: chunk_in, tally: tally_in, strayed: false };
+            Building { attributor, scratch, chunk: &mut chunk, tally: &mut tally, strayed: false };
         for (at, row) in batch.rows.iter().enumerate() {
             let (mut event, mut found): (Option<Moment>, u64) = (None, 0);
             decoder.each(batch.bytes(row), shapes, |decoded| {

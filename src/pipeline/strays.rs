@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Rows held at most.
-pub const ROWS_MAX: usize = 1_000;
+const ROWS_MAX: usize = 1_000;
 /// Bytes of a row at most; longer ones are counted only.
 const ROW_BYTES_MAX: usize = 8_192;
 

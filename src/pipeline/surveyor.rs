@@ -8,11 +8,11 @@
 
 use super::build;
 use super::strays::Strays;
-use crate::attribute::{Attributor, HashKey, Options};
+use crate::attribute::Options;
 use crate::config::Config;
 use crate::decode;
-use crate::serve::{Found, Unwatched};
-use crate::survey::{Given, Sampler, unwatched};
+use crate::serve::{Unwatched, UnwatchedPath};
+use crate::survey::{Given, Sampler, attributor, unwatched};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -40,7 +40,7 @@ pub struct Surveyor {
     strays: Arc<Strays>,
     found: Arc<Mutex<Unwatched>>,
     glasses: Arc<Glasses>,
-    look: Option<JoinHandle<Vec<Found>>>,
+    look: Option<JoinHandle<Vec<UnwatchedPath>>>,
     next: Option<Moment>,
     begun: Moment,
 }
@@ -123,10 +123,8 @@ impl Surveyor {
 
 impl Glasses {
     /// The routes that records on no route would have, of `seen` of which these are a sample.
-    fn look(&self, rows: &[Box<[u8]>], seen: u64) -> Vec<Found> {
-        // Its hashes tell nobody anything, and are gone with the look.
-        let attributor = Attributor::new(self.options.clone(), HashKey::new([0; 16])).ok();
-        let mut sampler = Sampler::new(self.decode.clone(), attributor);
+    fn look(&self, rows: &[Box<[u8]>], seen: u64) -> Vec<UnwatchedPath> {
+        let mut sampler = Sampler::new(self.decode.clone(), attributor(self.options.clone()));
         rows.iter().for_each(|it| sampler.take(it, None));
         let given = Given { options: &self.options, skip_suffixes: &self.skip_suffixes };
         let routes = unwatched(&sampler.done(true), given);
@@ -134,7 +132,7 @@ impl Glasses {
             let (count, held) = (count as u64, rows.len().max(1) as u64);
             count.saturating_mul(seen.max(held)) / held
         };
-        let found = routes.into_iter().map(|(route, written)| Found {
+        let found = routes.into_iter().map(|(route, written)| UnwatchedPath {
             requests: of_all(route.records - route.watched),
             methods: route.methods.join(", "),
             subjects: route.subjects,

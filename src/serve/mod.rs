@@ -20,4 +20,4 @@ pub use board::{Board, Case, RESOLVED_MAX};
 pub use readiness::{Check, Readiness};
 pub use router::{Error, Running, Serve, Shared};
 pub use silences::SilenceDesk;
-pub use unwatched::{Found, Row as UnwatchedRow, UNWATCHED_MAX, Unwatched};
+pub use unwatched::{Row as UnwatchedRow, Unwatched, UnwatchedPath};

@@ -9,11 +9,11 @@ use crate::time::Moment;
 use serde::Serialize;
 
 /// Paths that are shown at most; a portal with more has no routes yet, and wants `darban init`.
-pub const UNWATCHED_MAX: usize = 50;
+const UNWATCHED_MAX: usize = 50;
 
 /// A path as a look at a sample has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Found {
+pub struct UnwatchedPath {
     /// Its template.
     pub path: String,
     /// The methods that were seen.
@@ -31,7 +31,7 @@ pub struct Found {
 pub struct Row {
     /// As it was found last.
     #[serde(flatten)]
-    pub found: Found,
+    pub found: UnwatchedPath,
     /// When the sample was begun that its count is of.
     pub counted_from: Moment,
     /// When it was found first.
@@ -48,7 +48,7 @@ pub struct Unwatched {
 
 impl Unwatched {
     /// Takes what a look has found in a sample that was begun at `from`; how many paths are new.
-    pub fn put(&mut self, found: Vec<Found>, from: Moment, now: Moment) -> usize {
+    pub fn put(&mut self, found: Vec<UnwatchedPath>, from: Moment, now: Moment) -> usize {
         let mut new = 0;
         for found in found {
             let is_it = |it: &&mut Row| {
@@ -104,7 +104,7 @@ pub(super) fn page(rows: &[Row]) -> String {
 }
 
 fn card(body: &mut String, row: &Row) {
-    let Found { path, methods, requests, subjects, route } = &row.found;
+    let UnwatchedPath { path, methods, requests, subjects, route } = &row.found;
     put(
         body,
         format_args!(
@@ -130,8 +130,8 @@ fn code(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(path: &str, requests: u64) -> Found {
-        Found {
+    fn found(path: &str, requests: u64) -> UnwatchedPath {
+        UnwatchedPath {
             path: path.to_owned(),
             methods: "GET".to_owned(),
             requests,

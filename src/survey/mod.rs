@@ -24,7 +24,7 @@ pub use clients::Key;
 pub use draft::{Origin, draft, draft_of_document};
 pub use openapi::{Documented, documented};
 pub use routes::{ROUTES_MAX, Route};
-pub use sample::{Sample, Sampler};
+pub use sample::{Sample, Sampler, attributor};
 
 use crate::attribute::{Options, RouteClass};
 use crate::decode::{Format, Refusal};

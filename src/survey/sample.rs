@@ -170,6 +170,7 @@ pub(super) fn hash(value: &[u8]) -> u64 {
 }
 
 /// An attributor of these options, where they fit together. Its hashes tell nobody anything.
-pub(super) fn attributor(options: Options) -> Option<Attributor> {
+#[must_use]
+pub fn attributor(options: Options) -> Option<Attributor> {
     Attributor::new(options, HashKey::new([0; 16])).ok()
 }

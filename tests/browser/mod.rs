@@ -11,7 +11,7 @@ use darban::alert::{Alert, Client, Kind, Mode, OffsetSpan, RecordsOut, Status};
 use darban::attribute::KeyKind;
 use darban::engine::Drawn;
 use darban::judge::Shape;
-use darban::serve::Found;
+use darban::serve::UnwatchedPath;
 use darban::time::Moment;
 use serde_json::json;
 use std::fs;
@@ -152,7 +152,7 @@ fn all_sorts() -> (Served, Vec<String>) {
     board.draw("walk", walk());
     drop(board);
     let at = Moment(1_795_289_416_042);
-    let missing = Found {
+    let missing = UnwatchedPath {
         path: "/api/v3/citizens/{subject}/vaccinations-and-everything-else".to_owned(),
         methods: "GET, HEAD".to_owned(),
         requests: 17_000,
