@@ -25,7 +25,7 @@ const REFUSED_MIN: u64 = 20;
 const BEHIND_MS: i64 = 5 * MINUTE_MS;
 const BEHIND_NO_MORE_MS: i64 = BEHIND_MS / 2;
 /// For so long it must be so: the first record after a quiet night is no backlog.
-const BEHIND_FOR_MS: i64 = 15 * SECOND_MS;
+const BEHIND_FOR_MS: i64 = 10 * SECOND_MS;
 /// A receiver has taken nothing for so long.
 const RECEIVER_MS: i64 = 2 * MINUTE_MS;
 /// Filters that had to forget are said to be well after so long.
