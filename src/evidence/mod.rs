@@ -3,7 +3,7 @@
 //! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
 //! explains what was seen than this client's honest rate does. Six streams draw a yes or no a
 //! contact ([`cold`], [`miss`], [`walk`], [`monotone`], [`act`]; [`guess`] of repeats) and share
-//! [`Cusum`]; [`volume`] compares counts with an expectation. [`crowd`] reads a route's strangers as
+//! [`Cusum`]; [`volume`] compares counts with an expectation; [`hours`] knows when a client works. [`crowd`] reads a route's strangers as
 //! one client, and [`surge`] how many more of them there are than [`tide`] has seen; [`together`]
 //! puts together what the children of a network say. [`ebb`] speaks against nobody: it says where
 //! there is less to be seen than there was.
@@ -20,6 +20,7 @@ pub mod crowd;
 mod cusum;
 pub mod ebb;
 pub mod guess;
+pub mod hours;
 pub mod math;
 pub mod merge;
 pub mod miss;
@@ -64,15 +65,25 @@ pub enum Stream {
     Guess,
     /// Nothing follows, or no pass came before.
     Act,
+    /// Hours in which it never works.
+    Hours,
 }
 
 /// How many streams there are.
-pub const STREAMS: usize = 7;
+pub const STREAMS: usize = 8;
 
 impl Stream {
     /// Every stream, in the order of every array indexed by stream.
-    pub const ALL: [Self; STREAMS] =
-        [Self::Cold, Self::Miss, Self::Walk, Self::Monotone, Self::Volume, Self::Guess, Self::Act];
+    pub const ALL: [Self; STREAMS] = [
+        Self::Cold,
+        Self::Miss,
+        Self::Walk,
+        Self::Monotone,
+        Self::Volume,
+        Self::Guess,
+        Self::Act,
+        Self::Hours,
+    ];
 
     /// The name in alerts, in `explain` and in the documentation.
     #[must_use]
@@ -85,6 +96,7 @@ impl Stream {
             Self::Volume => volume::NAME,
             Self::Guess => guess::NAME,
             Self::Act => act::NAME,
+            Self::Hours => hours::NAME,
         }
     }
 
@@ -99,6 +111,7 @@ impl Stream {
             Self::Volume => volume::PAGER_LINE,
             Self::Guess => guess::PAGER_LINE,
             Self::Act => act::PAGER_LINE,
+            Self::Hours => hours::PAGER_LINE,
         }
     }
 

@@ -112,6 +112,8 @@ pub struct Level {
     pub carries: bool,
     /// Subjects in thirty days beyond which nothing that was learned counts.
     pub budget: f64,
+    /// Subjects of the last thirty days that the calendar's thirty days do not hold.
+    pub before: f64,
 }
 
 /// Which windows ended.
@@ -269,7 +271,8 @@ impl Windows {
         // The mean of four: ln 4 is 1420/1024.
         reading.log_e = (sum - 1420).clamp(0, NATS_MAX);
         let [.., month] = self.counts();
-        if f64::from(month) > level.budget {
+        let in_thirty_days = f64::from(month) + level.before;
+        if in_thirty_days > level.budget {
             let log_e = reading.log_e.max(BUDGET_SPENT);
             return Reading {
                 log_e,
@@ -331,6 +334,11 @@ impl Windows {
         self.hour_before = 0;
     }
 
+    /// Takes over what the days before left to another's current day.
+    pub const fn carry_on(&mut self, other: &Self) {
+        self.carried = other.carried;
+    }
+
     /// Subjects counted in the current windows.
     #[must_use]
     pub const fn counts(&self) -> [u32; HORIZONS] {
@@ -348,6 +356,7 @@ const COLD_LEVEL: Level = Level {
     spread: Spread { k: 1.0, minute: 6.0, longer: 6.0 },
     carries: false,
     budget: f64::INFINITY,
+    before: 0.0,
 };
 
 /// Evidence of the cold subjects counted in the current windows.
@@ -389,6 +398,7 @@ mod tests {
         spread: Spread { k: 4.0, minute: 1.4, longer: 4.5 },
         carries: true,
         budget: 8_000.0,
+        before: 0.0,
     };
 
     #[test]

@@ -200,7 +200,13 @@ impl Clients {
         let what = FindingKind::Quiet;
         let finding = finding(profile, suspect, (seen.at, what), (&against, &streams, &reading));
         self.findings.push((u32::MAX, finding));
+        let was_told = profile.is(Flag::Paged);
         profile.settle();
+        if !was_told {
+            // A ticket called nobody: what its days say is not spent, or a night would take it from an
+            // insider who is a ticket by day. Less than half a ticket is left of it here.
+            profile.windows.carry_on(&now.windows);
+        }
         self.suspects.remove(&slot);
         self.firing.remove(&slot);
     }

@@ -7,10 +7,10 @@ use super::speaker::Speaker;
 use super::streams::{self, Against};
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::together::{self, Says};
-use crate::evidence::volume::{HORIZON_MS, Level, Rolled, elapsed_ms};
-use crate::evidence::{ONE_NAT, cold, miss};
+use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Rolled, elapsed_ms};
+use crate::evidence::{ONE_NAT, Stream, cold, hours, merge, miss};
 use crate::profile::{
-    Baselines, ClassSpec, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
+    Baselines, ClassSpec, DOUBT, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
     SESSION_LIFE_MS, Tally, Teaches,
 };
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
@@ -125,6 +125,7 @@ pub(super) fn begin(
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
             let (by_class, taught) = (against.by_class(), teaches(profile, against, observed));
+            close_hours(profile, rolled.horizons, taught);
             lessons.extend(profile.close_day((subjects, level.busy), ended, taught, by_class));
             profile.learned = against.version.wrapping_sub(1);
         }
@@ -132,6 +133,19 @@ pub(super) fn begin(
     }
     against.refresh(profile);
     begun
+}
+
+/// Closes a day of the hours in which a client works, and with it the windows of so many horizons.
+fn close_hours(profile: &mut Profile, horizons: usize, taught: Teaches) {
+    // What the hours themselves add does not speak against them.
+    let doubtful = profile.peak() >= DOUBT + merge::of_joint(Stream::Hours, hours::MOST);
+    let teaches = taught == Teaches::All && !doubtful;
+    profile.change_past(|it| {
+        it.hours.close_day(teaches);
+        if horizons == HORIZONS {
+            it.hours.close_month();
+        }
+    });
 }
 
 /// How many times what its class starts with a regular of a register may read on a day on which it
@@ -181,16 +195,21 @@ pub(super) fn close_windows(
     at: Moment,
     (level, class): (&Level, RouteClass),
 ) -> Rolled {
-    let counted = (profile.expected, streams::telling(profile, class));
+    let telling = streams::telling(profile, class);
+    let counted = (profile.expected(), telling);
+    let [.., all] = profile.windows.counts();
+    let month = telling.map_or(all, |[.., cold]| u32::from(cold));
+    if at.index(DAY_MS) > profile.last.index(DAY_MS) {
+        let before = profile.last;
+        profile.change_past(|it| it.close(before, at, month));
+    }
     let rolled = profile.windows.roll(at, level, counted);
     if class == RouteClass::Register && !profile.gathers() {
         profile.by_route.close_cold(rolled.horizons);
     }
-    for horizon in 0..rolled.horizons {
-        if let Some(expected) = profile.expected.get_mut(horizon) {
-            *expected = 0.0;
-        }
-    }
+    let mut expected = profile.expected();
+    expected.iter_mut().take(rolled.horizons).for_each(|it| *it = 0.0);
+    profile.set_expected(expected);
     rolled
 }
 
@@ -261,7 +280,8 @@ pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay, classes: &
     }
     let is_network = profile.gathers();
     let windows = HORIZON_MS.into_iter().zip(elapsed_ms(at));
-    for (sum, (horizon, elapsed)) in profile.expected.iter_mut().zip(windows) {
+    let mut expected = profile.expected();
+    for (sum, (horizon, elapsed)) in expected.iter_mut().zip(windows) {
         if relay.at_once {
             *sum += relay.expects;
             continue;
@@ -276,6 +296,7 @@ pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay, classes: &
         let rush = if horizon <= HOUR_MS { f32::from(relay.rush.max(1)) } else { 1.0 };
         *sum += relay.expects * share * rush;
     }
+    profile.set_expected(expected);
 }
 
 /// Begins an episode where none is on, and keeps the one that is.

@@ -42,6 +42,11 @@ impl Against<'_> {
         }
     }
 
+    /// Whether it matters in which hours a client works.
+    fn knows_hours(&self) -> bool {
+        self.route.class == RouteClass::Personal && !self.class.per_session
+    }
+
     /// Whether the route checks passes, where repeats are evidence.
     pub(super) fn checks_passes(&self) -> bool {
         self.route.class == RouteClass::PassCheck
@@ -180,6 +185,10 @@ pub(super) fn take(
             );
         }
     }
+    if voice.finest && against.knows_hours() {
+        let tells = profile.days_tell();
+        profile.change_past(|it| it.hours.take(lookup.event, tells));
+    }
     profile.last_child = voice.child;
     profile.windows.count();
     let counts_cold = voice.finest && !profile.gathers();
@@ -309,13 +318,14 @@ pub(super) fn read(
         (Stream::Walk, _) => profile.walk.log_e(walk),
         (Stream::Monotone, _) => profile.monotone.log_e(&rules.monotone),
         (Stream::Volume, _) => volume,
+        (Stream::Hours, _) => profile.past().hours.log_e(),
     });
     (streams, reading)
 }
 
 /// Misses on an honest day, at a roll-up with those of its children so far.
 fn misses_a_day(profile: &Profile, (rules, level): (&Rules, &Level)) -> f64 {
-    let ([_, miss, ..], children) = (profile.steps, profile.expected.get(DAY).copied());
+    let ([_, miss, ..], children) = (profile.steps, profile.expected().get(DAY).copied());
     rules.miss.rate(miss) * (level.a_day + f64::from(children.unwrap_or(0.0)))
 }
 
@@ -354,7 +364,7 @@ pub(super) fn expected_by(profile: &Profile, at: Moment, level: &Level) -> [f64;
         let most = if horizon <= HOUR_MS { hurried } else { hurried.min(level.a_day) };
         *sum = sum.max(most);
     }
-    for (sum, children) in expected.iter_mut().zip(profile.expected) {
+    for (sum, children) in expected.iter_mut().zip(profile.expected()) {
         *sum += f64::from(children);
     }
     expected

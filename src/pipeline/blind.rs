@@ -315,8 +315,8 @@ mod tests {
         };
         assert_eq!([look(0, 4 * MINUTE_MS), look(1, 6 * MINUTE_MS)], [None; 2]);
         assert_eq!([look(2, 0), look(15, 0)], [None; 2], "a first record after a quiet night");
-        assert_eq!([look(20, 6 * MINUTE_MS), look(34, 6 * MINUTE_MS)], [None; 2]);
-        assert_eq!(look(35, 6 * MINUTE_MS), Some(false));
+        assert_eq!([look(20, 6 * MINUTE_MS), look(29, 6 * MINUTE_MS)], [None; 2]);
+        assert_eq!(look(30, 6 * MINUTE_MS), Some(false));
         assert_eq!(look(36, 4 * MINUTE_MS), None);
         assert_eq!(look(37, 2 * MINUTE_MS), Some(true));
     }

@@ -14,10 +14,13 @@ pub(super) const KNOWN_DAYS: u8 = 10;
 const SETTLED_DAYS: u8 = 14;
 /// Days that a level looks back: its EWMA forgets as fast as it learns from there on.
 pub(super) const LEVEL_DAYS: f64 = 28.0;
-/// Average days of its class that a client may look up in thirty days, whatever its own have taught:
-/// that of thirteen colleagues. It is what is left against who grows by a percent a day, whose days
-/// differ by far more than that from one to the next.
-const BUDGET_DAYS: f64 = 400.0;
+/// What a client may look up in thirty days, whatever its own have taught: as much as ten of its class,
+/// and 2.7 standard deviations of thirty days that differ as those of its class do, by `1/sqrt(k)`
+/// each. It is what is left against who grows by a percent a day, whose days differ by far more than that
+/// from one to the next.
+const BUDGET_TIMES: f64 = 10.0;
+const BUDGET_SIGMAS: f64 = 2.7;
+const MONTH_DAYS: f64 = 30.0;
 /// Days that the class's 90th percentile is worth against a new client's own level.
 const START_DAYS: f64 = 2.0;
 /// Own days after which a level tells something.
@@ -27,7 +30,7 @@ const COLD_TRIALS_MIN: u16 = 20;
 
 /// The highest evidence of a day from which on it teaches a known client no more than a usual day
 /// does: an honest day has as much once in a month, a slow harvest from its third day on.
-const DOUBT: Nats = 3 * ONE_NAT;
+pub const DOUBT: Nats = 3 * ONE_NAT;
 /// Steps by which a stream's honest rate is raised at once: .44 of a logit.
 const TAUGHT_STEPS: u8 = 2;
 /// Steps of a nat in which the busiest hour is kept.
@@ -92,6 +95,12 @@ impl Profile {
         self.own_days >= KNOWN_DAYS
     }
 
+    /// Whether it has days enough of its own to tell what is usual for it.
+    #[must_use]
+    pub const fn days_tell(&self) -> bool {
+        self.own_days >= OWN_DAYS_TELLING
+    }
+
     /// How many days ago it was first seen.
     #[must_use]
     pub fn age_days(&self, at: Moment) -> i64 {
@@ -122,7 +131,9 @@ impl Profile {
         let busy = learned.busy.on(at);
         let a_day = a_day * busy;
         let an_hour = self.rush().max(a_day / 24.0);
-        Level { a_day, busy, an_hour, spread, carries, budget: self.budget(class) }
+        let budget = self.budget(class);
+        let before = if budget < f64::INFINITY { self.past().before_this_month(at) } else { 0.0 };
+        Level { a_day, busy, an_hour, spread, carries, budget, before }
     }
 
     /// Subjects in thirty days beyond which no baseline helps. Not for an address or a network, which
@@ -131,7 +142,9 @@ impl Profile {
     fn budget(&self, class: &ClassSpec) -> f64 {
         let is_one = usize::from(self.kind) < KeyKind::Address.index();
         if is_one && !class.per_session && class.observe_days == 0 {
-            class.subjects * BUDGET_DAYS
+            class.subjects
+                * BUDGET_TIMES
+                * (MONTH_DAYS + BUDGET_SIGMAS * (MONTH_DAYS / class.k).sqrt())
         } else {
             f64::INFINITY
         }

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod busy;
+mod by_place;
 mod by_route;
 mod day;
 mod frozen;
@@ -20,7 +21,8 @@ pub use baseline::{
     Baselines, ClassSpec, Learned, Lesson, RATES, SESSION_IDLE_MS, SESSION_LIFE_MS,
 };
 pub use busy::{Factors, Pulses};
-pub use day::{ByClass, Priors, Teaches};
+pub use by_place::{ByPlace, Past};
+pub use day::{ByClass, DOUBT, Priors, Teaches};
 pub use frozen::Pages;
 pub use sketch::{Large, Small};
 pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};

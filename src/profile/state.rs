@@ -1,6 +1,7 @@
 //! One profile.
 
 use super::Small;
+use super::by_place::{ByPlace, Past};
 use super::by_route::ByRoute;
 use super::usual::Usual;
 use crate::attribute::KeyKind;
@@ -140,8 +141,8 @@ pub struct Profile {
     /// Stream `volume`'s cold subjects on registers, stream `act`'s people on personal routes; at a
     /// network what its children say together.
     pub by_route: ByRoute,
-    /// What its children were expected to look up in the current windows.
-    pub expected: [f32; HORIZONS],
+    /// At a roll-up what its children were expected to look up, at a finest key its own past.
+    pub by_place: ByPlace,
     /// Its own subjects a day.
     pub usual: Usual,
     /// Its own rates.
@@ -198,7 +199,7 @@ impl Profile {
             monotone: Monotone::default(),
             windows: Windows::default(),
             by_route: ByRoute::default(),
-            expected: [0.0; HORIZONS],
+            by_place: ByPlace::default(),
             usual: Usual::default(),
             rates: [Rate::default(); LEARNED],
             today: [Daily::default(); LEARNED],
@@ -212,8 +213,7 @@ impl Profile {
     #[must_use]
     pub fn warm(&self) -> u64 {
         let [step, ..] = self.steps;
-        let [expected, ..] = self.expected;
-        self.runs.warm() ^ self.id ^ u64::from(expected.to_bits()) ^ u64::from(step)
+        self.runs.warm() ^ self.id ^ u64::from(self.by_place.warm()) ^ u64::from(step)
     }
 
     /// Whether a flag is set.
@@ -231,6 +231,7 @@ impl Profile {
     /// to make room for what its children say.
     pub fn roll_up(&mut self) {
         self.set(Flag::RollUp, true);
+        self.by_place = ByPlace::default();
         if self.gathers() {
             self.by_route = ByRoute::default();
         }
@@ -240,6 +241,34 @@ impl Profile {
     #[must_use]
     pub const fn gathers(&self) -> bool {
         self.is(Flag::RollUp) && self.kind as usize == KeyKind::Network.index()
+    }
+
+    /// What its children were expected to look up in the current windows; nothing at a finest key.
+    #[must_use]
+    pub fn expected(&self) -> [f32; HORIZONS] {
+        if self.is(Flag::RollUp) { self.by_place.expected() } else { [0.0; HORIZONS] }
+    }
+
+    /// See [`Self::expected`]; a finest key keeps its past.
+    pub fn set_expected(&mut self, expected: [f32; HORIZONS]) {
+        if self.is(Flag::RollUp) {
+            self.by_place.set_expected(expected);
+        }
+    }
+
+    /// A finest key's own past; nobody's at a roll-up.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        if self.is(Flag::RollUp) { Past::default() } else { self.by_place.past() }
+    }
+
+    /// Changes a finest key's past.
+    pub fn change_past(&mut self, change: impl FnOnce(&mut Past)) {
+        if !self.is(Flag::RollUp) {
+            let mut past = self.by_place.past();
+            change(&mut past);
+            self.by_place.set_past(past);
+        }
     }
 
     /// `ln E` as evidence.
@@ -276,7 +305,8 @@ impl Profile {
         self.monotone.reset();
         self.windows.reset();
         self.by_route = ByRoute::default();
-        self.expected = [0.0; HORIZONS];
+        self.change_past(Past::reset);
+        self.set_expected([0.0; HORIZONS]);
         self.log_e = 0;
         self.set(Flag::Firing, false);
         self.set(Flag::Paged, false);
@@ -314,7 +344,7 @@ mod tests {
         let warmed = [
             offset_of!(Profile, runs),
             offset_of!(Profile, id),
-            offset_of!(Profile, expected),
+            offset_of!(Profile, by_place),
             offset_of!(Profile, steps),
         ];
         let mut lines = warmed.map(|it| it / LINE_BYTES);

@@ -59,7 +59,7 @@ impl Usual {
 /// A number from 1/128 to 33 million to within a fortieth of a percent, or nothing, in two bytes:
 /// the middle bits of its binary form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-struct Rough(u16);
+pub(super) struct Rough(u16);
 
 /// Bits of a single-precision mantissa that are left out.
 const LEFT_OUT: u32 = 12;
@@ -67,14 +67,22 @@ const LEFT_OUT: u32 = 12;
 const BELOW: u32 = 120 << 11;
 
 impl Rough {
-    fn of(value: f64) -> Self {
+    pub(super) const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    pub(super) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    pub(super) fn of(value: f64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "eleven bits of it are kept")]
         let bits = (value.max(0.0) as f32).to_bits();
         let rounded = (bits + (1 << (LEFT_OUT - 1))) >> LEFT_OUT;
         Self(u16::try_from(rounded.saturating_sub(BELOW)).unwrap_or(u16::MAX))
     }
 
-    fn value(self) -> f64 {
+    pub(super) fn value(self) -> f64 {
         if self.0 == 0 {
             return 0.0;
         }

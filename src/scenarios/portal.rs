@@ -181,6 +181,12 @@ impl Portal {
         self.staff_with(login).misses_of(self.seed, login)
     }
 
+    /// New patients of a login of staff on an average day.
+    #[must_use]
+    pub fn level_of(&self, login: u32) -> f64 {
+        self.staff_with(login).level_of(self.seed, login)
+    }
+
     /// Those to whom a login belongs.
     fn staff_with(&self, login: u32) -> &Staff {
         let group = self.groups.iter().find(|it| it.has(login)).map(|it| &it.staff);

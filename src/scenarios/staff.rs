@@ -139,6 +139,11 @@ impl Staff {
         self.drawn(seed, Officer::new(login, 0)).2
     }
 
+    /// New patients of a login on an average day.
+    pub(super) fn level_of(&self, seed: u64, login: u32) -> f64 {
+        self.drawn(seed, Officer::new(login, 0)).1
+    }
+
     /// The client that a login is on ordinary days.
     pub(super) fn client(&self, login: u32) -> Client {
         let number = u64::from(login);

@@ -71,6 +71,7 @@ pub(super) fn records(shape: Shape, owner: &Owner, page: Nats) -> Option<u32> {
         spread: owner.spread,
         carries: true,
         budget: f64::INFINITY,
+        before: 0.0,
     };
     let (mut windows, mut out) = (Windows::default(), 0);
     for number in 1..=LOOK_UPS_MAX {

@@ -105,6 +105,7 @@ pub(super) struct Prepared {
     dies_daily: bool,
     login: u32,
     careful: u32,
+    average: u32,
     first: u64,
     /// Honest requests from then on.
     kept: Vec<Request>,
@@ -118,7 +119,7 @@ impl Prepared {
         let minutes = i64::try_from(random.below(240)).unwrap_or(0);
         let start = portal.start.plus(ground.history_days(lengths) * DAY_MS);
         let at = start.plus(9 * HOUR_MS + minutes * MINUTE_MS);
-        let Logins { any: login, careful } = Logins::draw(&portal, &mut random);
+        let Logins { any: login, careful, average } = Logins::draw(&portal, &mut random);
         let first = 200_000 + random.below(1_000_000);
         let decoys: Vec<Id> = (0..DECOYS).map(|it| portal.decoy(Route::ByMobile, it)).collect();
         let trial = Trial::watching(&config_toml(&portal), seed, decoys.iter().copied())?;
@@ -148,6 +149,7 @@ impl Prepared {
             decoys,
             login,
             careful,
+            average,
             first,
             kept,
         })
@@ -162,10 +164,18 @@ impl Prepared {
 
     /// What harvests draw that begin at `at`.
     pub(super) fn draw(&self, at: Moment) -> Draw<'_> {
-        let Self { portal, login, careful, first, .. } = self;
+        let Self { portal, login, careful, average, first, .. } = self;
         let reads = self.kept.iter().filter(|it| it.route == Route::Protocol).count();
         let register_per_second = reads as f64 / (KEPT_MS / SECOND_MS) as f64;
-        Draw { portal, at, login: *login, careful: *careful, first: *first, register_per_second }
+        Draw {
+            portal,
+            at,
+            login: *login,
+            careful: *careful,
+            average: *average,
+            first: *first,
+            register_per_second,
+        }
     }
 
     /// Honest requests from `from` on, together with `more`.

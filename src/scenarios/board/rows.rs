@@ -23,6 +23,8 @@ pub(super) struct Draw<'a> {
     pub(super) login: u32,
     /// One that seldom mistypes.
     pub(super) careful: u32,
+    /// One with about as many people a day as all staff on average.
+    pub(super) average: u32,
     /// Where walks begin.
     pub(super) first: u64,
     /// Honest look-ups of the register a second, at that time of the day.
@@ -119,23 +121,28 @@ const ROWS: &[Row] = &[
     within(
         2 * DAY_MS,
         row("S9", "insider, no act follows", Quiet, |it| {
-            Harvest::s9(it.portal, it.login, INSIDER_PER_DAY, it.at)
+            Harvest::s9(it.portal, it.average, INSIDER_PER_DAY, it.at)
         }),
     ),
     within(
         3 * DAY_MS,
         row("S9b", "insider, acts are done", Quiet, |it| {
+            Harvest::s9_with_acts(it.portal, it.average, INSIDER_PER_DAY, it.at)
+        }),
+    ),
+    within(
+        3 * DAY_MS,
+        row("S9b", "acts are done, whatever the login", Quiet, |it| {
             Harvest::s9_with_acts(it.portal, it.login, INSIDER_PER_DAY, it.at)
         }),
     ),
     within(
         4 * DAY_MS,
-        row("S9", "insider, volume only", Quiet, |it| Harvest {
-            // In office hours, and what honest staff do afterwards is done.
-            pace: Pace::Daily { per_day: INSIDER_PER_DAY, season: Season::AfterHours(0.0) },
-            acts: it.portal.staff.acts,
-            ..Harvest::s9(it.portal, it.login, 0.0, it.at)
-        }),
+        row("S9", "insider, volume only", Quiet, |it| in_office_hours(it, it.average)),
+    ),
+    within(
+        4 * DAY_MS,
+        row("S9", "volume only, whatever the login", Quiet, |it| in_office_hours(it, it.login)),
     ),
     row("S10a", "passes for many mobiles", Usual, |it| Harvest::s10_many_passes(it.at)),
     row("S10b", "codes tried on one mobile", Usual, |it| Harvest::s10_codes(it.at)),
@@ -228,6 +235,15 @@ fn gaps(harvest: Harvest, draw: &Draw<'_>, mean: f64) -> Harvest {
 
 fn guesser(login: u32, hits: f64, draw: &Draw<'_>) -> Harvest {
     Harvest { hits, ..Harvest::s3b(login, draw.at) }
+}
+
+/// An insider in office hours who does what honest staff do afterwards.
+fn in_office_hours(draw: &Draw<'_>, login: u32) -> Harvest {
+    Harvest {
+        pace: Pace::Daily { per_day: INSIDER_PER_DAY, season: Season::AfterHours(0.0) },
+        acts: draw.portal.staff.acts,
+        ..Harvest::s9(draw.portal, login, 0.0, draw.at)
+    }
 }
 
 /// A login that reads people who exist, beside its honest day.

@@ -136,7 +136,7 @@ impl HarvestRuns {
         let start = portal.start.plus(lengths.history_days * DAY_MS);
         let at =
             start.plus(8 * HOUR_MS + i64::try_from(random.below(600)).unwrap_or(0) * MINUTE_MS);
-        let Logins { any: login, careful } = Logins::draw(&portal, &mut random);
+        let Logins { any: login, careful, .. } = Logins::draw(&portal, &mut random);
         let first = 200_000 + random.below(1_000_000);
         let draw = Draw { portal: &portal, at, login, careful, first };
         let mut honest = portal.requests();

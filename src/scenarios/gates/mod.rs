@@ -56,6 +56,8 @@ pub(super) fn ids(seed: u64) -> Ids {
 /// misses every fourth time himself hides a guesser who misses every second: .14 nats an attempt,
 /// 140 attempts, whatever the method. Such logins have a row without a bar.
 const CAREFUL: f64 = 0.1;
+/// How far the days of one may lie from those of all on average, as a share.
+const AVERAGE: f64 = 0.15;
 
 /// Logins of staff that a seed draws.
 pub(super) struct Logins {
@@ -63,6 +65,8 @@ pub(super) struct Logins {
     pub(super) any: u32,
     /// One that seldom mistypes.
     pub(super) careful: u32,
+    /// One with about as many people a day as all staff on average.
+    pub(super) average: u32,
 }
 
 impl Logins {
@@ -73,7 +77,11 @@ impl Logins {
         while portal.misses_of(careful) > CAREFUL {
             careful = draw();
         }
-        Self { any, careful }
+        let count = portal.staff.count.max(1);
+        let is_average =
+            |login: &u32| (portal.level_of(*login) / portal.staff.per_day - 1.0).abs() < AVERAGE;
+        let average = (any..any + count).map(|it| it % count).find(is_average).unwrap_or(any);
+        Self { any, careful, average }
     }
 }
 

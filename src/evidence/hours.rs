@@ -1,0 +1,237 @@
+//! `hours`: activity in hours of the day in which this client never works.
+//!
+//! Who takes people home after work does it after work. A client is known by the hours in which its
+//! first contacts came in this calendar month of thirty days and the one before; what lies more than an
+//! hour from any of them says yes. Honest people change shifts, and then every contact says yes until
+//! the next morning, so what the stream says is a regime and no sum of draws: it ends at ln(1/rho),
+//! where rho is the honest rate of such changes, and speaks only through
+//! [`merge`](super::merge)'s joint component, beside what another stream says. Told once it stands until
+//! the end of the next day, or of this one where that was quiet and taught the client's new hours: that
+//! an insider is at work by day as well takes nothing from the night.
+//!
+//! Three sets of hours and one sum are ten bytes, which a finest key has free: see
+//! [`ByPlace`](crate::profile::ByPlace). So there is one alternative, and it is kept in steps of 1/32 nat.
+
+use super::{Nats, ONE_NAT};
+use crate::time::{DAY_MS, HOUR_MS, Moment};
+
+/// The stream's name.
+pub const NAME: &str = "hours";
+/// What it tells the person who was woken up.
+pub const PAGER_LINE: &str = "works in hours in which it never did";
+/// The share of a known client's contacts that lies outside its hours.
+pub const RATE: f64 = 0.05;
+/// The most it says: one client in a thousand changes its hours on a given day.
+pub const MOST: Nats = 7 * ONE_NAT;
+/// Steps of a nat in which the sum is kept.
+const STEPS: Nats = 32;
+/// ln(.5/.05) and ln(.5/.95) in such steps, rounded so that the mean e-value of an honest contact stays
+/// below one.
+const UNUSUAL: u8 = 73;
+const USUAL: u8 = 21;
+/// [`MOST`] in such steps, where it was said on the day before; one more where it was said today.
+const HELD: u8 = 224;
+const TOLD: u8 = HELD + 1;
+const _: () = assert!(HELD as Nats * ONE_NAT == MOST * STEPS);
+/// Hours of a day.
+const HOURS: u32 = 24;
+
+/// A set of hours of the day, by UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HourSet([u8; 3]);
+
+impl HourSet {
+    const fn bits(self) -> u32 {
+        let [low, middle, high] = self.0;
+        u32::from_le_bytes([low, middle, high, 0])
+    }
+
+    const fn of(bits: u32) -> Self {
+        let [low, middle, high, _] = bits.to_le_bytes();
+        Self([low, middle, high])
+    }
+
+    const fn with(self, other: Self) -> Self {
+        Self::of(self.bits() | other.bits())
+    }
+
+    /// Whether a moment's hour, the one before or the one after it is in the set.
+    fn is_near(self, hour: u32) -> bool {
+        let near = |hour: u32| 1 << (hour % HOURS);
+        self.bits() & (near(hour) | near(hour + 1) | near(hour + HOURS - 1)) != 0
+    }
+}
+
+/// When a client works, and how often it did otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hours {
+    /// Today, in the current thirty days before today, and in the thirty days before those.
+    today: HourSet,
+    month: HourSet,
+    before: HourSet,
+    /// The sum of the alternative, in [`STEPS`] of a nat.
+    sum: u8,
+}
+
+impl Hours {
+    /// How many bytes it takes.
+    pub const BYTES: usize = 10;
+
+    /// A first contact, of a client whose days `tell` what is usual for it, or do not yet.
+    pub fn take(&mut self, at: Moment, tell: bool) {
+        let hour = hour_of(at);
+        let usual = self.month.with(self.before);
+        if tell && usual != HourSet::default() {
+            self.sum = match (usual.is_near(hour), self.sum >= HELD) {
+                (true, true) => self.sum,
+                (true, false) => self.sum.saturating_sub(USUAL),
+                (false, _) => match self.sum.saturating_add(UNUSUAL) {
+                    HELD.. => TOLD,
+                    sum => sum,
+                },
+            };
+        }
+        self.today = self.today.with(HourSet::of(1 << hour));
+    }
+
+    /// The stream's log e-value.
+    #[must_use]
+    pub const fn log_e(&self) -> Nats {
+        let most = if self.sum < HELD { self.sum } else { HELD };
+        most as Nats * (ONE_NAT / STEPS)
+    }
+
+    /// A day has ended, which tells when the client works where it `teaches`: then there is nothing
+    /// unusual about its hours any more.
+    pub fn close_day(&mut self, teaches: bool) {
+        let today = std::mem::take(&mut self.today);
+        if teaches {
+            self.month = self.month.with(today);
+            self.sum = 0;
+        } else {
+            self.sum = match self.sum {
+                TOLD => HELD,
+                HELD => HELD - UNUSUAL,
+                sum => sum,
+            };
+        }
+    }
+
+    /// Thirty days of the calendar have ended.
+    pub fn close_month(&mut self) {
+        self.before = std::mem::take(&mut self.month);
+    }
+
+    /// Forgets the evidence, and keeps the hours.
+    pub const fn reset(&mut self) {
+        self.sum = 0;
+    }
+
+    /// As bytes of a profile.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; Self::BYTES] {
+        let ([a, b, c], [d, e, f], [g, h, i]) = (self.today.0, self.month.0, self.before.0);
+        [a, b, c, d, e, f, g, h, i, self.sum]
+    }
+
+    /// From bytes of a profile.
+    #[must_use]
+    pub const fn from_bytes([a, b, c, d, e, f, g, h, i, sum]: [u8; Self::BYTES]) -> Self {
+        let (today, month) = (HourSet([a, b, c]), HourSet([d, e, f]));
+        Self { today, month, before: HourSet([g, h, i]), sum }
+    }
+}
+
+fn hour_of(at: Moment) -> u32 {
+    u32::try_from(at.0.rem_euclid(DAY_MS) / HOUR_MS).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(day: i64, hour: i64) -> Moment {
+        Moment(day * DAY_MS + hour * HOUR_MS)
+    }
+
+    /// A client that has worked from nine to five for so many days.
+    fn worked(days: i64) -> Hours {
+        let mut hours = Hours::default();
+        for day in 0..days {
+            (9..17).for_each(|hour| hours.take(at(day, hour), day >= 10));
+            hours.close_day(true);
+        }
+        hours
+    }
+
+    #[test]
+    fn a_client_at_its_hours_says_nothing_and_one_at_night_says_seven_nats_and_no_more() {
+        let mut hours = worked(14);
+        assert_eq!(hours.log_e(), 0);
+        hours.take(at(14, 17), true);
+        assert_eq!(hours.log_e(), 0, "an hour later than ever is no other shift");
+        (0..3).for_each(|_| hours.take(at(14, 23), true));
+        assert!((5 * ONE_NAT..MOST).contains(&hours.log_e()), "{}", hours.log_e());
+        (0..9).for_each(|_| hours.take(at(14, 23), true));
+        assert_eq!(hours.log_e(), MOST);
+    }
+
+    #[test]
+    fn a_night_that_was_told_stands_for_the_day_after_and_fades_on_the_next() {
+        let mut hours = worked(14);
+        (0..4).for_each(|hour| hours.take(at(14, hour), true));
+        (9..17).for_each(|hour| (0..20).for_each(|_| hours.take(at(14, hour), true)));
+        assert_eq!(hours.log_e(), MOST);
+        let says_after_days = |hours: &mut Hours, day| {
+            hours.close_day(false);
+            (9..17).for_each(|hour| (0..2).for_each(|_| hours.take(at(day, hour), true)));
+            hours.log_e()
+        };
+        assert_eq!([15, 16].map(|day| says_after_days(&mut hours, day)), [MOST, 0]);
+    }
+
+    #[test]
+    fn honest_contacts_are_no_evidence_on_average() {
+        let e = |steps: f64| (steps / f64::from(STEPS)).exp();
+        let mean = RATE * e(f64::from(UNUSUAL)) + (1.0 - RATE) * e(-f64::from(USUAL));
+        assert!((0.95..=1.0).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn another_shift_is_learned_overnight_unless_its_day_was_an_alert() {
+        let says_after = |teaches: bool| {
+            let mut hours = worked(14);
+            (0..8).for_each(|hour| hours.take(at(14, 20 + hour % 4), true));
+            hours.close_day(teaches);
+            (0..8).for_each(|hour| hours.take(at(15, 20 + hour % 4), true));
+            hours.log_e()
+        };
+        assert_eq!([says_after(true), says_after(false)], [0, MOST]);
+    }
+
+    #[test]
+    fn an_hour_that_was_worked_once_is_forgotten_after_two_months() {
+        let mut hours = worked(14);
+        hours.take(at(14, 3), true);
+        hours.close_day(true);
+        let says = |hours: Hours| {
+            let mut at_night = Hours { sum: 0, ..hours };
+            (0..9).for_each(|_| at_night.take(at(50, 3), true));
+            at_night.log_e()
+        };
+        hours.close_month();
+        assert_eq!(says(hours), 0);
+        (9..17).for_each(|hour| hours.take(at(40, hour), true));
+        hours.close_day(true);
+        hours.close_month();
+        assert_eq!(says(hours), MOST);
+    }
+
+    #[test]
+    fn its_bytes_hold_all_of_it() {
+        let mut hours = worked(14);
+        hours.close_month();
+        hours.take(at(14, 3), true);
+        assert_eq!(Hours::from_bytes(hours.to_bytes()), hours);
+    }
+}
