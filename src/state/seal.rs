@@ -15,7 +15,7 @@ use sha2::Sha256;
 use std::io::{self, Read, Write};
 
 /// The version that is written, and the latest that can be read.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 const MAGIC: [u8; 8] = *b"darban\x01\n";
 const SALT_BYTES: usize = 32;
 const HEAD_BYTES: usize = 8 + 2 + SALT_BYTES;
