@@ -46,12 +46,11 @@ pub const fn elapsed_ms(at: Moment) -> [i64; HORIZONS] {
     [hour % MINUTE_MS, hour, day, month]
 }
 
-/// The hour's place among them.
+/// The hour's place among them, and the day's.
 const HOUR: usize = 1;
-/// The day's.
-pub const DAY: usize = 2;
+const DAY: usize = 2;
 /// The place of the thirty days.
-pub const MONTH: usize = 3;
+const MONTH: usize = 3;
 /// Their names as alerts say them.
 pub const HORIZON_WORDS: [&str; HORIZONS] = ["a minute", "an hour", "a day", "in thirty days"];
 /// How far counts may honestly spread.
@@ -275,13 +274,13 @@ impl Windows {
         let in_thirty_days = f64::from(month) + level.before;
         if in_thirty_days > level.budget {
             let log_e = reading.log_e.max(BUDGET_SPENT);
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a count of people, rounded up"
-            )]
-            let seen = in_thirty_days.ceil() as u32;
-            return Reading { log_e, horizon: MONTH, doubled: false, seen, expected: level.budget };
+            return Reading {
+                log_e,
+                horizon: MONTH,
+                doubled: false,
+                seen: month,
+                expected: level.budget,
+            };
         }
         reading
     }
@@ -338,12 +337,6 @@ impl Windows {
     /// Takes over what the days before left to another's current day.
     pub const fn carry_on(&mut self, other: &Self) {
         self.carried = other.carried;
-    }
-
-    /// Takes over the subjects of another's current thirty days.
-    pub const fn keep_month(&mut self, other: &Self) {
-        let ([day, _], [_, month]) = (self.long, other.long);
-        self.long = [day, month];
     }
 
     /// Subjects counted in the current windows.
@@ -407,16 +400,6 @@ mod tests {
         budget: 8_000.0,
         before: 0.0,
     };
-
-    #[test]
-    fn a_budget_is_read_over_the_last_thirty_days_and_says_how_many_they_hold() {
-        let windows = Windows::default().with([0, 0, 0, 1_500]);
-        let read = |before: f64| windows.read(Moment(DAY_MS / 2), &Level { before, ..STAFF });
-        assert!(read(6_500.0).log_e < BUDGET_SPENT);
-        let spent = read(6_500.5);
-        assert!(spent.log_e >= BUDGET_SPENT);
-        assert_eq!((spent.seen, spent.words()), (8_001, "in thirty days"));
-    }
 
     #[test]
     fn ten_times_the_usual_day_says_more_than_twelve_nats_by_its_end() {

@@ -8,8 +8,8 @@ use super::space::Space;
 use super::streams::{self, Against};
 use super::suspect::Suspect;
 use super::{Cause, Finding, FindingKind, Listed, has_grown, picture};
-use crate::attribute::{KeyKind, Lookup, Outcome, RouteClass};
-use crate::evidence::volume::{DAY, Level, MONTH, Reading};
+use crate::attribute::{KeyKind, Lookup, Outcome};
+use crate::evidence::volume::{Level, Reading};
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, together};
 use crate::profile::{Flag, Large, Profile, Slot};
 use crate::time::{MINUTE_MS, Moment};
@@ -182,11 +182,8 @@ impl Clients {
         let (streams, reading) = streams::read(&now, &against, seen.at, &level);
         // Counted people stay counted: while the day, with what the days before left, is still far
         // beyond the usual, the harvest is pausing, not over.
-        let within = |horizon: usize| {
-            let log_e = streams::volume_within(horizon, (&now, route.class), seen.at, &level);
-            route.weights.alone(Stream::Volume, log_e)
-        };
-        let (counted, month) = (within(DAY), within(MONTH));
+        let day = streams::day_volume((&now, route.class), seen.at, &level);
+        let counted = route.weights.alone(Stream::Volume, day);
         // It is over when half of the evidence is gone and not when a night takes the last of it: an
         // insider would be a ticket on each of his days and never a page.
         if !class.per_session && counted >= seen.rules.levels.ticket / 2 {
@@ -203,18 +200,12 @@ impl Clients {
         let what = FindingKind::Quiet;
         let finding = finding(profile, suspect, (seen.at, what), (&against, &streams, &reading));
         self.findings.push((u32::MAX, finding));
-        let before = *profile;
+        let was_told = profile.is(Flag::Paged);
         profile.settle();
-        if !before.is(Flag::Paged) {
-            // A ticket called nobody: what the days before this one say is not spent, or a night would
-            // take it from an insider who is a ticket by day. Of that, and of the thirty days, less than
-            // half a ticket is left, or it would be one again at once.
+        if !was_told {
+            // A ticket called nobody: what its days say is not spent, or a night would take it from an
+            // insider who is a ticket by day. Less than half a ticket is left of it here.
             profile.windows.carry_on(&now.windows);
-            // (A register's thirty days are its cold counts, which are gone.)
-            if route.class != RouteClass::Register && month < seen.rules.levels.ticket / 2 {
-                profile.windows.keep_month(&before.windows);
-                profile.keep_past(&before);
-            }
         }
         self.suspects.remove(&slot);
         self.firing.remove(&slot);

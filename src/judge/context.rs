@@ -125,7 +125,7 @@ pub(super) fn begin(
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
             let (by_class, taught) = (against.by_class(), teaches(profile, against, observed));
-            close_hours(profile, (rolled.horizons, ended), taught);
+            close_hours(profile, rolled.horizons, taught);
             lessons.extend(profile.close_day((subjects, level.busy), ended, taught, by_class));
             profile.learned = against.version.wrapping_sub(1);
         }
@@ -135,14 +135,13 @@ pub(super) fn begin(
     begun
 }
 
-/// Closes a day of the hours in which a client works, which began so many days ago, and with it the
-/// windows of so many horizons.
-fn close_hours(profile: &mut Profile, (horizons, ended): (usize, i64), taught: Teaches) {
-    // What the hours themselves add does not speak against them; its level is taught by less.
+/// Closes a day of the hours in which a client works, and with it the windows of so many horizons.
+fn close_hours(profile: &mut Profile, horizons: usize, taught: Teaches) {
+    // What the hours themselves add does not speak against them.
     let doubtful = profile.peak() >= DOUBT + merge::of_joint(Stream::Hours, hours::MOST);
     let teaches = taught == Teaches::All && !doubtful;
     profile.change_past(|it| {
-        it.hours.close_day(teaches, ended);
+        it.hours.close_day(teaches);
         if horizons == HORIZONS {
             it.hours.close_month();
         }

@@ -4,7 +4,7 @@ use super::acts;
 use super::rules::{RouteRules, Rules};
 use super::space::Space;
 use crate::attribute::{Lookup, Outcome, RouteClass};
-use crate::evidence::volume::{self, DAY, HORIZONS, Level, Reading};
+use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, cold, miss, together, walk};
 use crate::novelty::Contact;
@@ -104,6 +104,9 @@ impl Against<'_> {
 const HOUSEHOLD_RATE: f64 = 0.1;
 /// The same in a citizen's session, which is about one family.
 const HOUSEHOLD_RATE_SESSION: f64 = 0.15;
+
+/// The day's place among the horizons.
+const DAY: usize = 2;
 
 /// Which streams a contact may speak to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -367,15 +370,14 @@ pub(super) fn expected_by(profile: &Profile, at: Moment, level: &Level) -> [f64;
     expected
 }
 
-/// Evidence of the current window of one horizon alone, as the mean over all of them holds it.
-pub(super) fn volume_within(
-    horizon: usize,
+/// Evidence of the current day alone, as the mean over all horizons holds it.
+pub(super) fn day_volume(
     (profile, class): (&Profile, RouteClass),
     at: Moment,
     level: &Level,
 ) -> Nats {
-    let m = expected_by(profile, at, level).get(horizon).copied().unwrap_or(0.0);
+    let m = expected_by(profile, at, level).get(DAY).copied().unwrap_or(0.0);
     // The mean of four: ln 4 is 1420/1024.
     let counted = telling(profile, class).map_or(profile.windows, |it| profile.windows.with(it));
-    (counted.log_e_of(horizon, m, level) - 1420).max(0)
+    (counted.log_e_of(DAY, m, level) - 1420).max(0)
 }

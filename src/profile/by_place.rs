@@ -99,11 +99,6 @@ impl Past {
         older.map(|it| it.value()).sum::<f64>() + oldest.value() * (1.0 - of_block)
     }
 
-    /// Takes over what another counted.
-    pub const fn keep_blocks(&mut self, other: Self) {
-        self.blocks = other.blocks;
-    }
-
     /// Forgets what was counted, and keeps the hours.
     pub fn reset(&mut self) {
         self.blocks = [Rough::default(); BLOCKS];

@@ -271,12 +271,6 @@ impl Profile {
         }
     }
 
-    /// Keeps what another, which was this one, looked up before its current thirty days.
-    pub fn keep_past(&mut self, before: &Self) {
-        let blocks = before.past();
-        self.change_past(|it| it.keep_blocks(blocks));
-    }
-
     /// `ln E` as evidence.
     #[must_use]
     pub const fn evidence(&self) -> Nats {

@@ -15,7 +15,7 @@ use sha2::Sha256;
 use std::io::{self, Read, Write};
 
 /// The version that is written, and the latest that can be read.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 1;
 const MAGIC: [u8; 8] = *b"darban\x01\n";
 const SALT_BYTES: usize = 32;
 const HEAD_BYTES: usize = 8 + 2 + SALT_BYTES;
@@ -325,10 +325,8 @@ mod tests {
     fn another_key_opens_nothing_and_a_later_version_is_named() {
         let (mut bytes, _) = sealed(b"x");
         assert!(opened(&bytes, &Key::new([8; 32])).is_err());
-        bytes[8] = u8::try_from(VERSION + 1).unwrap_or(0);
-        assert!(
-            matches!(Opener::begin(bytes.as_slice(), &KEY), Err(Refusal::Newer(it)) if it == VERSION + 1)
-        );
+        bytes[8] = 2;
+        assert!(matches!(Opener::begin(bytes.as_slice(), &KEY), Err(Refusal::Newer(2))));
         assert!(matches!(Opener::begin(&b"darba"[..], &KEY), Err(Refusal::Foreign)));
     }
 
