@@ -2,6 +2,8 @@
 //!
 //! `ln E = ln sum_i w_i e^{S_i}` with weights that sum to 1 over the streams live on the route.
 //! The weighted mean is the only admissible merge under arbitrary dependence (arXiv 2409.19888).
+//! On personal routes one of what it averages is the joint component, which adds parts of the streams up
+//! and asks for more: that honest signs are independent given the client.
 //! Which streams are live comes from the configuration alone, so that `ln E` never jumps because
 //! something was learned.
 

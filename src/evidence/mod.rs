@@ -8,7 +8,7 @@
 //! puts together what the children of a network say. [`ebb`] speaks against nobody: it says where
 //! there is less to be seen than there was.
 //! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
-//! [`merge`] is a weighted mean and nothing cleverer.
+//! [`merge`] is a weighted mean; one of what it averages is a joint component, in which streams are added.
 //!
 //! Evidence is fixed point ([`Nats`], 1/1024 nat) and every logarithm comes from tables that are
 //! built once from exact IEEE operations ([`math`]): the same log gives the same alert on every

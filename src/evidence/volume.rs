@@ -274,13 +274,13 @@ impl Windows {
         let in_thirty_days = f64::from(month) + level.before;
         if in_thirty_days > level.budget {
             let log_e = reading.log_e.max(BUDGET_SPENT);
-            return Reading {
-                log_e,
-                horizon: MONTH,
-                doubled: false,
-                seen: month,
-                expected: level.budget,
-            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count of people, rounded up"
+            )]
+            let seen = in_thirty_days.ceil() as u32;
+            return Reading { log_e, horizon: MONTH, doubled: false, seen, expected: level.budget };
         }
         reading
     }
@@ -400,6 +400,16 @@ mod tests {
         budget: 8_000.0,
         before: 0.0,
     };
+
+    #[test]
+    fn a_budget_is_read_over_the_last_thirty_days_and_says_how_many_they_hold() {
+        let windows = Windows::default().with([0, 0, 0, 1_500]);
+        let read = |before: f64| windows.read(Moment(29 * DAY_MS), &Level { before, ..STAFF });
+        assert!(read(6_500.0).log_e < BUDGET_SPENT);
+        let spent = read(6_500.5);
+        assert!(spent.log_e >= BUDGET_SPENT);
+        assert_eq!((spent.seen, spent.words()), (8_001, "in thirty days"));
+    }
 
     #[test]
     fn ten_times_the_usual_day_says_more_than_twelve_nats_by_its_end() {

@@ -203,8 +203,8 @@ impl Clients {
         let was_told = profile.is(Flag::Paged);
         profile.settle();
         if !was_told {
-            // A ticket called nobody: what its days say is not spent, or a night would take it from an
-            // insider who is a ticket by day. Less than half a ticket is left of it here.
+            // What was no page of its own leaves what the days before this one say, or a night would take
+            // it from an insider who is a ticket by day. With this day it is less than half a ticket.
             profile.windows.carry_on(&now.windows);
         }
         self.suspects.remove(&slot);

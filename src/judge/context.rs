@@ -137,7 +137,7 @@ pub(super) fn begin(
 
 /// Closes a day of the hours in which a client works, and with it the windows of so many horizons.
 fn close_hours(profile: &mut Profile, horizons: usize, taught: Teaches) {
-    // What the hours themselves add does not speak against them.
+    // What the hours themselves add does not speak against them; a level is taught by less.
     let doubtful = profile.peak() >= DOUBT + merge::of_joint(Stream::Hours, hours::MOST);
     let teaches = taught == Teaches::All && !doubtful;
     profile.change_past(|it| {
