@@ -27,11 +27,22 @@ pub const RATE_KNOWN: f64 = 0.5;
 /// How many times the usual a day may hold, a stranger's as a regular's: what nobody else reads comes
 /// in batches.
 pub const BUSY_DAY: f64 = 2.0;
+/// Relative variance of the days of a regular of whom that is true, and the most times of it that count.
+/// The tail of a gamma distribution falls as `e^(-x / variance)`, so what is exceeded as seldom lies as
+/// many times further out.
+const BUSY_VARIANCE: f64 = 0.4;
+const BUSY_TIMES_MAX: f64 = 2.5;
 /// The most that counts add to coldness: what is beyond says that somebody reads much, which stream
 /// `volume` says itself. A follower of everything reads hundreds in its first hours, few of them cold.
 const HASTE_MAX: Nats = 4 * ONE_NAT;
 /// Alternatives.
 pub const ALTERNATIVES: usize = 2;
+
+/// How many times the usual a day of a regular may hold whose days differ by this relative variance.
+#[must_use]
+pub fn busy_day(variance: f64) -> f64 {
+    BUSY_DAY * (variance / BUSY_VARIANCE).clamp(1.0, BUSY_TIMES_MAX)
+}
 
 /// What a client gathers honestly between two moments at `a_day` subjects a day: without it a
 /// regular visitor of a quiet register, every record of whose is cold, would be a harvester after a

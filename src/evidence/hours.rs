@@ -1,8 +1,8 @@
 //! `hours`: activity in hours of the day in which this client never works.
 //!
 //! Who takes people home after work does it after work. A client is known by the hours in which its
-//! first contacts came in this calendar month of thirty days and the one before; what lies more than an
-//! hour from any of them says yes. Honest people change shifts, and then every contact says yes until
+//! first contacts came in the calendar's thirty days and in those before in which it worked; what lies
+//! more than an hour from any of them says yes. Honest people change shifts, and then every contact says yes until
 //! the next morning, so what the stream says is a regime and no sum of draws: it ends at ln(1/rho),
 //! where rho is the honest rate of such changes, and speaks only through
 //! [`merge`](super::merge)'s joint component, beside what another stream says. Told once it stands until
@@ -33,6 +33,10 @@ const USUAL: u8 = 21;
 const HELD: u8 = 224;
 const TOLD: u8 = HELD + 1;
 const _: () = assert!(HELD as Nats * ONE_NAT == MOST * STEPS);
+/// Fewer hours than this are no working day, and tell nothing of when one ends.
+const HOURS_MIN: u32 = 4;
+/// Days from one with a contact to the next beyond which nothing is left of what was said.
+const WEEKEND_DAYS: i64 = 3;
 /// Hours of a day.
 const HOURS: u32 = 24;
 
@@ -49,6 +53,10 @@ impl HourSet {
     const fn of(bits: u32) -> Self {
         let [low, middle, high, _] = bits.to_le_bytes();
         Self([low, middle, high])
+    }
+
+    const fn len(self) -> u32 {
+        self.bits().count_ones()
     }
 
     const fn with(self, other: Self) -> Self {
@@ -81,7 +89,7 @@ impl Hours {
     pub fn take(&mut self, at: Moment, tell: bool) {
         let hour = hour_of(at);
         let usual = self.month.with(self.before);
-        if tell && usual != HourSet::default() {
+        if tell && usual.len() >= HOURS_MIN {
             self.sum = match (usual.is_near(hour), self.sum >= HELD) {
                 (true, true) => self.sum,
                 (true, false) => self.sum.saturating_sub(USUAL),
@@ -103,7 +111,8 @@ impl Hours {
 
     /// A day has ended, which tells when the client works where it `teaches`: then there is nothing
     /// unusual about its hours any more.
-    pub fn close_day(&mut self, teaches: bool) {
+    /// The next one with a contact comes so many days later.
+    pub fn close_day(&mut self, teaches: bool, ended: i64) {
         let today = std::mem::take(&mut self.today);
         if teaches {
             self.month = self.month.with(today);
@@ -115,11 +124,17 @@ impl Hours {
                 sum => sum,
             };
         }
+        if ended > WEEKEND_DAYS {
+            self.sum = 0;
+        }
     }
 
-    /// Thirty days of the calendar have ended.
+    /// Thirty days of the calendar have ended. Of a month of leave little is to be learned: where it
+    /// holds less than half of the hours of the one before, both are kept.
     pub fn close_month(&mut self) {
-        self.before = std::mem::take(&mut self.month);
+        let month = std::mem::take(&mut self.month);
+        let is_full = 2 * month.len() >= self.before.len();
+        self.before = if is_full { month } else { month.with(self.before) };
     }
 
     /// Forgets the evidence, and keeps the hours.
@@ -159,7 +174,7 @@ mod tests {
         let mut hours = Hours::default();
         for day in 0..days {
             (9..17).for_each(|hour| hours.take(at(day, hour), day >= 10));
-            hours.close_day(true);
+            hours.close_day(true, 1);
         }
         hours
     }
@@ -183,7 +198,7 @@ mod tests {
         (9..17).for_each(|hour| (0..20).for_each(|_| hours.take(at(14, hour), true)));
         assert_eq!(hours.log_e(), MOST);
         let says_after_days = |hours: &mut Hours, day| {
-            hours.close_day(false);
+            hours.close_day(false, 1);
             (9..17).for_each(|hour| (0..2).for_each(|_| hours.take(at(day, hour), true)));
             hours.log_e()
         };
@@ -202,7 +217,7 @@ mod tests {
         let says_after = |teaches: bool| {
             let mut hours = worked(14);
             (0..8).for_each(|hour| hours.take(at(14, 20 + hour % 4), true));
-            hours.close_day(teaches);
+            hours.close_day(teaches, 1);
             (0..8).for_each(|hour| hours.take(at(15, 20 + hour % 4), true));
             hours.log_e()
         };
@@ -213,7 +228,7 @@ mod tests {
     fn an_hour_that_was_worked_once_is_forgotten_after_two_months() {
         let mut hours = worked(14);
         hours.take(at(14, 3), true);
-        hours.close_day(true);
+        hours.close_day(true, 1);
         let says = |hours: Hours| {
             let mut at_night = Hours { sum: 0, ..hours };
             (0..9).for_each(|_| at_night.take(at(50, 3), true));
@@ -222,9 +237,33 @@ mod tests {
         hours.close_month();
         assert_eq!(says(hours), 0);
         (9..17).for_each(|hour| hours.take(at(40, hour), true));
-        hours.close_day(true);
+        hours.close_day(true, 1);
         hours.close_month();
         assert_eq!(says(hours), MOST);
+    }
+
+    #[test]
+    fn a_month_of_leave_teaches_no_hours_and_three_weeks_away_end_what_a_night_said() {
+        let mut hours = worked(14);
+        hours.close_month();
+        hours.take(at(40, 10), true);
+        hours.close_day(true, 1);
+        hours.close_month();
+        (9..17).for_each(|hour| hours.take(at(65, hour), true));
+        assert_eq!(hours.log_e(), 0);
+        (0..4).for_each(|hour| hours.take(at(66, hour), true));
+        assert_eq!(hours.log_e(), MOST);
+        hours.close_day(false, 21);
+        assert_eq!(hours.log_e(), 0);
+    }
+
+    #[test]
+    fn hours_of_half_a_morning_tell_nothing_of_the_afternoon() {
+        let mut hours = Hours::default();
+        (9..12).for_each(|hour| hours.take(at(0, hour), true));
+        hours.close_day(true, 1);
+        (14..20).for_each(|hour| hours.take(at(1, hour), true));
+        assert_eq!(hours.log_e(), 0);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) fn lesson(profile: &Profile, passed: bool) -> Lesson {
     if let Some(rate) = rates.first_mut() {
         *rate = Some(if passed { 0.0 } else { 1.0 });
     }
-    Lesson { route: profile.route, class: profile.class, subjects: 0, rates }
+    Lesson { route: profile.route, class: profile.class, subjects: 0, uneven: None, rates }
 }
 
 /// Takes somebody looked up by a client that may yet act; where another has to make room for whom

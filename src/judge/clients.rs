@@ -240,7 +240,7 @@ impl Clients {
         }
         profile.last = profile.last.max(lookup.event);
         let child = lookup.keys.get(finest.index()).copied().unwrap_or(0);
-        let spread = profile.child_class;
+        let (_, spread) = profile.children();
         if !relay.spoken_for {
             let expected = Relay { gap_ms, ..relay };
             expect(profile, lookup.event, expected, &against.route.classes);
@@ -258,7 +258,7 @@ impl Clients {
                 streams::take(profile, &against, (lookup, contact), voice);
             }
         }
-        if begun.learned || profile.child_class != spread {
+        if begun.learned || profile.children().1 != spread {
             level = against.level(profile, lookup.event);
         }
         let spoke = contact.novel && !relay.spoken_for;

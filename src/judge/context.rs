@@ -112,7 +112,7 @@ pub(super) fn begin(
         if over && !profile.is(Flag::Firing) {
             let [_, _, subjects, _] = profile.windows.counts();
             let taught = teaches(profile, against, false);
-            lessons.extend(profile.close_day((subjects, 1.0), 1, taught, against.by_class()));
+            lessons.extend(profile.close_day((subjects, 1.0), 1, taught, against.setting()));
             profile.settle();
             profile.born_minute = u32::try_from(at.index(MINUTE_MS)).unwrap_or(0);
             begun = Begun { begins: true, learned: true };
@@ -124,9 +124,10 @@ pub(super) fn begin(
         }
         if let Some((subjects, ended)) = rolled.day {
             let observed = is_observed(profile, against.class, at);
-            let (by_class, taught) = (against.by_class(), teaches(profile, against, observed));
-            close_hours(profile, rolled.horizons, taught);
-            lessons.extend(profile.close_day((subjects, level.busy), ended, taught, by_class));
+            let setting = against.setting();
+            let taught = teaches(profile, against, observed);
+            close_hours(profile, (rolled.horizons, ended), taught);
+            lessons.extend(profile.close_day((subjects, level.busy), ended, taught, setting));
             profile.learned = against.version.wrapping_sub(1);
         }
         begun.learned = rolled.hour.is_some();
@@ -135,13 +136,14 @@ pub(super) fn begin(
     begun
 }
 
-/// Closes a day of the hours in which a client works, and with it the windows of so many horizons.
-fn close_hours(profile: &mut Profile, horizons: usize, taught: Teaches) {
+/// Closes a day of the hours in which a client works, which began so many days ago, and with it the
+/// windows of so many horizons.
+fn close_hours(profile: &mut Profile, (horizons, ended): (usize, i64), taught: Teaches) {
     // What the hours themselves add does not speak against them; a level is taught by less.
     let doubtful = profile.peak() >= DOUBT + merge::of_joint(Stream::Hours, hours::MOST);
     let teaches = taught == Teaches::All && !doubtful;
     profile.change_past(|it| {
-        it.hours.close_day(teaches);
+        it.hours.close_day(teaches, ended);
         if horizons == HORIZONS {
             it.hours.close_month();
         }
@@ -181,7 +183,8 @@ fn forgive(profile: &mut Profile, against: &Against<'_>, level: &Level, at: Mome
     let own = if known { level } else { profile.usual.a_day() };
     let a_day = if known { level } else { level.max(against.class.subjects).max(own) };
     if against.route.class == RouteClass::Register {
-        let busy_day = a_day.max(own) * cold::BUSY_DAY;
+        let times = if known { cold::busy_day(profile.days_variance()) } else { cold::BUSY_DAY };
+        let busy_day = a_day.max(own) * times;
         profile.by_class.forgive(cold::allowance(busy_day, profile.last, at));
     }
     if !known && !profile.is(Flag::RollUp) && against.class.observe_days == 0 {
@@ -275,8 +278,9 @@ pub(super) fn gather(profile: &mut Profile, at: Moment, relay: &Relay, seen: &Se
 /// Adds what a child was expected to do since its contact before, in every current window.
 pub(super) fn expect(profile: &mut Profile, at: Moment, relay: Relay, classes: &[ClassSpec]) {
     let spreads = |class: u8| classes.get(usize::from(class)).map_or(0.0, |it| it.longer);
-    if spreads(relay.class) > spreads(profile.child_class) {
-        profile.child_class = relay.class;
+    let (last, furthest) = profile.children();
+    if spreads(relay.class) > spreads(furthest) {
+        profile.set_children((last, relay.class));
     }
     let is_network = profile.gathers();
     let windows = HORIZON_MS.into_iter().zip(elapsed_ms(at));

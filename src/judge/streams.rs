@@ -8,7 +8,7 @@ use crate::evidence::volume::{self, HORIZONS, Level, Reading};
 use crate::evidence::walk::{HOUSEHOLD_FREE, Step};
 use crate::evidence::{Nats, ONE_NAT, STREAMS, Stream, cold, miss, together, walk};
 use crate::novelty::Contact;
-use crate::profile::{ByClass, ClassSpec, Flag, Learned, Priors, Profile, RATES};
+use crate::profile::{ByClass, ClassSpec, Flag, Learned, Priors, Profile, RATES, Setting};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// What a contact is judged against, besides the profile.
@@ -31,6 +31,11 @@ impl Against<'_> {
         let table = if self.route.households { family } else { table };
         let walk = table.max(self.space.chance);
         Priors { miss: self.class.misses, walk, walk_floor: walk, by_class: self.by_class() }
+    }
+
+    /// What a day of its clients is closed in.
+    pub(super) fn setting(&self) -> Setting<'_> {
+        Setting { class: self.class, learned: self.learned, by_class: self.by_class() }
     }
 
     /// The stream that the route's class chooses.
@@ -56,7 +61,7 @@ impl Against<'_> {
     /// its most uneven children: a partner's nightly batch is no surprise at the partner's address.
     pub(super) fn level(&self, profile: &Profile, at: Moment) -> Level {
         let level = profile.level(self.class, self.learned, at);
-        let child = self.route.classes.get(usize::from(profile.child_class));
+        let child = self.route.classes.get(usize::from(profile.children().1));
         let spread = child.map_or(level.spread, |it| level.spread.loosest(it.spread(true)));
         Level { spread, ..level }
     }
@@ -163,7 +168,7 @@ pub(super) fn take(
     // A child's own run of misses is its own evidence, and honest children differ in how often they
     // mistype: what a roll-up may count are different children, once each, and again only at a rate
     // that is known to be theirs.
-    let other_child = voice.child == 0 || voice.child != profile.last_child;
+    let other_child = voice.child == 0 || voice.child != profile.children().0;
     if voice.child == 0 || voice.fresh_child {
         let missed = has_failed(lookup);
         profile.miss.update(&rules.miss, miss.max(voice.misses), missed);
@@ -189,7 +194,7 @@ pub(super) fn take(
         let tells = profile.days_tell();
         profile.change_past(|it| it.hours.take(lookup.event, tells));
     }
-    profile.last_child = voice.child;
+    profile.set_children((voice.child, profile.children().1));
     profile.windows.count();
     let counts_cold = voice.finest && !profile.gathers();
     if contact.cold && against.route.class == RouteClass::Register && counts_cold {

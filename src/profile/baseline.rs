@@ -71,6 +71,8 @@ pub struct Lesson {
     pub class: u8,
     /// Novel subjects of the day (or of the session); 0 where it is not over yet.
     pub subjects: u32,
+    /// How far the client's days differ, where it has days enough: `1/k`.
+    pub uneven: Option<f32>,
     /// Rates of the day; `None` below [`Lesson::TRIALS_MIN`] contacts.
     pub rates: [Option<f32>; RATES],
 }
@@ -84,6 +86,8 @@ impl Lesson {
 #[derive(Clone, Debug)]
 struct Taught {
     subjects: Histogram<u32>,
+    /// How far each client's days differ, as [`steps_of`] it.
+    uneven: Histogram<u32>,
     /// In thousandths.
     rates: [Histogram<u32>; RATES],
     learned: Learned,
@@ -98,6 +102,10 @@ pub struct Learned {
     pub subjects: Option<f32>,
     /// Mean subjects a session.
     pub mean: Option<f32>,
+    /// How far a client's days differ, on average: `1/k`.
+    pub uneven: Option<f32>,
+    /// Variance of a client's day, over the square of the mean: within clients and between them.
+    pub variance: Option<f32>,
     /// Rates of the 90th client in a hundred.
     pub rates: [Option<f32>; RATES],
     /// How busy the last days were.
@@ -105,8 +113,14 @@ pub struct Learned {
 }
 
 /// What a class that is not known has taught.
-static NOTHING: Learned =
-    Learned { subjects: None, mean: None, rates: [None; RATES], busy: Factors::NONE };
+static NOTHING: Learned = Learned {
+    subjects: None,
+    mean: None,
+    uneven: None,
+    variance: None,
+    rates: [None; RATES],
+    busy: Factors::NONE,
+};
 
 impl Learned {
     /// The same, but risen by at most this share since `before`.
@@ -120,7 +134,8 @@ impl Learned {
         let mut rates = self.rates;
         rates.iter_mut().zip(before.rates).for_each(|(it, before)| *it = held(*it, before));
         let subjects = held(self.subjects, before.subjects);
-        Self { subjects, mean: held(self.mean, before.mean), rates, busy: before.busy }
+        let (mean, uneven) = (held(self.mean, before.mean), held(self.uneven, before.uneven));
+        Self { subjects, mean, uneven, rates, ..Self { busy: before.busy, ..self } }
     }
 }
 
@@ -142,6 +157,7 @@ impl Baselines {
         let taught = || {
             Some(Taught {
                 subjects: histogram(SUBJECTS_MAX)?,
+                uneven: histogram(UNEVEN_MAX)?,
                 rates: [histogram(1_001)?, histogram(1_001)?, histogram(1_001)?, histogram(1_001)?],
                 learned: Learned::default(),
                 hours: 0,
@@ -184,6 +200,9 @@ impl Baselines {
             let Some(taught) = self.taught.get_mut(at) else { continue };
             if lesson.subjects > 0 {
                 taught.subjects.saturating_record(u64::from(lesson.subjects));
+            }
+            if let Some(uneven) = lesson.uneven {
+                taught.uneven.saturating_record(steps_of(uneven));
             }
             let rates = taught.rates.iter_mut().zip(lesson.rates);
             rates.for_each(|(rates, rate)| rate.into_iter().for_each(|it| record(rates, it)));
@@ -233,7 +252,7 @@ fn refill(of: &mut Histogram<u32>, buckets: Buckets) {
 /// What classes taught, as it is written down.
 #[derive(BorshSerialize, BorshDeserialize)]
 struct Written {
-    taught: Vec<(Buckets, [Buckets; RATES], Learned, u32)>,
+    taught: Vec<(Buckets, Buckets, [Buckets; RATES], Learned, u32)>,
     pulses: Pulses,
     version: u8,
 }
@@ -241,7 +260,8 @@ struct Written {
 impl BorshSerialize for Baselines {
     fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
         let taught = |it: &Taught| {
-            (buckets(&it.subjects), it.rates.each_ref().map(buckets), it.learned, it.hours)
+            let (subjects, uneven) = (buckets(&it.subjects), buckets(&it.uneven));
+            (subjects, uneven, it.rates.each_ref().map(buckets), it.learned, it.hours)
         };
         let (taught, pulses) = (self.taught.iter().map(taught).collect(), self.pulses.clone());
         Written { taught, pulses, version: self.version }.serialize(writer)
@@ -257,9 +277,10 @@ impl Baselines {
     pub fn restore(&mut self, bytes: &mut &[u8], keeps: impl Fn(usize) -> bool) -> io::Result<()> {
         let written = Written::deserialize(bytes)?;
         let places = self.taught.iter_mut().zip(written.taught).enumerate();
-        for (place, (taught, (subjects, rates, learned, hours))) in places {
+        for (place, (taught, (subjects, uneven, rates, learned, hours))) in places {
             if keeps(place / self.classes.max(1)) {
                 refill(&mut taught.subjects, subjects);
+                refill(&mut taught.uneven, uneven);
                 taught.rates.iter_mut().zip(rates).for_each(|(it, buckets)| refill(it, buckets));
                 (taught.learned, taught.hours) = (learned, hours);
             }
@@ -268,6 +289,24 @@ impl Baselines {
         self.version = written.version;
         Ok(())
     }
+}
+
+/// The most that a client's days count as differing by, as [`steps_of`] it: `k` of a third.
+const UNEVEN_MAX: u64 = 4_000;
+/// What it may be below nothing: estimates of few days scatter around it.
+const UNEVEN_BELOW: f32 = 1.0;
+
+/// `1/k` in thousandths, from -1 on.
+fn steps_of(uneven: f32) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 4,000")]
+    let steps = ((uneven + UNEVEN_BELOW).clamp(0.0, 4.0) * 1_000.0) as u64;
+    steps.max(1)
+}
+
+fn from_steps(steps: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "two digits are kept")]
+    let steps = steps as f32;
+    (steps / 1_000.0 - UNEVEN_BELOW).max(0.0)
 }
 
 /// Takes a rate in thousandths.
@@ -294,6 +333,11 @@ impl Taught {
         Learned {
             subjects: known.then(|| count(self.subjects.value_at_quantile(0.9) as f64)),
             mean: known.then(|| count(self.subjects.mean())),
+            variance: known.then(|| {
+                let of_mean = self.subjects.stdev() / self.subjects.mean().max(1.0);
+                count(of_mean * of_mean)
+            }),
+            uneven: (self.uneven.len() >= LESSONS_MIN).then(|| from_steps(self.uneven.mean())),
             rates: [quantile(cold), quantile(miss), quantile(walk), quantile(rising)],
             busy: Factors::NONE,
         }
@@ -305,7 +349,22 @@ mod tests {
     use super::*;
 
     fn day(subjects: u32) -> Lesson {
-        Lesson { route: 0, class: 0, subjects, rates: [None; RATES] }
+        Lesson { route: 0, class: 0, subjects, uneven: None, rates: [None; RATES] }
+    }
+
+    #[test]
+    fn a_class_learns_how_far_its_clients_days_differ_and_by_how_much_days_do() {
+        let mut baselines = Baselines::new(1, 1);
+        let lesson = |at: u32| Lesson {
+            uneven: Some(if at.is_multiple_of(2) { -0.2 } else { 1.4 }),
+            ..day(if at.is_multiple_of(2) { 10 } else { 30 })
+        };
+        let lessons: Vec<Lesson> = (0..300).map(lesson).collect();
+        baselines.take(&lessons, &mut Pulses::new(1, 1));
+        baselines.settle(1);
+        let Learned { mean, uneven, variance, .. } = *baselines.of(0, 0);
+        let about = |it: Option<f32>, expected: f32| (it.unwrap() - expected).abs() < 0.01;
+        assert!(about(mean, 20.0) && about(uneven, 0.6) && about(variance, 0.25), "{uneven:?}");
     }
 
     #[test]

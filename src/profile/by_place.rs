@@ -1,9 +1,10 @@
-//! Sixteen bytes of a profile whose meaning follows from where its key stands.
+//! Bytes of a profile whose meaning follows from where its key stands.
 //!
 //! A roll-up, above other keys, has what its children were expected to look up in the current windows.
 //! A finest key has none, and keeps its own past there instead: what it looked up in the thirty days
-//! before the current ones, and in which hours it works.
+//! before the current ones, in which hours it works, and how far its days differ.
 
+use super::dispersion::Dispersion;
 use super::usual::Rough;
 use crate::evidence::hours::Hours;
 use crate::evidence::volume::HORIZONS;
@@ -53,6 +54,57 @@ impl ByPlace {
     pub(super) const fn warm(self) -> u32 {
         let [first, ..] = self.0;
         first
+    }
+}
+
+/// No class.
+pub const NO_CLASS: u8 = u8::MAX;
+
+/// Two more bytes: at a roll-up, which children it has; at a finest key, how far its own days differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ByKin {
+    /// At a roll-up the child of the last contact.
+    low: u8,
+    /// At a roll-up the class of the child whose counts spread furthest.
+    high: u8,
+}
+
+/// No child, of no class; and of its own days nothing is known.
+const NOTHING: ByKin = ByKin { low: 0, high: NO_CLASS };
+
+impl Default for ByKin {
+    fn default() -> Self {
+        NOTHING
+    }
+}
+
+impl ByKin {
+    /// At a roll-up: the child of the last contact, and the class of the child whose counts spread
+    /// furthest, [`NO_CLASS`] for none.
+    #[must_use]
+    pub const fn children(self) -> (u8, u8) {
+        (self.low, self.high)
+    }
+
+    /// See [`Self::children`].
+    pub const fn set_children(&mut self, (last, class): (u8, u8)) {
+        (self.low, self.high) = (last, class);
+    }
+
+    /// At a finest key: how far its days differ.
+    #[must_use]
+    pub fn dispersion(self) -> Dispersion {
+        if self == NOTHING {
+            return Dispersion::default();
+        }
+        Dispersion::from_bits(u16::from_le_bytes([self.low, self.high]))
+    }
+
+    /// See [`Self::dispersion`].
+    pub fn set_dispersion(&mut self, dispersion: Dispersion) {
+        if dispersion != Dispersion::default() {
+            [self.low, self.high] = dispersion.bits().to_le_bytes();
+        }
     }
 }
 

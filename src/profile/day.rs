@@ -1,10 +1,11 @@
 //! The end of a client's day: what it did becomes what it is expected to do.
 
 use super::baseline::{CONCENTRATION, Learned};
+use super::dispersion::Alike;
 use super::{ClassSpec, Flag, Lesson, Profile, RATES};
 use crate::attribute::KeyKind;
 use crate::evidence::math::{exp, ln};
-use crate::evidence::volume::Level;
+use crate::evidence::volume::{Level, Spread};
 use crate::evidence::{Daily, Nats, ONE_NAT, Rate, STEP_MAX, act, cold, guess, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
@@ -88,6 +89,17 @@ pub enum Teaches {
     Nothing,
 }
 
+/// What a client's day is closed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// Its class.
+    pub class: &'a ClassSpec,
+    /// What that has taught.
+    pub learned: &'a Learned,
+    /// The stream that its route's class chooses.
+    pub by_class: ByClass,
+}
+
 impl Profile {
     /// Whether the client has ten working days of its own.
     #[must_use]
@@ -110,22 +122,27 @@ impl Profile {
     /// What its counts are read against. A level learned over d days is used with the uncertainty
     /// of d days on top. A new client has its class's 90th percentile, and after five days its own
     /// level, shrunk to that, where it lies below: who looks up less than most is known sooner.
-    /// One above it is not taken at its word before ten days: it may be growing.
+    /// One above it is not taken at its word before ten days: it may be growing. Days that differ by
+    /// more than its class's make fewer of these.
     #[inline]
     #[must_use]
     pub fn level(&self, class: &ClassSpec, learned: &Learned, at: Moment) -> Level {
         let own = self.usual.a_day();
+        let (known, new) = (class.spread(true), class.spread(false));
+        let alike = self.alike(class, learned);
+        let (days, known) = (alike.days, Spread { k: known.k * alike.k, ..known });
         let (a_day, spread, carries) = if self.is_known() {
-            (own * margin(self.own_days), class.spread(true), true)
+            let mean = learned.mean.map_or(0.0, f64::from);
+            let own = own + (mean - own).max(0.0) * alike.of_class;
+            (own * margin(days), known, true)
         } else {
             let start = learned.subjects.map_or(class.subjects, |it| f64::from(it).max(1.0));
-            let days = f64::from(self.own_days);
             let shrunk = (own * days + start * START_DAYS) / (days + START_DAYS);
-            let shrunk = shrunk * margin(self.own_days.max(1));
+            let shrunk = shrunk * margin(days.max(1.0));
             if self.own_days >= OWN_DAYS_TELLING && shrunk < start {
-                (shrunk, class.spread(true), true)
+                (shrunk, known, true)
             } else {
-                (start, class.spread(false), false)
+                (start, new, false)
             }
         };
         let busy = learned.busy.on(at);
@@ -134,6 +151,16 @@ impl Profile {
         let budget = self.budget(class);
         let before = if budget < f64::INFINITY { self.past().before_this_month(at) } else { 0.0 };
         Level { a_day, busy, an_hour, spread, carries, budget, before }
+    }
+
+    /// By how much its days differ: their variance over the square of their mean.
+    #[must_use]
+    pub fn days_variance(&self) -> f64 {
+        self.dispersion().variance(self.own_days)
+    }
+
+    fn alike(&self, class: &ClassSpec, learned: &Learned) -> Alike {
+        self.dispersion().alike((self.usual.a_day(), self.own_days), class, learned)
     }
 
     /// Subjects in thirty days beyond which no baseline helps. Not for an address or a network, which
@@ -227,11 +254,11 @@ impl Profile {
         (subjects, busy): (u32, f64),
         ended: i64,
         teaches: Teaches,
-        by_class: ByClass,
+        Setting { class, learned, by_class }: Setting<'_>,
     ) -> Option<Lesson> {
         let today = std::mem::replace(&mut self.today, [Daily::default(); RATES]);
         let own_today = self.windows.take_own();
-        let in_doubt = self.is_known() && self.peak() >= DOUBT;
+        let in_doubt = self.usual.is_bound() && self.peak() >= DOUBT;
         self.begin_peak();
         if subjects == 0 {
             return None;
@@ -243,7 +270,12 @@ impl Profile {
             Teaches::AtMost(most) => {
                 if subjects > 0 {
                     self.own_days = self.own_days.saturating_add(1);
-                    self.usual.learn(f64::from(subjects).min(most), self.own_days, days);
+                    let alike = self.alike(class, learned);
+                    self.usual.learn(
+                        f64::from(subjects).min(most),
+                        (self.own_days, alike.days),
+                        days,
+                    );
                 }
                 return None;
             }
@@ -260,13 +292,23 @@ impl Profile {
         if subjects > 0 {
             self.own_days = self.own_days.saturating_add(1);
             // What is half-way to an alert may still become one. A usual day is all it teaches.
-            let usual = self.usual.a_day() * margin(self.own_days);
+            let (own, alike) = (self.usual.a_day(), self.alike(class, learned));
+            let usual = own * margin(alike.days);
             let counted = f64::from(subjects);
-            let counted = if in_doubt { counted.min(usual) } else { counted };
-            self.usual.learn(counted, self.own_days, days);
+            if !in_doubt || counted < own {
+                let mut dispersion = self.dispersion();
+                dispersion.learn(counted, own, self.own_days);
+                self.set_dispersion(dispersion);
+            }
+            // With its busy days cut off the quiet ones would wear its level down.
+            let counted = if in_doubt { counted.clamp(own, usual) } else { counted };
+            self.usual.learn(counted, (self.own_days, alike.days), days);
         }
         let rates = self.learn_rates(today, (days, settled), by_class);
-        (subjects > 0).then_some(Lesson { route: self.route, class: self.class, subjects, rates })
+        let uneven = (!class.per_session && self.days_tell())
+            .then(|| self.dispersion().uneven((self.usual.a_day(), self.own_days), class));
+        let (route, class) = (self.route, self.class);
+        (subjects > 0).then_some(Lesson { route, class, subjects, uneven, rates })
     }
 
     /// Learns the day's rates; those that tell the class something.
@@ -299,10 +341,9 @@ impl Profile {
     }
 }
 
-/// The uncertainty of a level that rests on so many days, twice that of the first four weeks. It
-/// looks back no further than [`LEVEL_DAYS`], so more days than that do not make it more certain.
-pub(super) fn margin(days: u8) -> f64 {
-    let days = f64::from(days);
+/// The uncertainty of a level that rests on so many days as alike as its class's, twice that before four
+/// weeks. It looks back no further than [`LEVEL_DAYS`], so more days than that do not make it more certain.
+pub(super) fn margin(days: f64) -> f64 {
     let margin = 1.0 / (4.0 * days.min(LEVEL_DAYS)).sqrt();
     1.0 + if days < LEVEL_DAYS { 2.0 * margin } else { margin }
 }
@@ -314,4 +355,73 @@ fn step_at_most(rate: f64) -> u8 {
 /// The share of falling ids, from that of rising ones.
 fn fell(rising: Rate) -> Rate {
     rising.complement()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn staff() -> ClassSpec {
+        ClassSpec {
+            name: "staff".to_owned(),
+            subjects: 20.0,
+            per_session: false,
+            k: 4.0,
+            minute: 1.4,
+            longer: 4.5,
+            k_new: 1.2,
+            misses: 0.05,
+            observe_days: 0,
+        }
+    }
+
+    /// Closes a day of so many subjects on which evidence stood so high.
+    fn day(profile: &mut Profile, subjects: u32, log_e: Nats) {
+        let (class, learned) = (staff(), Learned::default());
+        profile.set_evidence(u16::try_from(log_e).unwrap_or(u16::MAX));
+        profile.log_e = 0;
+        let by_class = ByClass::Act { per_session: false };
+        let setting = Setting { class: &class, learned: &learned, by_class };
+        let _lesson = profile.close_day((subjects, 1.0), 1, Teaches::All, setting);
+    }
+
+    /// A login after twelve days of twenty people.
+    fn regular() -> Profile {
+        let mut profile = Profile::new(1, (0, 0, 0), Moment(0));
+        (0..12).for_each(|_| day(&mut profile, 20, 0));
+        profile
+    }
+
+    #[test]
+    fn quiet_days_in_doubt_do_not_wear_a_level_down_and_without_doubt_they_do() {
+        let after = |log_e: Nats| {
+            let mut profile = regular();
+            (0..20).for_each(|_| day(&mut profile, 5, log_e));
+            profile.usual.a_day()
+        };
+        assert!((after(DOUBT) - 20.0).abs() < 0.1, "{}", after(DOUBT));
+        assert!(after(0) < 14.0, "{}", after(0));
+    }
+
+    #[test]
+    fn busy_days_in_doubt_teach_no_more_than_usual_ones_and_widen_nothing() {
+        let mut profile = regular();
+        (0..5).for_each(|_| day(&mut profile, 60, DOUBT));
+        assert!(profile.usual.a_day() < 22.0, "{}", profile.usual.a_day());
+        let level = profile.level(&staff(), &Learned::default(), Moment(0));
+        assert!(level.spread.k >= 4.0, "{level:?}");
+    }
+
+    #[test]
+    fn a_low_level_is_taken_to_be_nearer_to_a_class_whose_clients_are_alike() {
+        let a_day = |mean: f32, variance: f32| {
+            let (mean, variance) = (Some(mean), Some(variance));
+            let learned = Learned { mean, variance, ..Learned::default() };
+            regular().level(&staff(), &learned, Moment(0)).a_day
+        };
+        let own = a_day(20.0, 0.3);
+        assert!(a_day(40.0, 0.3) > 1.2 * own, "{} {own}", a_day(40.0, 0.3));
+        assert!(a_day(40.0, 3.0) < 1.05 * own, "{} {own}", a_day(40.0, 3.0));
+        assert!(a_day(5.0, 0.3) >= own, "nobody is lowered");
+    }
 }

@@ -10,6 +10,7 @@ mod busy;
 mod by_place;
 mod by_route;
 mod day;
+mod dispersion;
 mod frozen;
 mod index;
 mod sketch;
@@ -21,10 +22,11 @@ pub use baseline::{
     Baselines, ClassSpec, Learned, Lesson, RATES, SESSION_IDLE_MS, SESSION_LIFE_MS,
 };
 pub use busy::{Factors, Pulses};
-pub use by_place::{ByPlace, Past};
-pub use day::{ByClass, DOUBT, Priors, Teaches};
+pub use by_place::{ByKin, ByPlace, NO_CLASS, Past};
+pub use day::{ByClass, DOUBT, Priors, Setting, Teaches};
+pub use dispersion::Dispersion;
 pub use frozen::Pages;
 pub use sketch::{Large, Small};
-pub use state::{Episode, Flag, NO_CLASS, PROFILE_BYTES_MAX, Profile, Tally};
+pub use state::{Episode, Flag, PROFILE_BYTES_MAX, Profile, Tally};
 pub use table::{Opened, Slot, Table, TableState};
 pub use usual::Usual;

@@ -1,8 +1,9 @@
 //! One profile.
 
 use super::Small;
-use super::by_place::{ByPlace, Past};
+use super::by_place::{ByKin, ByPlace, Past};
 use super::by_route::ByRoute;
+use super::dispersion::Dispersion;
 use super::usual::Usual;
 use crate::attribute::KeyKind;
 use crate::evidence::monotone::Monotone;
@@ -27,9 +28,6 @@ const TAUGHT: usize = 3;
 
 /// Steps in which a day's highest evidence is kept.
 const PEAK_STEP: u16 = 256;
-
-/// No class.
-pub const NO_CLASS: u8 = u8::MAX;
 
 /// What a profile is at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,10 +107,8 @@ pub struct Profile {
     pub class: u8,
     /// Its kind of key.
     pub kind: u8,
-    /// The child of the last contact, at a roll-up.
-    pub last_child: u8,
-    /// The class of the child whose counts spread furthest, at a roll-up; [`NO_CLASS`] for none.
-    pub child_class: u8,
+    /// At a roll-up which children it has, at a finest key how far its own days differ.
+    by_kin: ByKin,
     /// The version of the baselines that `steps` rest on.
     pub learned: u8,
     /// What it is at the moment.
@@ -185,8 +181,7 @@ impl Profile {
             route: 0,
             class: 0,
             kind: 0,
-            last_child: 0,
-            child_class: NO_CLASS,
+            by_kin: ByKin::default(),
             learned: 0,
             flags: Flags::default(),
             steps: [0; LEARNED + 1],
@@ -231,7 +226,7 @@ impl Profile {
     /// to make room for what its children say.
     pub fn roll_up(&mut self) {
         self.set(Flag::RollUp, true);
-        self.by_place = ByPlace::default();
+        (self.by_place, self.by_kin) = (ByPlace::default(), ByKin::default());
         if self.gathers() {
             self.by_route = ByRoute::default();
         }
@@ -268,6 +263,33 @@ impl Profile {
             let mut past = self.by_place.past();
             change(&mut past);
             self.by_place.set_past(past);
+        }
+    }
+
+    /// At a roll-up the child of the last contact, and the class of the child whose counts spread
+    /// furthest, [`NO_CLASS`](super::NO_CLASS) for none; nothing at a finest key.
+    #[must_use]
+    pub fn children(&self) -> (u8, u8) {
+        if self.is(Flag::RollUp) { self.by_kin } else { ByKin::default() }.children()
+    }
+
+    /// See [`Self::children`]; a finest key has none.
+    pub const fn set_children(&mut self, children: (u8, u8)) {
+        if self.is(Flag::RollUp) {
+            self.by_kin.set_children(children);
+        }
+    }
+
+    /// How far a finest key's own days differ; nothing at a roll-up.
+    #[must_use]
+    pub fn dispersion(&self) -> Dispersion {
+        if self.is(Flag::RollUp) { ByKin::default() } else { self.by_kin }.dispersion()
+    }
+
+    /// See [`Self::dispersion`].
+    pub(super) fn set_dispersion(&mut self, dispersion: Dispersion) {
+        if !self.is(Flag::RollUp) {
+            self.by_kin.set_dispersion(dispersion);
         }
     }
 

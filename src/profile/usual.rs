@@ -30,9 +30,16 @@ impl Usual {
         self.level.value()
     }
 
-    /// Takes a day of so many subjects, the client's `own_days`th, so many days after the one
-    /// before. Once its level is known its bound stands as far above it as that is uncertain.
-    pub(super) fn learn(&mut self, subjects: f64, own_days: u8, days: f64) {
+    /// Whether it has a bound: it rests on ten days that are as alike as its class's, or on up to four
+    /// weeks of days that are less so.
+    #[must_use]
+    pub fn is_bound(self) -> bool {
+        self.most != Rough::default()
+    }
+
+    /// Takes a day of so many subjects, the client's `own_days`th, so many days after the one before; its
+    /// days are worth so many `alike` ones. Its bound begins as far above its level as that is uncertain.
+    pub(super) fn learn(&mut self, subjects: f64, (own_days, alike): (u8, f64), days: f64) {
         let (before, most) = (self.level.value(), self.most.value());
         // One day far beyond all others says little about the days to come, and may be the theft.
         let subjects = if own_days > OWN_DAYS_TELLING {
@@ -41,9 +48,10 @@ impl Usual {
             subjects
         };
         let mut level = before + (subjects - before) / f64::from(own_days).min(LEVEL_DAYS);
-        if own_days >= KNOWN_DAYS {
-            let free = level * margin(KNOWN_DAYS);
-            let most = if own_days == KNOWN_DAYS {
+        let begins = alike >= f64::from(KNOWN_DAYS) || f64::from(own_days) >= LEVEL_DAYS;
+        if self.is_bound() || begins {
+            let free = level * margin(alike.min(f64::from(KNOWN_DAYS)));
+            let most = if !self.is_bound() {
                 free
             } else {
                 let risen = most * (1.0 + GROWTH_A_DAY * days.min(GROWTH_DAYS_MAX));
@@ -97,7 +105,8 @@ mod tests {
     fn taught(days: impl IntoIterator<Item = f64>) -> Usual {
         let mut usual = Usual::default();
         for (own_days, subjects) in (1_u32..).zip(days) {
-            usual.learn(subjects, u8::try_from(own_days).unwrap_or(u8::MAX), 1.0);
+            let own_days = u8::try_from(own_days).unwrap_or(u8::MAX);
+            usual.learn(subjects, (own_days, f64::from(own_days)), 1.0);
         }
         usual
     }
@@ -115,6 +124,18 @@ mod tests {
     fn days_that_differ_do_not_wear_a_level_down() {
         let level = taught((0..400).map(|it| [5.0, 30.0, 8.0, 37.0][it % 4])).a_day();
         assert!((18.0..22.0).contains(&level), "{level}");
+    }
+
+    #[test]
+    fn days_that_are_worth_little_begin_a_bound_after_four_weeks_at_the_latest() {
+        let learned = |days: u8| {
+            let mut usual = Usual::default();
+            (1..=days).for_each(|it| usual.learn(20.0, (it, f64::from(it) / 4.0), 1.0));
+            usual
+        };
+        assert!(!learned(27).is_bound());
+        assert!(learned(28).is_bound());
+        assert!(taught([20.0; 10]).is_bound() && !taught([20.0; 9]).is_bound());
     }
 
     #[test]

@@ -15,7 +15,9 @@ use sha2::Sha256;
 use std::io::{self, Read, Write};
 
 /// The version that is written, and the latest that can be read.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
+/// The earliest that can be read: before it classes did not learn how far days differ.
+const OLDEST: u16 = 2;
 const MAGIC: [u8; 8] = *b"darban\x01\n";
 const SALT_BYTES: usize = 32;
 const HEAD_BYTES: usize = 8 + 2 + SALT_BYTES;
@@ -68,6 +70,9 @@ pub enum Refusal {
         "version {0} wrote it, and this darban reads up to {VERSION}: upgrade, or begin anew with --discard-state"
     )]
     Newer(u16),
+    /// An earlier version wrote it.
+    #[error("version {0} wrote it, and this darban reads {OLDEST} and later: it learns anew")]
+    Older(u16),
     /// A chunk is not what was written.
     #[error("it is damaged, cut short, or sealed with another key (chunk {0})")]
     Sealed(u64),
@@ -178,6 +183,9 @@ impl<R: Read> Opener<R> {
         let version = u16::from_le_bytes([low, high]);
         if version > VERSION {
             return Err(Refusal::Newer(version));
+        }
+        if version < OLDEST {
+            return Err(Refusal::Older(version));
         }
         let key = key.of_file(head.last_chunk::<SALT_BYTES>().unwrap_or(&[0; SALT_BYTES]))?;
         let plain = Vec::new();
@@ -322,11 +330,15 @@ mod tests {
     }
 
     #[test]
-    fn another_key_opens_nothing_and_a_later_version_is_named() {
+    fn another_key_opens_nothing_and_a_later_or_an_earlier_version_is_named() {
         let (mut bytes, _) = sealed(b"x");
         assert!(opened(&bytes, &Key::new([8; 32])).is_err());
-        bytes[8] = 2;
-        assert!(matches!(Opener::begin(bytes.as_slice(), &KEY), Err(Refusal::Newer(2))));
+        bytes[8] = u8::try_from(VERSION + 1).unwrap_or(0);
+        assert!(
+            matches!(Opener::begin(bytes.as_slice(), &KEY), Err(Refusal::Newer(it)) if it == VERSION + 1)
+        );
+        bytes[8] = 1;
+        assert!(matches!(Opener::begin(bytes.as_slice(), &KEY), Err(Refusal::Older(1))));
         assert!(matches!(Opener::begin(&b"darba"[..], &KEY), Err(Refusal::Foreign)));
     }
 

@@ -111,12 +111,13 @@ impl Weeks {
         let mut rules = Rulebook::default();
         let mut calibration = (scenario.name == CALIBRATED).then(Calibration::default);
         let deliveries = simulation.deliveries();
-        let mut is_history = is_settled;
+        let (mut is_history, mut more) = (is_settled, Vec::new());
         for (delivered, request) in deliveries.skip_while(|(_, it)| it.at < from) {
             if is_history && delivered >= self.start {
                 is_history = false;
                 trial.judge();
-                let _history = trial.take_alerts();
+                // On its first day it is one page, as anybody is who reads as much.
+                more = paged(trial.take_alerts()).into_iter().skip(1).collect();
             }
             if delivered >= self.start {
                 rules.feed(&request);
@@ -132,7 +133,7 @@ impl Weeks {
             days: if is_from_start { days + self.lengths.history_days } else { days },
             rule_days: days,
             tickets: tickets(&changes),
-            pages: paged(changes),
+            pages: more.into_iter().chain(paged(changes)).collect(),
             rules: rules.take_false_alarms(),
             calibration,
         }
