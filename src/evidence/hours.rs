@@ -2,9 +2,9 @@
 //!
 //! Who takes people home after work does it after work. A client is known by the hours in which its
 //! first contacts came in the calendar's thirty days and in those before in which it worked; what lies
-//! more than an hour from any of them says yes. Honest people change shifts, and then every contact says yes until
-//! the next morning, so what the stream says is a regime and no sum of draws: it ends at ln(1/rho),
-//! where rho is the honest rate of such changes, and speaks only through
+//! more than an hour from any of them says yes. Honest people change shifts, and then every contact says
+//! yes until the next morning, so what the stream says is a regime and no sum of draws: it ends at
+//! ln(1/rho), where rho is the honest rate of such changes, and speaks only through
 //! [`merge`](super::merge)'s joint component, beside what another stream says. Told once it stands until
 //! the end of the next day, or of this one where that was quiet and taught the client's new hours: that
 //! an insider is at work by day as well takes nothing from the night.
@@ -110,8 +110,7 @@ impl Hours {
     }
 
     /// A day has ended, which tells when the client works where it `teaches`: then there is nothing
-    /// unusual about its hours any more.
-    /// The next one with a contact comes so many days later.
+    /// unusual about its hours any more. It `ended` so many days before the next one with a contact.
     pub fn close_day(&mut self, teaches: bool, ended: i64) {
         let today = std::mem::take(&mut self.today);
         if teaches {

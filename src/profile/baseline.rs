@@ -135,7 +135,7 @@ impl Learned {
         rates.iter_mut().zip(before.rates).for_each(|(it, before)| *it = held(*it, before));
         let subjects = held(self.subjects, before.subjects);
         let (mean, uneven) = (held(self.mean, before.mean), held(self.uneven, before.uneven));
-        Self { subjects, mean, uneven, rates, ..Self { busy: before.busy, ..self } }
+        Self { subjects, mean, uneven, rates, busy: before.busy, variance: self.variance }
     }
 }
 
@@ -341,6 +341,22 @@ impl Taught {
             rates: [quantile(cold), quantile(miss), quantile(walk), quantile(rising)],
             busy: Factors::NONE,
         }
+    }
+}
+
+/// The class of logins as it is built in.
+#[cfg(test)]
+pub(super) fn staff() -> ClassSpec {
+    ClassSpec {
+        name: "staff".to_owned(),
+        subjects: 20.0,
+        per_session: false,
+        k: 4.0,
+        minute: 1.4,
+        longer: 4.5,
+        k_new: 1.2,
+        misses: 0.05,
+        observe_days: 0,
     }
 }
 

@@ -359,21 +359,8 @@ fn fell(rising: Rate) -> Rate {
 
 #[cfg(test)]
 mod tests {
+    use super::super::baseline::staff;
     use super::*;
-
-    fn staff() -> ClassSpec {
-        ClassSpec {
-            name: "staff".to_owned(),
-            subjects: 20.0,
-            per_session: false,
-            k: 4.0,
-            minute: 1.4,
-            longer: 4.5,
-            k_new: 1.2,
-            misses: 0.05,
-            observe_days: 0,
-        }
-    }
 
     /// Closes a day of so many subjects on which evidence stood so high.
     fn day(profile: &mut Profile, subjects: u32, log_e: Nats) {

@@ -137,22 +137,9 @@ fn inverse_shape(deviance: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::baseline::staff;
     use super::*;
     use crate::scenarios::Random;
-
-    fn staff() -> ClassSpec {
-        ClassSpec {
-            name: "staff".to_owned(),
-            subjects: 20.0,
-            per_session: false,
-            k: 4.0,
-            minute: 1.4,
-            longer: 4.5,
-            k_new: 1.2,
-            misses: 0.05,
-            observe_days: 0,
-        }
-    }
 
     /// Clients after so many days that are as alike as `k` says, in a class that has learned this.
     fn clients(k: f64, days: u8, learned: &Learned) -> Vec<Alike> {
