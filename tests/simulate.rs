@@ -8,8 +8,8 @@ use darban::decode::{AccessRecord, Format, Refusal};
 use darban::pipeline::{Keys, build};
 use darban::scenarios::{
     Campaign, Client, Filler, Form, Group, HARVEST_OPTIONS, Harvest, Hostile, Id, Ids, Joining,
-    Layout, PORTAL_OPTIONS, Pace, Padding, Portal, Request, Route, Scratch, Season, Setting,
-    Simulation, Staff, Storm, Tally, Who, as_record, config_toml, named, scenarios,
+    Layout, PORTAL_OPTIONS, Pace, Padding, Portal, Register, Request, Route, Scratch, Season,
+    Setting, Simulation, Staff, Storm, Tally, Who, as_record, config_toml, named, scenarios,
 };
 use darban::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, days_from_civil};
 use std::collections::{BTreeMap, BTreeSet};
@@ -510,6 +510,26 @@ fn offices(seed: u64, days: i64, count: u32) -> Portal {
     let mut portal = Portal::empty(seed, monday(), days);
     portal.staff.count = count;
     portal
+}
+
+#[test]
+fn most_of_a_logins_people_live_in_its_region_and_moving_takes_it_to_another() {
+    let share_at_home = |moves: f64| {
+        let mut portal = offices(3, 30, 40);
+        portal.staff.moves = moves;
+        let people = Register::beneficiaries(Layout::Dense, portal.ids.people, 40);
+        let is_at_home = |it: &Request| {
+            let Who::Staff(login) = it.client.who else { return false };
+            let region = portal.region_of(login);
+            let ids = people.id(region.start).number..people.id(region.end).number;
+            ids.contains(&it.subject.number)
+        };
+        let found = |it: &Request| it.route == Route::Beneficiary && it.is_disclosed();
+        let looked_up: Vec<Request> = portal.requests().filter(found).collect();
+        share(&looked_up, is_at_home)
+    };
+    assert_near("at home", share_at_home(0.0), 0.85 + 0.15 / 32.0, 0.02);
+    assert!(share_at_home(0.2) < 0.6);
 }
 
 #[test]

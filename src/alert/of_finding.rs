@@ -40,7 +40,7 @@ pub(super) const fn kind_of(cause: Cause) -> Kind {
         Cause::Evidence(Stream::Miss) => Kind::Guessing,
         Cause::Evidence(Stream::Walk) => Kind::Walk,
         Cause::Evidence(Stream::Monotone) => Kind::Sweep,
-        Cause::Evidence(Stream::Volume | Stream::Hours) => Kind::Volume,
+        Cause::Evidence(Stream::Volume | Stream::Hours | Stream::Spread) => Kind::Volume,
         Cause::Evidence(Stream::Guess) => Kind::PassGuessing,
         Cause::Listed(Listed::Decoy) => Kind::Decoy,
         Cause::Listed(Listed::Watched) => Kind::Watched,

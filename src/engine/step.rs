@@ -277,7 +277,7 @@ impl Engine {
     fn read_spaces(&mut self) {
         for (route, space) in self.spaces.iter_mut().enumerate() {
             let own = self.clients.iter().filter_map(|it| it.samples().get(route));
-            *space = Space::read(own);
+            *space = Space::read(own, space);
         }
         self.baselines.touch();
     }

@@ -2,17 +2,13 @@
 //!
 //! Who takes people home after work does it after work. A client is known by the hours in which its
 //! first contacts came in the calendar's thirty days and in those before in which it worked; what lies
-//! more than an hour from any of them says yes. Honest people change shifts, and then every contact says
-//! yes until the next morning, so what the stream says is a regime and no sum of draws: it ends at
-//! ln(1/rho), where rho is the honest rate of such changes, and speaks only through
-//! [`merge`](super::merge)'s joint component, beside what another stream says. Told once it stands until
-//! the end of the next day, or of this one where that was quiet and taught the client's new hours: that
-//! an insider is at work by day as well takes nothing from the night.
+//! more than an hour from any of them says yes. What it says is a [`Regime`].
 //!
 //! Three sets of hours and one sum are ten bytes, which a finest key has free: see
-//! [`ByPlace`](crate::profile::ByPlace). So there is one alternative, and it is kept in steps of 1/32 nat.
+//! [`ByPlace`](crate::profile::ByPlace).
 
-use super::{Nats, ONE_NAT};
+use super::Nats;
+use super::regime::{Regime, Says};
 use crate::time::{DAY_MS, HOUR_MS, Moment};
 
 /// The stream's name.
@@ -21,22 +17,9 @@ pub const NAME: &str = "hours";
 pub const PAGER_LINE: &str = "works in hours in which it never did";
 /// The share of a known client's contacts that lies outside its hours.
 pub const RATE: f64 = 0.05;
-/// The most it says: one client in a thousand changes its hours on a given day.
-pub const MOST: Nats = 7 * ONE_NAT;
-/// Steps of a nat in which the sum is kept.
-const STEPS: Nats = 32;
-/// ln(.5/.05) and ln(.5/.95) in such steps, rounded so that the mean e-value of an honest contact stays
-/// below one.
-const UNUSUAL: u8 = 73;
-const USUAL: u8 = 21;
-/// [`MOST`] in such steps, where it was said on the day before; one more where it was said today.
-const HELD: u8 = 224;
-const TOLD: u8 = HELD + 1;
-const _: () = assert!(HELD as Nats * ONE_NAT == MOST * STEPS);
+const SAYS: Says = Says::at(RATE);
 /// Fewer hours than this are no working day, and tell nothing of when one ends.
 const HOURS_MIN: u32 = 4;
-/// Days from one with a contact to the next beyond which nothing is left of what was said.
-const WEEKEND_DAYS: i64 = 3;
 /// Hours of a day.
 const HOURS: u32 = 24;
 
@@ -77,8 +60,7 @@ pub struct Hours {
     today: HourSet,
     month: HourSet,
     before: HourSet,
-    /// The sum of the alternative, in [`STEPS`] of a nat.
-    sum: u8,
+    told: Regime,
 }
 
 impl Hours {
@@ -90,14 +72,7 @@ impl Hours {
         let hour = hour_of(at);
         let usual = self.month.with(self.before);
         if tell && usual.len() >= HOURS_MIN {
-            self.sum = match (usual.is_near(hour), self.sum >= HELD) {
-                (true, true) => self.sum,
-                (true, false) => self.sum.saturating_sub(USUAL),
-                (false, _) => match self.sum.saturating_add(UNUSUAL) {
-                    HELD.. => TOLD,
-                    sum => sum,
-                },
-            };
+            self.told.take(!usual.is_near(hour), SAYS);
         }
         self.today = self.today.with(HourSet::of(1 << hour));
     }
@@ -105,8 +80,7 @@ impl Hours {
     /// The stream's log e-value.
     #[must_use]
     pub const fn log_e(&self) -> Nats {
-        let most = if self.sum < HELD { self.sum } else { HELD };
-        most as Nats * (ONE_NAT / STEPS)
+        self.told.log_e()
     }
 
     /// A day has ended, which tells when the client works where it `teaches`: then there is nothing
@@ -115,17 +89,8 @@ impl Hours {
         let today = std::mem::take(&mut self.today);
         if teaches {
             self.month = self.month.with(today);
-            self.sum = 0;
-        } else {
-            self.sum = match self.sum {
-                TOLD => HELD,
-                HELD => HELD - UNUSUAL,
-                sum => sum,
-            };
         }
-        if ended > WEEKEND_DAYS {
-            self.sum = 0;
-        }
+        self.told.close_day(teaches, ended);
     }
 
     /// Thirty days of the calendar have ended. Of a month of leave little is to be learned: where it
@@ -138,21 +103,21 @@ impl Hours {
 
     /// Forgets the evidence, and keeps the hours.
     pub const fn reset(&mut self) {
-        self.sum = 0;
+        self.told = Regime::from_byte(0);
     }
 
     /// As bytes of a profile.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; Self::BYTES] {
         let ([a, b, c], [d, e, f], [g, h, i]) = (self.today.0, self.month.0, self.before.0);
-        [a, b, c, d, e, f, g, h, i, self.sum]
+        [a, b, c, d, e, f, g, h, i, self.told.to_byte()]
     }
 
     /// From bytes of a profile.
     #[must_use]
     pub const fn from_bytes([a, b, c, d, e, f, g, h, i, sum]: [u8; Self::BYTES]) -> Self {
         let (today, month) = (HourSet([a, b, c]), HourSet([d, e, f]));
-        Self { today, month, before: HourSet([g, h, i]), sum }
+        Self { today, month, before: HourSet([g, h, i]), told: Regime::from_byte(sum) }
     }
 }
 
@@ -162,6 +127,8 @@ fn hour_of(at: Moment) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ONE_NAT;
+    use super::super::regime::MOST;
     use super::*;
 
     fn at(day: i64, hour: i64) -> Moment {
@@ -205,13 +172,6 @@ mod tests {
     }
 
     #[test]
-    fn honest_contacts_are_no_evidence_on_average() {
-        let e = |steps: f64| (steps / f64::from(STEPS)).exp();
-        let mean = RATE * e(f64::from(UNUSUAL)) + (1.0 - RATE) * e(-f64::from(USUAL));
-        assert!((0.95..=1.0).contains(&mean), "{mean}");
-    }
-
-    #[test]
     fn another_shift_is_learned_overnight_unless_its_day_was_an_alert() {
         let says_after = |teaches: bool| {
             let mut hours = worked(14);
@@ -229,7 +189,7 @@ mod tests {
         hours.take(at(14, 3), true);
         hours.close_day(true, 1);
         let says = |hours: Hours| {
-            let mut at_night = Hours { sum: 0, ..hours };
+            let mut at_night = Hours { told: Regime::default(), ..hours };
             (0..9).for_each(|_| at_night.take(at(50, 3), true));
             at_night.log_e()
         };

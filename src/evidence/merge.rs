@@ -24,7 +24,7 @@ pub struct Weights {
 /// [`Stream::ALL`] each. Counts count in full. Signs of one cause come together more often than by chance
 /// (who is stood in for looks up more people, at other hours, for whom somebody else acts), so that not
 /// all of the others may.
-const JOINT_PARTS: [Nats; STREAMS] = [13, 16, 13, 13, 20, 13, 16, 13];
+const JOINT_PARTS: [Nats; STREAMS] = [13, 16, 13, 13, 20, 13, 16, 13, 13];
 
 /// Weak signs together, which a mean never adds up: the sum of parts of the streams' log e-values. Where
 /// honest signs are independent given the client, that is the log of an e-value.
@@ -48,10 +48,11 @@ impl Weights {
         Self { streams: parts.map(weight), joint: weight(joint) }
     }
 
-    /// Whether the stream with this index is live: `hours` speaks in the joint component only.
+    /// Whether the stream with this index is live: `hours` and `spread` speak in the joint component only.
     #[must_use]
     pub fn is_live(&self, stream: usize) -> bool {
-        let is_in_joint = stream == Stream::Hours.index() && self.joint != DEAD;
+        let regimes = [Stream::Hours, Stream::Spread].map(Stream::index);
+        let is_in_joint = regimes.contains(&stream) && self.joint != DEAD;
         is_in_joint || self.streams.get(stream).is_some_and(|it| *it != DEAD)
     }
 
@@ -91,15 +92,15 @@ mod tests {
 
     #[test]
     fn streams_at_rest_merge_to_nothing_and_one_loud_stream_loses_its_weight_only() {
-        let weights = Weights::new([3.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0, 0.0], 0.0);
+        let weights = Weights::new([3.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0], 0.0);
         assert!(weights.merge(&[0; STREAMS]).abs() < 20);
-        let loud = weights.merge(&[20_480, 0, 0, 0, 0, 0, 0, 0]);
+        let loud = weights.merge(&[20_480, 0, 0, 0, 0, 0, 0, 0, 0]);
         assert!((loud - 20_480 - nats(ln(0.3))).abs() < 20, "{loud}");
     }
 
     #[test]
     fn weak_signs_that_no_mean_would_tell_are_told_together_and_hours_alone_are_not() {
-        let weights = Weights::new([0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0, 0.0], 3.0);
+        let weights = Weights::new([0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0, 0.0, 0.0], 3.0);
         let said = |volume: Nats, hours: Nats| {
             let mut streams = [0; STREAMS];
             (streams[Stream::Volume.index()], streams[Stream::Hours.index()]) = (volume, hours);
@@ -115,8 +116,8 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_not_live_adds_nothing() {
-        let weights = Weights::new([0.0, 2.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0], 0.0);
-        assert!(weights.merge(&[60_000, 0, 60_000, 0, 0, 60_000, 0, 60_000]).abs() < 20);
-        assert_eq!(weights.loudest(&[60_000, 1, 60_000, 0, 9, 0, 0, 0]), 4);
+        let weights = Weights::new([0.0, 2.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0], 0.0);
+        assert!(weights.merge(&[60_000, 0, 60_000, 0, 0, 60_000, 0, 60_000, 60_000]).abs() < 20);
+        assert_eq!(weights.loudest(&[60_000, 1, 60_000, 0, 9, 0, 0, 0, 0]), 4);
     }
 }

@@ -3,8 +3,8 @@
 //! A stream turns first contacts into a log e-value: the logarithm of how much better a harvest
 //! explains what was seen than this client's honest rate does. Six streams draw a yes or no a
 //! contact ([`cold`], [`miss`], [`walk`], [`monotone`], [`act`]; [`guess`] of repeats) and share
-//! [`Cusum`]; [`volume`] compares counts with an expectation; [`hours`] knows when a client works. [`crowd`] reads a route's strangers as
-//! one client, and [`surge`] how many more of them there are than [`tide`] has seen; [`together`]
+//! [`Cusum`]; [`volume`] compares counts with an expectation; [`hours`] knows when a client works and [`spread`] where
+//! its people are, each as a [`regime`]. [`crowd`] reads a route's strangers as one client, and [`surge`] how many more of them there are than [`tide`] has seen; [`together`]
 //! puts together what the children of a network say. [`ebb`] speaks against nobody: it says where
 //! there is less to be seen than there was.
 //! E-values may be averaged under any dependence between streams (arXiv 2409.19888), which is why
@@ -27,6 +27,8 @@ pub mod miss;
 pub mod monotone;
 mod polya;
 mod rate;
+pub mod regime;
+pub mod spread;
 pub mod surge;
 pub mod tide;
 pub mod together;
@@ -67,10 +69,12 @@ pub enum Stream {
     Act,
     /// Hours in which it never works.
     Hours,
+    /// People from elsewhere than its own.
+    Spread,
 }
 
 /// How many streams there are.
-pub const STREAMS: usize = 8;
+pub const STREAMS: usize = 9;
 
 impl Stream {
     /// Every stream, in the order of every array indexed by stream.
@@ -83,6 +87,7 @@ impl Stream {
         Self::Guess,
         Self::Act,
         Self::Hours,
+        Self::Spread,
     ];
 
     /// The name in alerts, in `explain` and in the documentation.
@@ -97,6 +102,7 @@ impl Stream {
             Self::Guess => guess::NAME,
             Self::Act => act::NAME,
             Self::Hours => hours::NAME,
+            Self::Spread => spread::NAME,
         }
     }
 
@@ -112,6 +118,7 @@ impl Stream {
             Self::Guess => guess::PAGER_LINE,
             Self::Act => act::PAGER_LINE,
             Self::Hours => hours::PAGER_LINE,
+            Self::Spread => spread::PAGER_LINE,
         }
     }
 

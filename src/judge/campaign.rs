@@ -123,8 +123,9 @@ fn share_order(one: &Profile, other: &Profile, space: &Space, at: Moment) -> boo
 mod tests {
     use super::*;
     use crate::attribute::Position;
+    use crate::evidence::spread::Regions;
 
-    const SPACE: Space = Space { gap: 64, chance: 0.0, close: 100_000 };
+    const SPACE: Space = Space { gap: 64, chance: 0.0, close: 100_000, regions: Regions::NONE };
     const SPAN: u64 = 100_000_000;
 
     /// A client that has read these ids.

@@ -8,7 +8,7 @@ use super::streams::{self, Against};
 use crate::attribute::{KeyKind, Lookup, RouteClass, names};
 use crate::evidence::together::{self, Says};
 use crate::evidence::volume::{HORIZON_MS, HORIZONS, Level, Rolled, elapsed_ms};
-use crate::evidence::{ONE_NAT, Stream, cold, hours, merge, miss};
+use crate::evidence::{ONE_NAT, Stream, cold, merge, miss, regime};
 use crate::profile::{
     Baselines, ClassSpec, DOUBT, Episode, Flag, Learned, Lesson, Profile, SESSION_IDLE_MS,
     SESSION_LIFE_MS, Tally, Teaches,
@@ -126,7 +126,7 @@ pub(super) fn begin(
             let observed = is_observed(profile, against.class, at);
             let setting = against.setting();
             let taught = teaches(profile, against, observed);
-            close_hours(profile, (rolled.horizons, ended), taught);
+            close_habits(profile, (rolled.horizons, ended), taught);
             lessons.extend(profile.close_day((subjects, level.busy), ended, taught, setting));
             profile.learned = against.version.wrapping_sub(1);
         }
@@ -136,12 +136,14 @@ pub(super) fn begin(
     begun
 }
 
-/// Closes a day of the hours in which a client works, which began so many days ago, and with it the
-/// windows of so many horizons.
-fn close_hours(profile: &mut Profile, (horizons, ended): (usize, i64), taught: Teaches) {
-    // What the hours themselves add does not speak against them; a level is taught by less.
-    let doubtful = profile.peak() >= DOUBT + merge::of_joint(Stream::Hours, hours::MOST);
+/// Closes a day of the hours in which a client works and of where its people are, which began so many
+/// days ago, and with it the windows of so many horizons.
+fn close_habits(profile: &mut Profile, (horizons, ended): (usize, i64), taught: Teaches) {
+    // What a habit itself adds does not speak against it; a level is taught by less.
+    let doubtful = profile.peak() >= DOUBT + merge::of_joint(Stream::Hours, regime::MOST);
     let teaches = taught == Teaches::All && !doubtful;
+    let found = profile.found_today();
+    profile.change_spread(|it| it.close_day(teaches, ended, found));
     profile.change_past(|it| {
         it.hours.close_day(teaches, ended);
         if horizons == HORIZONS {

@@ -37,8 +37,8 @@ pub(super) fn of(
         Stream::Guess => of_trials(0, "passes that failed again"),
         Stream::Act if class.per_session => of_trials(0, "people looked up without a pass"),
         Stream::Act => of_trials(0, "people for whom nothing was done"),
-        // It never speaks alone.
-        Stream::Hours => volume(reading, class),
+        // They never speak alone.
+        Stream::Hours | Stream::Spread => volume(reading, class),
     }
 }
 

@@ -64,19 +64,21 @@ pub struct Acts {
     pub passes: bool,
 }
 
-/// Weights in parts, streams cold, miss, walk, monotone, volume, guess, act, hours, and the joint component,
+/// Weights in parts, streams cold, miss, walk, monotone, volume, guess, act, hours, spread, and the joint component,
 /// renormalised over what is live. On a register `cold` has the two parts of the design's `joint` besides
 /// its own three, since it is read together with the counts ([`crate::evidence::cold::with_volume`]). `act` keeps its ninth
 /// where nobody can act: a route that somebody adds must not move the level of all others.
 #[must_use]
 pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
     let (mut parts, joint): ([f64; STREAMS], f64) = match class {
-        RouteClass::Register => ([5.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0, 0.0], 0.0),
-        RouteClass::Personal => ([0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0, 0.0], 3.0),
-        RouteClass::List => ([0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0, 0.0], 0.0),
-        RouteClass::PassRequest => ([0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0, 0.0], 0.0),
-        RouteClass::PassCheck => ([0.0, 2.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0], 0.0),
-        RouteClass::Write | RouteClass::Public => ([0.0, 1.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0], 0.0),
+        RouteClass::Register => ([5.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        RouteClass::Personal => ([0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0, 0.0, 0.0], 3.0),
+        RouteClass::List => ([0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        RouteClass::PassRequest => ([0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0], 0.0),
+        RouteClass::PassCheck => ([0.0, 2.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0], 0.0),
+        RouteClass::Write | RouteClass::Public => {
+            ([0.0, 1.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0], 0.0)
+        }
     };
     if !ordered {
         let [_, _, walk, monotone, ..] = &mut parts;

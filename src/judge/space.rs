@@ -6,6 +6,7 @@
 //! tell how often chance alone continues a run, clusters included, where a plain span would not.
 
 use crate::attribute::Position;
+use crate::evidence::spread::Regions;
 use crate::evidence::walk::{GAP_MAX, RUNS};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -69,18 +70,21 @@ pub struct Space {
     pub chance: f64,
     /// The widest difference within which two strangers' ids lie once in five hundred times.
     pub close: u64,
+    /// How its ids are cut into regions.
+    pub regions: Regions,
 }
 
 impl Default for Space {
     fn default() -> Self {
-        Self { gap: GAP_MAX, chance: 0.0, close: GAP_MAX }
+        Self { gap: GAP_MAX, chance: 0.0, close: GAP_MAX, regions: Regions::NONE }
     }
 }
 
 impl Space {
-    /// Reads the samples of all shards as one.
+    /// Reads the samples of all shards as one. Of what was read `before` the regions are kept, where the
+    /// ids still have about as many.
     #[must_use]
-    pub fn read<'a>(samples: impl Iterator<Item = &'a SpaceSample>) -> Self {
+    pub fn read<'a>(samples: impl Iterator<Item = &'a SpaceSample>, before: &Self) -> Self {
         let sample = SpaceSample::merged(samples);
         let mut ids: Vec<u64> = sample.subjects.iter().filter_map(|it| it.1.ordinal()).collect();
         if ids.len() < SAMPLE_MIN {
@@ -103,7 +107,8 @@ impl Space {
         while close > gap && near(&ids, close) > CLOSE_CHANCE {
             close /= 2;
         }
-        Self { gap, chance: RUNS as f64 * near(&ids, gap), close: close.max(gap) }
+        let regions = before.regions.over(high - low);
+        Self { gap, chance: RUNS as f64 * near(&ids, gap), close: close.max(gap), regions }
     }
 }
 
@@ -131,7 +136,7 @@ mod tests {
             sample
                 .insert(id.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15), Position::new(id));
         }
-        Space::read(std::iter::once(&sample))
+        Space::read(std::iter::once(&sample), &Space::default())
     }
 
     #[test]
@@ -154,7 +159,11 @@ mod tests {
         };
         let all = sample(0..20_000);
         let thrice = [sample(0..15_000), sample(5_000..20_000), sample(0..20_000)];
-        assert_eq!(Space::read(thrice.iter()), Space::read(std::iter::once(&all)));
+        let before = Space::default();
+        assert_eq!(
+            Space::read(thrice.iter(), &before),
+            Space::read(std::iter::once(&all), &before)
+        );
     }
 
     #[test]

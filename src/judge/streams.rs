@@ -47,8 +47,8 @@ impl Against<'_> {
         }
     }
 
-    /// Whether it matters in which hours a client works.
-    fn knows_hours(&self) -> bool {
+    /// Whether it matters in which hours a client works, and where its people are.
+    fn knows_habits(&self) -> bool {
         self.route.class == RouteClass::Personal && !self.class.per_session
     }
 
@@ -190,9 +190,8 @@ pub(super) fn take(
             );
         }
     }
-    if voice.finest && against.knows_hours() {
-        let tells = profile.days_tell();
-        profile.change_past(|it| it.hours.take(lookup.event, tells));
+    if voice.finest && against.knows_habits() {
+        habits(profile, against, lookup);
     }
     profile.set_children((voice.child, profile.children().1));
     profile.windows.count();
@@ -201,6 +200,18 @@ pub(super) fn take(
         profile.by_route.count_cold();
     }
     count(profile, said);
+}
+
+/// Takes when a contact is, and where its person is.
+fn habits(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) {
+    let tells = profile.days_tell();
+    profile.change_past(|it| it.hours.take(lookup.event, tells));
+    let region = lookup.position.ordinal().and_then(|it| against.space.regions.of(it));
+    if let Some(region) = region.filter(|_| against.class.observe_days == 0 && !has_failed(lookup))
+    {
+        let found = profile.found_today();
+        profile.change_spread(|it| it.take(region, found));
+    }
 }
 
 /// Takes a check of a pass: whether it was right, and where the client has tried that subject before
@@ -324,6 +335,7 @@ pub(super) fn read(
         (Stream::Monotone, _) => profile.monotone.log_e(&rules.monotone),
         (Stream::Volume, _) => volume,
         (Stream::Hours, _) => profile.past().hours.log_e(),
+        (Stream::Spread, _) => profile.spread().log_e(),
     });
     (streams, reading)
 }

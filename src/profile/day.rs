@@ -184,7 +184,7 @@ impl Profile {
             learned.rates.get(at).copied().flatten().map_or(start, f64::from)
         };
         let [by_class, miss, walk, rising] = self.rates;
-        let [taught_walk, taught_rising, taught_falling] = self.taught;
+        let [taught_walk, taught_rising, taught_falling] = self.school().taught;
         let known = self.is_known();
         let miss_start = priors.miss * if known { 1.0 } else { miss::UNKNOWN_TIMES };
         let prior = |at: usize, start: f64| if known { start } else { class(at, start).max(start) };
@@ -217,13 +217,22 @@ impl Profile {
     /// raised by a step, until a fortnight passes without.
     pub fn teach(&mut self, spoke: [bool; 3]) {
         // Walk, rising and falling are the last three steps.
-        let steps = self.steps.iter_mut().skip(2);
-        for ((taught, step), _) in
-            self.taught.iter_mut().zip(steps).zip(spoke).filter(|(_, spoke)| *spoke)
-        {
-            *taught = (*step).max(*taught).saturating_add(TAUGHT_STEPS).min(STEP_MAX);
-            *step = *taught;
-        }
+        let mut steps = self.steps;
+        self.change_school(|school| {
+            let each = school.taught.iter_mut().zip(steps.iter_mut().skip(2)).zip(spoke);
+            for ((taught, step), _) in each.filter(|(_, spoke)| *spoke) {
+                *taught = (*step).max(*taught).saturating_add(TAUGHT_STEPS).min(STEP_MAX);
+                *step = *taught;
+            }
+        });
+        self.steps = steps;
+    }
+
+    /// Contacts of today that did not miss.
+    #[must_use]
+    pub const fn found_today(&self) -> u16 {
+        let [_, miss, ..] = self.today;
+        miss.trials - miss.hits
     }
 
     /// The step of its honest rate of misses, where that is its own; else 0.
@@ -236,14 +245,14 @@ impl Profile {
     /// Subjects of its busiest hour while it was only observed; nothing where it never was.
     #[must_use]
     pub fn rush(&self) -> f64 {
-        RUSH.get(usize::from(self.rush)).copied().unwrap_or(0.0)
+        RUSH.get(usize::from(self.school().rush)).copied().unwrap_or(0.0)
     }
 
     /// Takes an hour of this many subjects of a client that is only observed.
     pub fn learn_hour(&mut self, subjects: u32) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 177")]
         let steps = (ln(f64::from(subjects.max(1))) * RUSH_STEPS + 1.0) as u8;
-        self.rush = self.rush.max(steps);
+        self.change_school(|it| it.rush = it.rush.max(steps));
     }
 
     /// Closes a day of `subjects` novel subjects, `ended` days ago. A day that teaches trains as what

@@ -9,6 +9,7 @@ mod baseline;
 mod busy;
 mod by_place;
 mod by_route;
+mod by_trust;
 mod day;
 mod dispersion;
 mod frozen;

@@ -3,10 +3,12 @@
 use super::Small;
 use super::by_place::{ByKin, ByPlace, Past};
 use super::by_route::ByRoute;
+use super::by_trust::{ByTrust, School};
 use super::dispersion::Dispersion;
 use super::usual::Usual;
 use crate::attribute::KeyKind;
 use crate::evidence::monotone::Monotone;
+use crate::evidence::spread::Spread;
 use crate::evidence::volume::{HORIZONS, Windows};
 use crate::evidence::walk::Runs;
 use crate::evidence::{Cusum, Daily, Nats, Rate, act, cold, guess, miss, walk};
@@ -23,8 +25,6 @@ const _: () = assert!(cold::ALTERNATIVES == act::ALTERNATIVES);
 
 /// Streams with a learned rate: cold, guess or act, miss, walk, and the share of rising ids.
 const LEARNED: usize = super::RATES;
-/// Streams that an observed client may teach to be quiet: walk, rising and falling ids.
-const TAUGHT: usize = 3;
 
 /// Steps in which a day's highest evidence is kept.
 const PEAK_STEP: u16 = 256;
@@ -42,6 +42,8 @@ pub enum Flag {
     Suspect = 8,
     /// On a route that checks passes: one was right.
     Passed = 16,
+    /// It was observed before it was judged, and taught what is usual for it.
+    Taught = 32,
 }
 
 /// The [`Flag`]s that are set, in one byte.
@@ -115,12 +117,8 @@ pub struct Profile {
     flags: Flags,
     /// Honest rates as steps: cold, guess or act, miss, walk, rising, falling.
     pub steps: [u8; LEARNED + 1],
-    /// What the rates of walking, rising and falling ids may not fall below, as steps: raised
-    /// while the client is only observed, whenever a stream would have spoken.
-    pub taught: [u8; TAUGHT],
-    /// Subjects of its busiest hour while it was only observed, in eighths of a nat; see
-    /// [`Profile::rush`].
-    pub rush: u8,
+    /// What a client was taught that was observed first, or where the people of one are that was not.
+    by_trust: ByTrust,
     /// The stream that the route's class chooses: `cold` on registers, `act` on routes of personal
     /// records, `guess` on checks of passes.
     pub by_class: Cusum<{ cold::ALTERNATIVES }>,
@@ -185,8 +183,7 @@ impl Profile {
             learned: 0,
             flags: Flags::default(),
             steps: [0; LEARNED + 1],
-            taught: [0; TAUGHT],
-            rush: 0,
+            by_trust: ByTrust::default(),
             by_class: Cusum::default(),
             miss: Cusum::default(),
             walk: Cusum::default(),
@@ -293,6 +290,36 @@ impl Profile {
         }
     }
 
+    /// What it was taught while it was only observed; nothing where it never was.
+    #[must_use]
+    pub fn school(&self) -> School {
+        if self.is(Flag::Taught) { self.by_trust.school() } else { School::default() }
+    }
+
+    /// Changes what it is taught.
+    pub(super) fn change_school(&mut self, change: impl FnOnce(&mut School)) {
+        let mut school = self.school();
+        change(&mut school);
+        self.set(Flag::Taught, true);
+        self.by_trust.set_school(school);
+    }
+
+    /// Where a finest key's people are; nowhere at a roll-up, and at a client that was observed first.
+    #[must_use]
+    pub fn spread(&self) -> Spread {
+        let has_one = !self.is(Flag::RollUp) && !self.is(Flag::Taught);
+        if has_one { self.by_trust.spread() } else { Spread::default() }
+    }
+
+    /// Changes where a finest key's people are.
+    pub fn change_spread(&mut self, change: impl FnOnce(&mut Spread)) {
+        if !self.is(Flag::RollUp) && !self.is(Flag::Taught) {
+            let mut spread = self.by_trust.spread();
+            change(&mut spread);
+            self.by_trust.set_spread(spread);
+        }
+    }
+
     /// `ln E` as evidence.
     #[must_use]
     pub const fn evidence(&self) -> Nats {
@@ -328,6 +355,7 @@ impl Profile {
         self.windows.reset();
         self.by_route = ByRoute::default();
         self.change_past(Past::reset);
+        self.change_spread(Spread::reset);
         self.set_expected([0.0; HORIZONS]);
         self.log_e = 0;
         self.set(Flag::Firing, false);

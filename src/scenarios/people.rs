@@ -3,6 +3,7 @@
 use super::id::{BORN_A_DAY, Id, Layout, MOBILES, Register};
 use super::random::{Permutation, Random, mix};
 use super::route::Route;
+use std::ops::Range;
 
 /// Districts that slots are searched in.
 pub(super) const DISTRICTS: u64 = 700;
@@ -11,6 +12,9 @@ const POPULAR: u64 = 0x706f_7075;
 const DECOYS: u64 = 0x6465_636f;
 /// Places in a family: its members take the first ones.
 const FAMILY_PLACES: u64 = 4;
+/// Regions that ids are given out by, each of them the ids of one in a row, unless they begin with a birth
+/// date or are random.
+const REGIONS: u64 = 32;
 /// Sizes of families, as shares: 1.53 members on average.
 const FAMILY_SIZES: [f64; 3] = [0.65, 0.22, 0.08];
 
@@ -58,25 +62,51 @@ pub(super) struct People {
     reports: Register,
     pages: u64,
     households: bool,
-    /// Where each place of a family stands in the register, unless families live together.
+    /// Where each place of a family stands in its region, unless families live together.
     places: Permutation,
+    /// Places of a region, and of all regions.
+    region: u64,
+    regional: u64,
 }
 
 impl People {
     pub(super) const fn new(ids: &Ids, seed: u64) -> Self {
+        let regions = match ids.layout {
+            Layout::Dense | Layout::Sparse => REGIONS,
+            Layout::DateLed | Layout::Uuid => 1,
+        };
+        let region = ids.people / regions / FAMILY_PLACES * FAMILY_PLACES;
         Self {
             beneficiaries: Register::beneficiaries(ids.layout, ids.people, ids.born_a_day),
             protocols: Register::protocols(ids.protocols),
             reports: Register::reports(ids.reports, ids.reports_named_at_random),
             pages: ids.pages,
             households: ids.households,
-            places: Permutation::new(seed, ids.people),
+            places: Permutation::new(seed, region),
+            region,
+            regional: region * regions,
         }
     }
 
     /// How many families there are.
     pub(super) const fn families(&self) -> u64 {
         self.beneficiaries.size / FAMILY_PLACES
+    }
+
+    /// The families of one of the regions.
+    pub(super) const fn region(&self, number: u64) -> Range<u64> {
+        let families = self.region / FAMILY_PLACES;
+        if families == 0 {
+            return 0..self.families();
+        }
+        let first = number % (self.regional / self.region) * families;
+        first..first + families
+    }
+
+    /// The ordinals of one of the regions.
+    pub(super) const fn people_of(&self, region: u64) -> Range<u64> {
+        let families = self.region(region);
+        families.start * FAMILY_PLACES..families.end * FAMILY_PLACES
     }
 
     /// The members of a family: how many.
@@ -94,7 +124,10 @@ impl People {
     /// The ordinal of a member of a family.
     pub(super) const fn member(&self, family: u64, member: u64) -> u64 {
         let place = family * FAMILY_PLACES + member;
-        if self.households { place } else { self.places.at(place) }
+        if self.households || place >= self.regional {
+            return place;
+        }
+        place - place % self.region + self.places.at(place % self.region)
     }
 
     /// What a route serves.

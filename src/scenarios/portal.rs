@@ -14,9 +14,10 @@ use super::poller::Poller;
 use super::random::Random;
 use super::request::{Client, Label};
 use super::route::Route;
-use super::staff::Staff;
+use super::staff::{self, Staff};
 use super::visitors::Visitors;
 use crate::time::{DAY_MS, HOUR_MS, Moment};
+use std::ops::Range;
 
 /// The first login of the call centre, above those of ordinary staff.
 pub const CALL_CENTRE_FIRST: u32 = 100_000;
@@ -179,6 +180,12 @@ impl Portal {
     #[must_use]
     pub fn misses_of(&self, login: u32) -> f64 {
         self.staff_with(login).misses_of(self.seed, login)
+    }
+
+    /// The people, as ordinals, of the region that most of a login's patients come from.
+    #[must_use]
+    pub fn region_of(&self, login: u32) -> Range<u64> {
+        self.people().people_of(staff::region_of(self.seed, login))
     }
 
     /// New patients of a login of staff on an average day.

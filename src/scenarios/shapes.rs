@@ -192,8 +192,8 @@ impl Harvest {
         }
     }
 
-    /// S9: a member of staff, whose honest day goes on, adds strangers: with `per_day` look-ups
-    /// more, 40 % of them after hours.
+    /// S9: a member of staff, whose honest day goes on, adds strangers from everywhere: with `per_day`
+    /// look-ups more, 40 % of them after hours.
     #[must_use]
     pub fn s9(portal: &Portal, login: u32, per_day: f64, start: Moment) -> Self {
         Self {

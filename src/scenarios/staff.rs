@@ -8,10 +8,11 @@ use super::followed::{Followed, acts};
 use super::id::Id;
 use super::merge::Source;
 use super::people::People;
-use super::random::{Permutation, Random, whole};
+use super::random::{Permutation, Random, coin, mix, whole};
 use super::request::{Agent, Answer, Client, Request, Who, address};
 use super::route::Route;
 use crate::time::{DAY_MS, HOUR_MS, Moment, SECOND_MS};
+use std::ops::Range;
 
 /// Seconds between two look-ups of a batch, on average.
 const PAUSE_SECONDS: f64 = 80.0;
@@ -49,6 +50,8 @@ pub struct Staff {
     pub misses_alike: f64,
     /// The share of look-ups of patients that were seen before.
     pub repeats: f64,
+    /// The share of families from the region of the office, where ids begin with it.
+    pub own_region: f64,
     /// The share of look-ups by mobile number.
     pub by_mobile: f64,
     /// Whether all sit behind one address and work seven days in shifts, as in a call centre.
@@ -84,6 +87,7 @@ impl Default for Staff {
             misses: 0.05,
             misses_alike: 5.0,
             repeats: 0.25,
+            own_region: 0.85,
             by_mobile: 0.2,
             one_address: false,
             officers: 1,
@@ -98,7 +102,14 @@ impl Staff {
     /// A call centre with this many agents.
     #[must_use]
     pub fn call_centre(count: u32) -> Self {
-        Self { count, per_day: 40.0, batch: 1.5, one_address: true, ..Self::default() }
+        Self {
+            count,
+            per_day: 40.0,
+            batch: 1.5,
+            own_region: 0.0,
+            one_address: true,
+            ..Self::default()
+        }
     }
 
     /// Each member's requests from `start` on; their logins count from `first`.
@@ -152,6 +163,34 @@ impl Staff {
     }
 }
 
+/// The families that come to an office.
+#[derive(Clone)]
+struct Families {
+    /// Those of its region.
+    region: Range<u64>,
+    /// In which order they come.
+    order: Permutation,
+    /// The first visit since the office is there.
+    since: u64,
+}
+
+impl Families {
+    fn of(people: People, region: u64, order: u64, since: u64) -> Self {
+        let region = people.region(region);
+        let order = Permutation::new(order, region.end - region.start);
+        Self { region, order, since }
+    }
+
+    fn at(&self, visit: u64) -> u64 {
+        self.region.start + self.order.at(visit)
+    }
+}
+
+/// The region of the office of a login.
+pub(super) const fn region_of(seed: u64, login: u32) -> u64 {
+    mix(seed ^ mix(login as u64))
+}
+
 /// One of those who work with a login.
 #[derive(Clone, Copy)]
 struct Officer {
@@ -185,8 +224,10 @@ struct Member {
     first_hour: i64,
     /// The first of two days off in a week that begins on Monday.
     day_off: i64,
-    /// Where patients come from: an order of families of their own.
+    /// Where patients come from: an order of families of their own, from everywhere, and those of the
+    /// office's region, before and after the last move.
     families: Permutation,
+    offices: [Families; 2],
     /// The beginning of the day, and this day's new patients as they were meant to be.
     day: Moment,
     meant: f64,
@@ -208,7 +249,9 @@ impl Member {
         let day_off = if works_weekends { random.below(6) } else { 5 };
         let day_off = i64::try_from(day_off).unwrap_or(0);
         let day = Moment(start.index(DAY_MS) * DAY_MS).plus(-DAY_MS);
-        let families = Permutation::new(random.bits(), people.families());
+        let order = random.bits();
+        let families = Permutation::new(order, people.families());
+        let office = Families::of(people, region_of(seed, officer.login), order, 0);
         let mut member = Self {
             staff: *staff,
             people,
@@ -220,6 +263,7 @@ impl Member {
             first_hour,
             day_off,
             families,
+            offices: [office.clone(), office],
             day,
             meant: 0.0,
             at: day,
@@ -259,7 +303,11 @@ impl Member {
                 let later = self.first_hour - FIRST_HOUR + 4 + i64::try_from(to % 2).unwrap_or(0);
                 self.first_hour = FIRST_HOUR + later % LATE_HOURS;
             }
-            _ => self.client.address = address::office(OFFICES_FIRST + to % OFFICES),
+            _ => {
+                self.client.address = address::office(OFFICES_FIRST + to % OFFICES);
+                let [_, office] = self.offices.clone();
+                self.offices = [office, Families::of(self.people, to, to, self.visits)];
+            }
         }
     }
 
@@ -290,7 +338,7 @@ impl Member {
         let is_again = self.visits > 0 && self.random.chance(self.staff.repeats);
         if is_again {
             let back = self.random.below(self.visits.min(RECENT));
-            let family = self.families.at(self.visits - 1 - back);
+            let family = self.family(self.visits - 1 - back);
             return (self.people.member(family, 0), Answer::Found);
         }
         if self.members_left == 0 {
@@ -299,8 +347,18 @@ impl Member {
             self.members_left = if together { People::family_size(&mut self.random) } else { 1 };
         }
         self.members_left -= 1;
-        let family = self.families.at(self.visits - 1);
+        let family = self.family(self.visits - 1);
         (self.people.member(family, self.members_left), Answer::Found)
+    }
+
+    /// The family of a visit: of the region in which the office was then, or from anywhere.
+    fn family(&self, visit: u64) -> u64 {
+        let anywhere = self.families.at(visit);
+        if !coin(anywhere, visit, self.staff.own_region) {
+            return anywhere;
+        }
+        let [before, now] = &self.offices;
+        if visit < now.since { before } else { now }.at(visit)
     }
 
     fn subject(&mut self) -> (Route, Id, Answer) {

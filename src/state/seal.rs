@@ -15,9 +15,9 @@ use sha2::Sha256;
 use std::io::{self, Read, Write};
 
 /// The version that is written, and the latest that can be read.
-pub const VERSION: u16 = 2;
-/// The earliest that can be read: before it classes did not learn how far days differ.
-const OLDEST: u16 = 2;
+pub const VERSION: u16 = 3;
+/// The earliest that can be read: before it nobody had a home region.
+const OLDEST: u16 = 3;
 const MAGIC: [u8; 8] = *b"darban\x01\n";
 const SALT_BYTES: usize = 32;
 const HEAD_BYTES: usize = 8 + 2 + SALT_BYTES;

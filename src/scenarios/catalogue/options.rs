@@ -85,6 +85,12 @@ pub const PORTAL_OPTIONS: &[Choice<Portal>] = &[
     option("acts", "share of staff's look-ups that a vaccination follows", SHARE, |it, text| {
         share(text, &mut it.staff.acts)
     }),
+    option(
+        "own_region",
+        "share of staff's families that live in their region",
+        SHARE,
+        |it, text| share(text, &mut it.staff.own_region),
+    ),
     option("moves", "share of staff who move on a day", SHARE, |it, text| {
         share(text, &mut it.staff.moves)
     }),
