@@ -17,7 +17,7 @@ pub const NAME: &str = "hours";
 pub const PAGER_LINE: &str = "works in hours in which it never did";
 /// The share of a known client's contacts that lies outside its hours.
 pub const RATE: f64 = 0.05;
-const SAYS: Says = Says::at(RATE);
+const SAYS: Says = Says::at(RATE, 1.0);
 /// Fewer hours than this are no working day, and tell nothing of when one ends.
 const HOURS_MIN: u32 = 4;
 /// Hours of a day.

@@ -139,8 +139,10 @@ pub(super) fn begin(
 /// Closes a day of the hours in which a client works and of where its people are, which began so many
 /// days ago, and with it the windows of so many horizons.
 fn close_habits(profile: &mut Profile, (horizons, ended): (usize, i64), taught: Teaches) {
-    // What a habit itself adds does not speak against it; a level is taught by less.
-    let doubtful = profile.peak() >= DOUBT + merge::of_joint(Stream::Hours, regime::MOST);
+    // What habits themselves add does not speak against them; a level is taught by less.
+    let told = merge::of_joint(Stream::Hours, profile.past().hours.log_e())
+        + merge::of_joint(Stream::Spread, profile.spread().log_e());
+    let doubtful = profile.peak() >= DOUBT + told.max(merge::of_joint(Stream::Hours, regime::MOST));
     let teaches = taught == Teaches::All && !doubtful;
     let found = profile.found_today();
     profile.change_spread(|it| it.close_day(teaches, ended, found));
@@ -334,4 +336,35 @@ pub(super) fn episode(profile: &mut Profile, at: Moment, seen: &Seen<'_>) {
 pub(super) fn member(lookup: &Lookup, kind: KeyKind, arena: &[u8]) -> Member {
     let name = names::read(arena, lookup.names, kind).unwrap_or_default().to_vec();
     Member { key: lookup.keys.get(kind.index()).copied().unwrap_or(0), kind, name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::hours::Hours;
+    use crate::evidence::spread::Spread;
+
+    /// A client whose habits say so much by themselves, and `more` nats beside them.
+    fn says((hours, spread): (u8, u8), more: i32) -> Profile {
+        let mut profile = Profile::new(1, (0, 0, 0), Moment(0));
+        profile.change_past(|it| it.hours = Hours::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, hours]));
+        profile.change_spread(|it| *it = Spread::from_bytes([3, 40, 0, spread]));
+        let joint = merge::of_joint(Stream::Hours, profile.past().hours.log_e())
+            + merge::of_joint(Stream::Spread, profile.spread().log_e());
+        profile.set_evidence(u16::try_from(joint + more * ONE_NAT).unwrap());
+        profile
+    }
+
+    #[test]
+    fn habits_are_taught_by_a_day_on_which_only_they_spoke_and_by_none_beyond() {
+        let stands = |habits: (u8, u8), more: i32| {
+            let mut profile = says(habits, more);
+            close_habits(&mut profile, (3, 1), Teaches::All);
+            profile.past().hours.log_e() > 0 || profile.spread().log_e() > 0
+        };
+        for habits in [(255, 0), (0, 255), (255, 255)] {
+            assert!(!stands(habits, 2), "{habits:?}");
+            assert!(stands(habits, 4), "{habits:?}");
+        }
+    }
 }

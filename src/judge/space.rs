@@ -107,7 +107,9 @@ impl Space {
         while close > gap && near(&ids, close) > CLOSE_CHANCE {
             close /= 2;
         }
-        let regions = before.regions.over(high - low);
+        // Of the middle half: ids that nobody has cannot stretch it before they are every fourth.
+        let quarter = |part: usize| ids.get(ids.len() * part / 4).copied().unwrap_or(0);
+        let regions = before.regions.over((quarter(3) - quarter(1)).saturating_mul(2));
         Self { gap, chance: RUNS as f64 * near(&ids, gap), close: close.max(gap), regions }
     }
 }
@@ -172,5 +174,22 @@ mod tests {
         let space = sample(0..2_000);
         assert!((0.02..0.05).contains(&space.chance), "{space:?}");
         assert!(sample((0..20_000).map(|it| it * 1_000)).chance < 0.001);
+    }
+
+    #[test]
+    fn regions_stay_as_the_ids_grow_by_half_and_as_a_tenth_of_them_are_nobodys() {
+        let read = |ids: Vec<u64>, before: &Space| {
+            let mut sample = SpaceSample::default();
+            for id in ids {
+                sample.insert(id.wrapping_mul(0x9e37_79b9_7f4a_7c15), Position::new(id));
+            }
+            Space::read(std::iter::once(&sample), before)
+        };
+        let first = read((1..20_000).collect(), &Space::default());
+        assert_ne!(first.regions, Regions::NONE);
+        assert_eq!(read((1..30_000).collect(), &first).regions, first.regions);
+        let stretched = (1..20_000).chain((1..2_000).map(|it| it << 40)).collect();
+        assert_eq!(read(stretched, &first).regions, first.regions);
+        assert_ne!(read((1..200_000).collect(), &first).regions, first.regions);
     }
 }

@@ -206,11 +206,11 @@ pub(super) fn take(
 fn habits(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) {
     let tells = profile.days_tell();
     profile.change_past(|it| it.hours.take(lookup.event, tells));
-    let region = lookup.position.ordinal().and_then(|it| against.space.regions.of(it));
-    if let Some(region) = region.filter(|_| against.class.observe_days == 0 && !has_failed(lookup))
-    {
+    let counts = against.class.observe_days == 0 && lookup.outcome == Outcome::Disclosed;
+    let ordinal = lookup.position.ordinal().filter(|_| counts);
+    if let Some(region) = ordinal.and_then(|it| against.space.regions.of(it)) {
         let found = profile.found_today();
-        profile.change_spread(|it| it.take(region, found));
+        profile.change_spread(|it| it.take(region, found, tells));
     }
 }
 

@@ -228,7 +228,7 @@ impl Profile {
         self.steps = steps;
     }
 
-    /// Contacts of today that did not miss.
+    /// First contacts of today that were no miss.
     #[must_use]
     pub const fn found_today(&self) -> u16 {
         let [_, miss, ..] = self.today;

@@ -403,4 +403,27 @@ mod tests {
         assert!(offset_of!(Profile, out) >= LINES_READ * LINE_BYTES - 1);
         assert_eq!(align_of::<Profile>(), LINE_BYTES);
     }
+
+    #[test]
+    fn a_client_that_is_taught_keeps_nothing_of_where_its_people_were_and_one_that_is_not_was_taught_nothing()
+     {
+        let mut profile = Profile::new(1, (0, 0, 0), Moment(0));
+        let at_home = Spread::from_bytes([3, 40, 2, 224]);
+        profile.change_spread(|it| *it = at_home);
+        assert_eq!((profile.spread(), profile.school()), (at_home, School::default()));
+        profile.learn_hour(1);
+        assert_eq!(profile.school(), School { rush: 1, ..School::default() });
+        profile.change_spread(|it| *it = at_home);
+        assert_eq!((profile.spread(), profile.rush() > 0.0), (Spread::default(), true));
+        profile.settle();
+        assert!(profile.rush() > 0.0, "what was taught outlives an alert");
+    }
+
+    #[test]
+    fn an_alert_that_is_over_leaves_a_client_its_home_and_no_evidence() {
+        let mut profile = Profile::new(1, (0, 0, 0), Moment(0));
+        profile.change_spread(|it| *it = Spread::from_bytes([3, 40, 2, 224]));
+        profile.settle();
+        assert_eq!(profile.spread(), Spread::from_bytes([3, 40, 2, 0]));
+    }
 }

@@ -94,18 +94,18 @@ impl People {
     }
 
     /// The families of one of the regions.
-    pub(super) const fn region(&self, number: u64) -> Range<u64> {
+    pub(super) const fn families_of(&self, region: u64) -> Range<u64> {
         let families = self.region / FAMILY_PLACES;
         if families == 0 {
             return 0..self.families();
         }
-        let first = number % (self.regional / self.region) * families;
+        let first = region % (self.regional / self.region) * families;
         first..first + families
     }
 
     /// The ordinals of one of the regions.
     pub(super) const fn people_of(&self, region: u64) -> Range<u64> {
-        let families = self.region(region);
+        let families = self.families_of(region);
         families.start * FAMILY_PLACES..families.end * FAMILY_PLACES
     }
 

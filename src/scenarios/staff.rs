@@ -176,7 +176,7 @@ struct Families {
 
 impl Families {
     fn of(people: People, region: u64, order: u64, since: u64) -> Self {
-        let region = people.region(region);
+        let region = people.families_of(region);
         let order = Permutation::new(order, region.end - region.start);
         Self { region, order, since }
     }
