@@ -133,7 +133,8 @@ pub fn layout(config: &Config) -> state::Layout {
     let classes: Vec<&str> = config.classes.iter().map(|it| it.name.as_str()).collect();
     let route = |it: &RouteSpec| {
         let look_ups = (&it.methods, &it.path, &it.subject, it.codec, it.class, it.households);
-        (it.name.clone(), fingerprint(&format!("{look_ups:?}")))
+        let region = it.region.as_ref().map_or_else(String::new, |it| format!(" {it:?}"));
+        (it.name.clone(), fingerprint(&format!("{look_ups:?}{region}")))
     };
     state::Layout {
         common: fingerprint(&format!("{keys:?} {classes:?} {}", config.detect.slice_ms)),
@@ -162,6 +163,7 @@ fn rules(config: &Config, id: RouteId, spec: &RouteSpec) -> RouteRules {
         ordered,
         by_cursor,
         national: spec.codec == Codec::DateLed,
+        names_regions: spec.region.is_some(),
         households: spec.households,
         acts,
         weights: weights_of(spec.class, ordered || by_cursor),

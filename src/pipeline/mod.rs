@@ -5,6 +5,7 @@ pub mod blind;
 pub mod build;
 mod distinct;
 mod intake;
+mod judged;
 pub mod judging;
 pub mod keeper;
 mod keys;

@@ -5,6 +5,7 @@
 //! synced before the commit is asked for: what a kill takes away is read and judged again.
 
 use super::blind::Blindness;
+use super::judged::Judged;
 use super::judging::{Judging, Round};
 use super::keeper::Keeper;
 use super::recover::Recovered;
@@ -33,6 +34,9 @@ const PACE_EVERY_MS: i64 = SECOND_MS / 20;
 /// Between two looks at the clock the judging thread takes milliseconds. Beyond this it was
 /// stopped, or a disk held it up, and what the partitions had to say waited meanwhile.
 const AWAY_MS: i64 = SECOND_MS;
+/// Beyond this another process may have taken over meanwhile: one that stands by on another machine
+/// takes a third of a second from its start to its first alert.
+const ROLL_CALL_AFTER_MS: i64 = SECOND_MS / 4;
 /// How long a process that was away waits to hear that it still belongs to its group.
 const ROLL_CALL_MS: u64 = 5_000;
 /// How often offsets are committed at most.
@@ -215,19 +219,6 @@ struct Daemon<'a> {
     safe: bool,
 }
 
-/// How far has been judged, alerts included that may not stand in the outbox yet.
-#[derive(Debug, Default)]
-struct Judged(Vec<(Partition, i64)>);
-
-impl Judged {
-    /// What may be committed: all of it, once an offer made after it was judged has returned
-    /// without an error, for such an offer writes everything that earlier ones could not; else
-    /// nothing.
-    fn behind(&self, offered: &io::Result<()>) -> Option<Vec<(Partition, i64)>> {
-        offered.is_ok().then(|| self.0.clone())
-    }
-}
-
 impl Daemon<'_> {
     fn work(
         &mut self,
@@ -286,10 +277,13 @@ impl Daemon<'_> {
     /// nothing that was read before is judged any more.
     fn look(&mut self, now: Moment) -> Result<(), Error> {
         let away_ms = now.since(std::mem::replace(&mut self.looked, now));
-        if away_ms / self.clock.factor() <= AWAY_MS {
+        let real_ms = away_ms / self.clock.factor();
+        if real_ms <= ROLL_CALL_AFTER_MS {
             return Ok(());
         }
-        self.judging.was_away(away_ms);
+        if real_ms > AWAY_MS {
+            self.judging.was_away(away_ms);
+        }
         match self.consumer.is_fenced(ROLL_CALL_MS) {
             true => Err(Error::TakenOver),
             false => Ok(()),
@@ -396,16 +390,4 @@ fn told_fatal(faults: &Receiver<Fault>, watcher: &mut impl Watcher) -> Result<()
     let told = faults.try_iter().inspect(|it| watcher.fault(it));
     let unsaid = || Error::Fatal("the consumer ended by itself".to_owned());
     Err(told.last().map_or_else(unsaid, Error::of))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_committed_behind_an_outbox_that_was_refused() {
-        let judged = Judged(vec![(Partition(3), 7)]);
-        assert_eq!(judged.behind(&Err(io::Error::from(io::ErrorKind::StorageFull))), None);
-        assert_eq!(judged.behind(&Ok(())), Some(vec![(Partition(3), 7)]));
-    }
 }

@@ -7,6 +7,7 @@
 
 use super::context::Consumer;
 use super::lists::list_of;
+use super::owned::Owned;
 use super::{CLOSING, Partition, Shared, end_within};
 use crate::killpoint;
 use crate::time::{Clock, HOUR_MS, Moment};
@@ -105,7 +106,7 @@ impl Committer {
                 }
                 Order::Answer(to) => drop(to),
                 Order::RollCall(to) => {
-                    let last = (done.0.clone().into_iter().collect(), true);
+                    let last = (last_said(floors_of(&shared.owned()), &done.0), true);
                     let now = clock.now();
                     let fenced = commit(&consumer, &shared, last, (&mut done, now, &counted));
                     // Whoever asked may have given up.
@@ -172,7 +173,7 @@ fn commit(
     // From before it is looked up who owns what until the answer: see `Busy`.
     shared.committing.set(true);
     let owned = shared.owned();
-    let floors = owned.iter().map(|(at, it)| (*at, it.floor)).collect();
+    let floors = floors_of(&owned);
     let asked = due(&floors, offsets, done, again);
     let named = asked.iter().filter_map(|(at, next)| Some((owned.get(at)?, *next)));
     let list = list_of(named.map(|(it, next)| (it.topic.as_ref(), it.number, Some(next))));
@@ -205,6 +206,21 @@ fn commit(
     }
 }
 
+/// What the group had of each partition that is ours when it came to us.
+fn floors_of(owned: &BTreeMap<Partition, Owned>) -> BTreeMap<Partition, i64> {
+    owned.iter().map(|(at, it)| (*at, it.floor)).collect()
+}
+
+/// What a roll call says again, of everything that is ours: what was committed last, and before the
+/// first commit where we began. Only a commit is refused to whom another has replaced, and who says
+/// nothing is not told.
+fn last_said(
+    floors: BTreeMap<Partition, i64>,
+    done: &BTreeMap<Partition, i64>,
+) -> Vec<(Partition, i64)> {
+    floors.into_iter().map(|(at, floor)| (at, done.get(&at).copied().unwrap_or(floor))).collect()
+}
+
 /// Which offsets to commit: those of partitions that are ours, not below what the group had when
 /// they came to us (`floors`, by partition), and not those that were committed before, unless all are
 /// said again. `done` forgets what is not ours.
@@ -228,6 +244,15 @@ mod tests {
 
     fn of(offsets: &[(u16, i64)]) -> Vec<(Partition, i64)> {
         offsets.iter().map(|it| (Partition(it.0), it.1)).collect()
+    }
+
+    #[test]
+    fn a_roll_call_before_the_first_commit_says_where_we_began() {
+        let floors: BTreeMap<_, _> = of(&[(0, 5), (1, 7)]).into_iter().collect();
+        let mut done = BTreeMap::from([(Partition(1), 9)]);
+        let said = last_said(floors.clone(), &done);
+        assert_eq!(said, of(&[(0, 5), (1, 9)]));
+        assert_eq!(due(&floors, said.clone(), &mut done, true), said);
     }
 
     #[test]
