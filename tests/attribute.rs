@@ -32,6 +32,7 @@ fn route(name: &str, path: &str, class: RouteClass) -> RouteSpec {
         codec: Codec::Auto,
         households: false,
         subject: SubjectFrom::Path,
+        region: None,
         empty_bytes: Some(2),
         empty_field: None,
     }
@@ -184,6 +185,27 @@ fn an_answer_is_empty_by_its_size_or_where_the_log_says_so() {
     assert_eq!(outcome(600, Some(b"one")), Outcome::Disclosed);
     assert_eq!(outcome(600, None), Outcome::Disclosed);
     assert_eq!(outcome(2, Some(b"one")), Outcome::Missed);
+}
+
+#[test]
+fn a_region_is_a_number_that_tells_one_from_another_and_absent_is_0() {
+    let mut options = options();
+    options.routes[0].region = Some(Field::Extra(0));
+    let attributor = Attributor::new(options, HashKey::new([5; 16])).unwrap();
+    let region = |says: Option<&'static [u8]>| {
+        let mut record = record(&b"/v2/people/1"[..]);
+        if let Some(says) = says {
+            record.extras.set(0, Cow::Borrowed(says));
+        }
+        let (mut scratch, mut names) = (Scratch::default(), Vec::new());
+        match attributor.attribute(&record, Moment(1), &mut scratch, &mut names) {
+            Attributed::Lookup(lookup) => lookup.region,
+            Attributed::Skipped(skip) => panic!("{skip:?}"),
+        }
+    };
+    let (north, south) = (region(Some(b"north")), region(Some(b"south")));
+    assert!(north != south && north > 0 && south > 0, "{north} {south}");
+    assert_eq!([None, Some(&b""[..]), Some(b"-")].map(region), [0; 3]);
 }
 
 #[test]

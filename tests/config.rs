@@ -276,6 +276,18 @@ fn an_empty_answer_is_told_by_a_field_of_the_log() {
 }
 
 #[test]
+fn the_region_of_whom_was_found_is_a_field_of_the_log() {
+    let route = "[[routes]]\nname = \"a\"\npath = \"/{subject}\"\nclass = \"personal\"\n";
+    let region = |text: &str| {
+        let config = parse(&format!("{route}{text}"));
+        (config.attribute.routes[0].region.clone(), config.decode.extras.clone())
+    };
+    let district = vec![Extra::Json("/district".to_owned())];
+    assert_eq!(region("region = \"json:/district\"\n"), (Some(Field::Extra(0)), district));
+    assert_eq!(region(""), (None, Vec::new()));
+}
+
+#[test]
 fn a_header_or_pointer_that_is_asked_for_twice_is_one_extra() {
     let config = parse(CONTRACT);
     let extras = [Extra::Header("x-api-key".into()), Extra::Json("/claims/sub".into())];

@@ -156,6 +156,7 @@ pub(crate) fn settings() -> Settings {
         class: kind,
         ordered: true,
         by_cursor: false,
+        names_regions: false,
         national: false,
         households: false,
         acts: Acts::default(),

@@ -166,11 +166,20 @@ impl Attributor {
             position: found.route.codec.position(id),
             bytes: u32::try_from(record.bytes.unwrap_or(0)).unwrap_or(u32::MAX),
             form: super::form::of(record),
+            region: self.region(&found, &request),
             mask: Mask::of(id),
             names: keys.names,
         };
         lookup.content = self.content(&lookup);
         Ok(lookup)
+    }
+
+    /// What stands for the region of the person found, 0 where the log does not say.
+    fn region(&self, found: &Found<'_>, request: &Request<'_>) -> u8 {
+        let Some(field) = &found.route.spec.region else { return 0 };
+        let mut buffer = Vec::new();
+        let named = request.value(field, &mut buffer).filter(|it| *it != b"-");
+        named.map_or(0, |it| self.hashes.region(it))
     }
 
     /// Everything of a lookup that a redelivered line has in common with the first: not where its
@@ -231,6 +240,7 @@ fn faulty_fields(options: &Options) -> Vec<Problem> {
     let too_high = |field: &Field| matches!(field, Field::Extra(index) if *index >= EXTRAS_MAX);
     let in_route = |it: &RouteSpec| {
         matches!(&it.subject, SubjectFrom::Field(it) if too_high(it))
+            || it.region.as_ref().is_some_and(too_high)
             || it.empty_field.as_ref().is_some_and(|it| too_high(&it.field))
     };
     let extras = Fault::NoSuchExtra(EXTRAS_MAX);

@@ -46,6 +46,7 @@ pub(super) struct Hashes {
     subject: SipHasher13,
     record: SipHasher13,
     content: SipHasher13,
+    region: SipHasher13,
     keys: [SipHasher13; KEY_KINDS],
 }
 
@@ -56,6 +57,7 @@ impl Hashes {
             subject: derived("subject"),
             record: derived("record"),
             content: derived("content"),
+            region: derived("region"),
             keys: KeyKind::ALL.map(|kind| derived(kind.name())),
         }
     }
@@ -76,6 +78,11 @@ impl Hashes {
     /// A client key of this kind by its name.
     pub(super) fn key(&self, kind: KeyKind, name: &[u8]) -> u64 {
         present(self.keys.get(kind.index()).map_or(0, |it| it.hash(name)))
+    }
+
+    /// A region by its name, 1 to 255: two names share a number in one of 255 cases.
+    pub(super) fn region(&self, name: &[u8]) -> u8 {
+        u8::try_from(self.region.hash(name) % u64::from(u8::MAX)).unwrap_or(0) + 1
     }
 
     /// The content of a line, given as numbers.

@@ -203,6 +203,8 @@ pub struct Lookup {
     pub bytes: u32,
     /// The form of the request: what it has in common with others of the same program.
     pub form: u8,
+    /// What stands for the region that the log gives of the person found; 0 where it gives none.
+    pub region: u8,
     /// The subject for examples.
     pub mask: Mask,
     /// The names of the keys.
@@ -223,6 +225,7 @@ impl Lookup {
         position: Position::NONE,
         bytes: 0,
         form: 0,
+        region: 0,
         mask: Mask { ends: [0; 4], length: 0 },
         names: NameRef(0),
     };

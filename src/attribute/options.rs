@@ -127,6 +127,8 @@ pub struct RouteSpec {
     pub households: bool,
     /// Where the subject is.
     pub subject: SubjectFrom,
+    /// Where the log says which region the person found belongs to.
+    pub region: Option<Field>,
     /// A 2xx answer of at most this many bytes is empty: a miss.
     pub empty_bytes: Option<u64>,
     /// A 2xx answer of which the log says this is empty: a miss.

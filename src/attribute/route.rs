@@ -222,6 +222,7 @@ mod tests {
             codec: Codec::Auto,
             households: false,
             subject: SubjectFrom::Path,
+            region: None,
             empty_bytes: None,
             empty_field: None,
         }

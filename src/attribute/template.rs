@@ -117,6 +117,7 @@ mod tests {
             codec: Codec::Auto,
             households: false,
             subject: SubjectFrom::Path,
+            region: None,
             empty_bytes: None,
             empty_field: None,
         }

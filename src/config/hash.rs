@@ -6,7 +6,7 @@
 //! only that one.
 
 use super::field::name_of;
-use crate::attribute::{Codec, Field, KeySpec, RouteClass, RouteSpec, SubjectFrom};
+use crate::attribute::{Codec, KeySpec, RouteClass, RouteSpec, SubjectFrom};
 use crate::decode::Extra;
 use siphasher::sip::SipHasher13;
 use std::hash::Hasher;
@@ -36,11 +36,14 @@ pub(super) fn of_route(route: &RouteSpec, extras: &[Extra]) -> u64 {
     parts.text(name_in(RouteClass::ALL, route.class));
     parts.text(name_in(Codec::ALL, route.codec));
     parts.number(u64::from(route.households));
-    let subject: &Field = match &route.subject {
-        SubjectFrom::Path => return parts.0.finish(),
-        SubjectFrom::Field(field) => field,
-    };
-    parts.text(&name_of(subject, extras));
+    if let SubjectFrom::Field(field) = &route.subject {
+        parts.text(&name_of(field, extras));
+    }
+    // A route without one keeps the hash that it had before there were any.
+    if let Some(field) = &route.region {
+        parts.text("region");
+        parts.text(&name_of(field, extras));
+    }
     parts.0.finish()
 }
 

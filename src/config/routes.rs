@@ -61,6 +61,7 @@ fn route(mut table: Table<'_>, fields: &Fields) -> Option<Route> {
     let households = table.or("households", "false", flag);
     let elsewhere = table.has("subject");
     let subject = table.optional("subject", |node| fields.read(node));
+    let region = table.optional("region", |node| fields.read(node));
     let empty_bytes = table.optional("empty_bytes", whole(0..=1 << 20));
     let empty_field = empty_field(&mut table, fields);
     let mode = table.optional("mode", one_of(MODES));
@@ -82,6 +83,7 @@ fn route(mut table: Table<'_>, fields: &Fields) -> Option<Route> {
         codec: codec.unwrap_or(Codec::Auto),
         households: households.unwrap_or_default(),
         subject,
+        region,
         empty_bytes,
         empty_field,
     };

@@ -48,11 +48,11 @@ impl Weights {
         Self { streams: parts.map(weight), joint: weight(joint) }
     }
 
-    /// Whether the stream with this index is live: `hours` and `spread` speak in the joint component only.
+    /// Whether the stream with this index is live: some speak in the joint component only.
     #[must_use]
     pub fn is_live(&self, stream: usize) -> bool {
-        let regimes = [Stream::Hours, Stream::Spread].map(Stream::index);
-        let is_in_joint = regimes.contains(&stream) && self.joint != DEAD;
+        let in_joint = [Stream::Volume, Stream::Hours, Stream::Spread].map(Stream::index);
+        let is_in_joint = in_joint.contains(&stream) && self.joint != DEAD;
         is_in_joint || self.streams.get(stream).is_some_and(|it| *it != DEAD)
     }
 
@@ -79,7 +79,10 @@ impl Weights {
     /// The stream that contributes most.
     #[must_use]
     pub fn loudest(&self, streams: &[Nats; STREAMS]) -> usize {
-        let live = streams.iter().zip(self.streams).enumerate().filter(|(_, (_, it))| *it != DEAD);
+        // Counts count in full in the joint component.
+        let joint = |at: usize| if at == Stream::Volume.index() { self.joint } else { DEAD };
+        let weights = self.streams.into_iter().enumerate().map(|(at, it)| it.max(joint(at)));
+        let live = streams.iter().zip(weights).enumerate().filter(|(_, (_, it))| *it != DEAD);
         live.max_by_key(|(at, (log_e, weight))| (**log_e + weight, std::cmp::Reverse(*at)))
             .map_or(0, |(at, _)| at)
     }

@@ -23,7 +23,7 @@ pub(super) fn log_ratio(n: f64, m: f64, factor: f64, k_day: f64, batches: f64) -
     n * ln(factor) + (n + k) * ln((k + m) / (k + factor * m))
 }
 
-/// The log of the mean over [`FACTORS`] of the likelihood ratios.
+/// The log of the [`mean`] over [`FACTORS`] of the likelihood ratios.
 pub(super) fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
     mean(ratios(n, m, k_day, batches), batches)
 }
@@ -48,11 +48,17 @@ pub(super) fn ratios(n: f64, m: f64, k_day: f64, batches: f64) -> [Nats; FACTORS
     ]
 }
 
-/// The log of the mean of the alternatives' e-values: of four (ln 4 is 1420/1024), of three where
-/// the last is off (ln 3 is 1125/1024).
+/// The log of the mean of the alternatives' e-values, where three and eight times the usual weigh twice as
+/// much as what is hardly more and what is a flood: a third and a sixth each; where the last is off, two
+/// fifths and one.
 pub(super) fn mean([a, b, c, d]: [Nats; FACTORS.len()], batches: f64) -> Nats {
-    let low = add_logs(a, b);
-    if batches > 1.0 { add_logs(low, add_logs(c, d)) - 1420 } else { add_logs(low, c) - 1125 }
+    let middle = add_logs(b, c);
+    // ln 2 is 710/1024, ln 3 1125, ln 5 1648 and ln 6 1835.
+    if batches > 1.0 {
+        add_logs(middle - 1_125, add_logs(a, d) - 1_835)
+    } else {
+        add_logs(middle - 1_648 + 710, a - 1_648)
+    }
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 //! Staff look up the people of their district, their office's series, their years of birth, and a harvest
 //! goes beyond them. Where ids begin with such a thing, those of one district lie together: the route's ids
 //! are cut into [`Regions`], and a client's home is the region, with its two neighbours, in which most of
-//! its people are. A first contact outside says yes. What it says is a [`Regime`].
+//! its people are. Where they do not the log may name the region of whom it found, and a home is one of
+//! those. A first contact outside says yes. What it says is a [`Regime`].
 //!
 //! A home is a guess that has to prove itself: a region that was seen is taken, and another one where
 //! contacts turn out to lie elsewhere. The share outside begins at one half, and until it is a third the
 //! stream is silent and learns from every contact; from then on it speaks, and learns from quiet days only.
 //! That takes a clerk some days, and who looks up people from everywhere, or by ids that say nothing about
-//! where they are, has no home and is never told. So it needs no configuration, and takes four bytes. What
+//! where they are, has no home and is never told. So it needs no configuration but for what the log names, and takes four bytes. What
 //! discloses nobody is left out: a mistyped id lies anywhere. A home follows its people by one region a
 //! day, since ids that are given out in order of time move on for everybody at once.
 //!
@@ -61,24 +62,44 @@ impl Regions {
     pub fn of(self, ordinal: u64) -> Option<Region> {
         let number = ordinal.checked_shr(u32::from(self.0))? % u64::from(AROUND);
         let number = u8::try_from(number).unwrap_or(0);
-        Some(Region(self.0 << ROUND_BITS | number))
+        Some(Region::Cut(self.0 << ROUND_BITS | number))
     }
 }
 
-/// A region: five bits of which, and three of the cut that it is one of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Region(u8);
+/// A region. A route has the ones or the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Region {
+    /// Of a route's ids: five bits of which, and three of the cut that it is one of.
+    Cut(u8),
+    /// One that the log names. It has no neighbours that anybody knew of.
+    Named(u8),
+}
 
 impl Region {
-    /// Whether both are of one cut.
-    const fn is_comparable(self, other: Self) -> bool {
-        self.0 >> ROUND_BITS == other.0 >> ROUND_BITS
+    /// Whether it can be compared with a home.
+    const fn is_comparable(self, home: u8) -> bool {
+        match self {
+            Self::Cut(own) => own >> ROUND_BITS == home >> ROUND_BITS,
+            Self::Named(_) => true,
+        }
     }
 
-    /// Whether they are the same or neighbours.
-    const fn is_near(self, other: Self) -> bool {
-        let apart = self.0.wrapping_sub(other.0) % AROUND;
-        apart <= 1 || apart == AROUND - 1
+    /// Whether it is that home, or a neighbour.
+    const fn is_near(self, home: u8) -> bool {
+        match self {
+            Self::Cut(own) => {
+                let apart = own.wrapping_sub(home) % AROUND;
+                apart <= 1 || apart == AROUND - 1
+            }
+            Self::Named(own) => own == home,
+        }
+    }
+
+    /// As the home that it is.
+    const fn home(self) -> u8 {
+        match self {
+            Self::Cut(own) | Self::Named(own) => own,
+        }
     }
 }
 
@@ -129,7 +150,7 @@ static SAYS: [Says; TELLS as usize + 1] = {
 /// Where a client's people are, and how often others are not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spread {
-    home: Region,
+    home: u8,
     /// The share of contacts outside, in [`SHARE_STEPS`].
     share: u8,
     /// Today's contacts outside, of the first [`SAMPLE`].
@@ -144,18 +165,18 @@ impl Spread {
         if found_today >= SAMPLE {
             return;
         }
-        if self.share == NO_HOME || !self.home.is_comparable(region) {
+        if self.share == NO_HOME || !region.is_comparable(self.home) {
             self.settle_in(region, found_today);
             return;
         }
-        let outside = !self.home.is_near(region);
+        let outside = !region.is_near(self.home);
         self.outside = self.outside.saturating_add(u8::from(outside));
         if let Some(says) = SAYS.get(usize::from(self.share)) {
             if tell {
                 self.told.take(outside, *says);
             }
             if found_today == 0 && !outside {
-                self.home = region;
+                self.home = region.home();
             }
             return;
         }
@@ -168,7 +189,7 @@ impl Spread {
     /// Takes a region for its home. What was found before today was elsewhere.
     fn settle_in(&mut self, region: Region, found_today: u16) {
         let outside = u8::try_from(found_today).unwrap_or(u8::MAX);
-        (self.home, self.share, self.outside) = (region, START, outside);
+        (self.home, self.share, self.outside) = (region.home(), START, outside);
     }
 
     /// Learns that a share was outside, which is worth this part of what is known.
@@ -212,13 +233,13 @@ impl Spread {
     /// As bytes of a profile.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 4] {
-        [self.home.0, self.share, self.outside, self.told.to_byte()]
+        [self.home, self.share, self.outside, self.told.to_byte()]
     }
 
     /// From bytes of a profile.
     #[must_use]
     pub const fn from_bytes([home, share, outside, told]: [u8; 4]) -> Self {
-        Self { home: Region(home), share, outside, told: Regime::from_byte(told) }
+        Self { home, share, outside, told: Regime::from_byte(told) }
     }
 }
 
@@ -237,7 +258,7 @@ mod tests {
     }
 
     fn of(ordinal: u64) -> Region {
-        regions().of(ordinal).unwrap_or_default()
+        regions().of(ordinal).unwrap()
     }
 
     /// A client, and who comes to it.
@@ -407,8 +428,26 @@ mod tests {
         (0..40).for_each(|before| spread.take(of(far), before, true));
         assert_eq!(spread.log_e(), MOST, "it is far from home");
         let mut spread = World::worked(1, 0.15, 20).spread;
-        (0..40).for_each(|before| spread.take(anew.of(far).unwrap_or_default(), before, true));
+        (0..40).for_each(|before| spread.take(anew.of(far).unwrap(), before, true));
         assert_eq!(spread.log_e(), 0, "regions of two cuts cannot be compared");
+    }
+
+    #[test]
+    fn regions_that_the_log_names_are_homes_without_neighbours() {
+        let mut random = Random::new(1);
+        let mut spread = Spread::default();
+        let mut of_somebody = || {
+            let anywhere = u8::try_from(1 + random.below(32)).unwrap();
+            Region::Named(if random.chance(0.15) { anywhere } else { 7 })
+        };
+        for _ in 0..14 {
+            (0..20).for_each(|before| spread.take(of_somebody(), before, true));
+            spread.close_day(true, 1, 20);
+        }
+        assert!(spread.is_proven() && spread.home == 7, "{spread:?}");
+        assert!(spread.log_e() < MOST / 2);
+        (0..40).for_each(|before| spread.take(Region::Named(8), before, true));
+        assert_eq!(spread.log_e(), MOST);
     }
 
     #[test]

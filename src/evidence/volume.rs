@@ -263,13 +263,12 @@ impl Windows {
                 HOUR => self.with_hour_before(own, single, level),
                 _ => (own, single),
             };
-            sum = add_logs(sum, own);
+            sum = add_logs(sum, own - if horizon == DAY { LN_2 } else { LN_6 });
             if own > best {
                 (best, reading) = (own, read);
             }
         }
-        // The mean of four: ln 4 is 1420/1024.
-        reading.log_e = (sum - 1420).clamp(0, NATS_MAX);
+        reading.log_e = sum.clamp(0, NATS_MAX);
         let [.., month] = self.counts();
         let in_thirty_days = f64::from(month) + level.before;
         if in_thirty_days > level.budget {
@@ -346,6 +345,11 @@ impl Windows {
         [minute as u32, hour as u32, day, month]
     }
 }
+
+/// The parts of the horizons in their mean: a half is the day's, by which clients have a level and which
+/// alone hands on what it knows, and a sixth that of each of the others.
+pub(crate) const LN_2: Nats = 710;
+const LN_6: Nats = 1_835;
 
 /// Subjects both novel and cold that a client of a register reads in a day, whatever its level:
 /// counted absolutely, so that padding with popular records does not dilute.

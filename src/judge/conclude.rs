@@ -183,7 +183,7 @@ impl Clients {
         // Counted people stay counted: while the day, with what the days before left, is still far
         // beyond the usual, the harvest is pausing, not over.
         let day = streams::day_volume((&now, route.class), seen.at, &level);
-        let counted = route.weights.alone(Stream::Volume, day);
+        let counted = route.weights.merge(&pausing(&now, (&streams, day), seen));
         // It is over when half of the evidence is gone and not when a night takes the last of it: an
         // insider would be a ticket on each of his days and never a page.
         if !class.per_session && counted >= seen.rules.levels.ticket / 2 {
@@ -222,6 +222,31 @@ fn still_gathered(profile: &Profile, route: &RouteRules, seen: &Seen<'_>) -> Nat
 /// The longest pause of a login that has a weekend off, in minutes.
 const WEEKEND_MINUTES: u32 = 3 * 24 * 60;
 
+/// Whether a client was there, and loud, within a weekend.
+fn was_loud_lately(profile: &Profile, seen: &Seen<'_>) -> bool {
+    let now = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
+    now.saturating_sub(profile.loud_minute) < WEEKEND_MINUTES
+}
+
+/// What a client that pauses still says: how many people its days had, and where and at which hours it
+/// read them, which adds to that and is nothing without.
+fn pausing(
+    profile: &Profile,
+    (streams, day): (&[Nats; STREAMS], Nats),
+    seen: &Seen<'_>,
+) -> [Nats; STREAMS] {
+    let counts_habits = day > 0 && was_loud_lately(profile, seen);
+    let mut left = *streams;
+    for (stream, log_e) in Stream::ALL.into_iter().zip(left.iter_mut()) {
+        *log_e = match stream {
+            Stream::Volume => day,
+            Stream::Hours | Stream::Spread if counts_habits => *log_e,
+            _ => 0,
+        };
+    }
+    left
+}
+
 /// Whether stream `act` alone is a ticket still, and its client was there within a weekend.
 fn waits_for_acts(
     profile: &Profile,
@@ -229,9 +254,8 @@ fn waits_for_acts(
     seen: &Seen<'_>,
 ) -> bool {
     let act = streams.get(Stream::Act.index()).copied().unwrap_or(0);
-    let now = u32::try_from(seen.at.index(MINUTE_MS)).unwrap_or(0);
     route.weights.alone(Stream::Act, act) >= seen.rules.levels.ticket
-        && now.saturating_sub(profile.loud_minute) < WEEKEND_MINUTES
+        && was_loud_lately(profile, seen)
 }
 
 /// A roll-up of this age in days whose share of a route is that of a proxy, or of a mesh, is one.

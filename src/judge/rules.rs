@@ -32,6 +32,8 @@ pub struct RouteRules {
     pub by_cursor: bool,
     /// Whether its ids are national ids led by a date.
     pub national: bool,
+    /// Whether the log says where its people are; else their ids may.
+    pub names_regions: bool,
     /// Whether families hold adjacent ids.
     pub households: bool,
     /// What its clients could do besides looking up.
@@ -72,7 +74,7 @@ pub struct Acts {
 pub fn weights_of(class: RouteClass, ordered: bool) -> Weights {
     let (mut parts, joint): ([f64; STREAMS], f64) = match class {
         RouteClass::Register => ([5.0, 2.0, 2.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0], 0.0),
-        RouteClass::Personal => ([0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0, 0.0, 0.0], 3.0),
+        RouteClass::Personal => ([0.0, 2.0, 2.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0], 6.0),
         RouteClass::List => ([0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0], 0.0),
         RouteClass::PassRequest => ([0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0], 0.0),
         RouteClass::PassCheck => ([0.0, 2.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0], 0.0),

@@ -411,6 +411,7 @@ mod tests {
                 class: RouteClass::Personal,
                 ordered: false,
                 by_cursor: false,
+                names_regions: false,
                 national: false,
                 households: false,
                 acts: Acts::default(),

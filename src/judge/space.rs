@@ -5,8 +5,8 @@
 //! those hashes tells how many there are. Pairs of sampled ids that lie within a gap of each other
 //! tell how often chance alone continues a run, clusters included, where a plain span would not.
 
-use crate::attribute::Position;
-use crate::evidence::spread::Regions;
+use crate::attribute::{Lookup, Position};
+use crate::evidence::spread::{Region, Regions};
 use crate::evidence::walk::{GAP_MAX, RUNS};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -112,6 +112,17 @@ impl Space {
         let regions = before.regions.over((quarter(3) - quarter(1)).saturating_mul(2));
         Self { gap, chance: RUNS as f64 * near(&ids, gap), close: close.max(gap), regions }
     }
+
+    /// Where the person of a look-up is: where the log names regions the one that it names, else that of
+    /// the id.
+    #[must_use]
+    pub fn region_of(&self, lookup: &Lookup, is_named: bool) -> Option<Region> {
+        match (is_named, lookup.region) {
+            (true, 0) => None,
+            (true, region) => Some(Region::Named(region)),
+            (false, _) => lookup.position.ordinal().and_then(|it| self.regions.of(it)),
+        }
+    }
 }
 
 /// The share of pairs of ids (sorted) that lie within `gap` of each other.
@@ -174,6 +185,16 @@ mod tests {
         let space = sample(0..2_000);
         assert!((0.02..0.05).contains(&space.chance), "{space:?}");
         assert!(sample((0..20_000).map(|it| it * 1_000)).chance < 0.001);
+    }
+
+    #[test]
+    fn a_region_is_that_of_the_id_or_the_one_that_the_log_names_and_never_both() {
+        let space = sample(0..20_000);
+        let lookup = Lookup { position: Position::new(7), region: 3, ..Lookup::EMPTY };
+        let unnamed = Lookup { region: 0, ..lookup };
+        assert_eq!(space.region_of(&lookup, true), Some(Region::Named(3)));
+        assert_eq!(space.region_of(&unnamed, true), None);
+        assert_eq!(space.region_of(&unnamed, false), space.regions.of(7));
     }
 
     #[test]

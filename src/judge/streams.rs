@@ -207,8 +207,8 @@ fn habits(profile: &mut Profile, against: &Against<'_>, lookup: &Lookup) {
     let tells = profile.days_tell();
     profile.change_past(|it| it.hours.take(lookup.event, tells));
     let counts = against.class.observe_days == 0 && lookup.outcome == Outcome::Disclosed;
-    let ordinal = lookup.position.ordinal().filter(|_| counts);
-    if let Some(region) = ordinal.and_then(|it| against.space.regions.of(it)) {
+    let region = against.space.region_of(lookup, against.route.names_regions);
+    if let Some(region) = region.filter(|_| counts) {
         let found = profile.found_today();
         profile.change_spread(|it| it.take(region, found, tells));
     }
@@ -394,7 +394,6 @@ pub(super) fn day_volume(
     level: &Level,
 ) -> Nats {
     let m = expected_by(profile, at, level).get(DAY).copied().unwrap_or(0.0);
-    // The mean of four: ln 4 is 1420/1024.
     let counted = telling(profile, class).map_or(profile.windows, |it| profile.windows.with(it));
-    (counted.log_e_of(DAY, m, level) - 1420).max(0)
+    (counted.log_e_of(DAY, m, level) - volume::LN_2).max(0)
 }

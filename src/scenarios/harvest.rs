@@ -29,6 +29,11 @@ pub enum Order {
     },
     /// All of them in random order.
     Random,
+    /// Beneficiaries of one region in random order.
+    Region {
+        /// Which; see [`Portal::region_of`](super::Portal::region_of).
+        region: u64,
+    },
     /// Prefix after prefix, at random within each.
     Prefixes {
         /// The first ordinal.

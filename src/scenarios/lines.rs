@@ -199,8 +199,14 @@ fn quoted(out: &mut Vec<u8>, [before, after, none]: [&str; 3], who: Option<Who>)
     out.extend_from_slice(after.as_bytes());
 }
 
-/// Appends the field for what stood in the body, where there was anything.
+/// Appends the field for what stood in the body, where there was anything, and the one for the district of
+/// whom was found, where that is known.
 fn identity(request: &Request, out: &mut Vec<u8>) {
+    if let Some(district) = request.named_district() {
+        out.extend_from_slice(br#","district":""#);
+        decimal(out, u64::from(district), 1);
+        out.push(b'"');
+    }
     if request.route.has_body() {
         out.extend_from_slice(br#","identity":""#);
         request.subject.write(out);

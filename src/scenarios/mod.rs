@@ -72,7 +72,7 @@ pub use people::Ids;
 pub use poller::Poller;
 pub use portal::{CALL_CENTRE_FIRST, Portal};
 pub use random::{Permutation, Random, coin, mix, whole};
-pub use record::{IDENTITY_EXTRA, SESSION_EXTRA, Scratch, as_record};
+pub use record::{DISTRICT_EXTRA, IDENTITY_EXTRA, SESSION_EXTRA, Scratch, as_record};
 pub use request::{Agent, Client, Label, Request, Who};
 pub use route::Route;
 pub use season::Season;

@@ -12,8 +12,8 @@ const POPULAR: u64 = 0x706f_7075;
 const DECOYS: u64 = 0x6465_636f;
 /// Places in a family: its members take the first ones.
 const FAMILY_PLACES: u64 = 4;
-/// Regions that ids are given out by, each of them the ids of one in a row, unless they begin with a birth
-/// date or are random.
+/// Regions that people live in. Ids are given out by them, each the ids of one in a row, unless they begin
+/// with a birth date or are random: those say nothing of where somebody lives.
 const REGIONS: u64 = 32;
 /// Sizes of families, as shares: 1.53 members on average.
 const FAMILY_SIZES: [f64; 3] = [0.65, 0.22, 0.08];
@@ -54,6 +54,11 @@ impl Default for Ids {
     }
 }
 
+/// Whether answers name the district of a beneficiary: where ids do not tell it.
+pub(super) const fn names_districts(ids: &Ids) -> bool {
+    !ids.households && !matches!(ids.layout, Layout::Dense | Layout::Sparse)
+}
+
 /// The registers of one portal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct People {
@@ -62,7 +67,10 @@ pub(super) struct People {
     reports: Register,
     pages: u64,
     households: bool,
-    /// Where each place of a family stands in its region, unless families live together.
+    /// Whether ids tell the region of whom they belong to.
+    ids_tell: bool,
+    /// Where each place of a family stands, in its region where ids tell that, unless families have
+    /// adjacent ids.
     places: Permutation,
     /// Places of a region, and of all regions.
     region: u64,
@@ -71,20 +79,21 @@ pub(super) struct People {
 
 impl People {
     pub(super) const fn new(ids: &Ids, seed: u64) -> Self {
-        let regions = match ids.layout {
-            Layout::Dense | Layout::Sparse => REGIONS,
-            Layout::DateLed | Layout::Uuid => 1,
-        };
+        let ids_tell = matches!(ids.layout, Layout::Dense | Layout::Sparse);
+        // Adjacent ids of one family cannot be anywhere.
+        let regions = if ids.households && !ids_tell { 1 } else { REGIONS };
         let region = ids.people / regions / FAMILY_PLACES * FAMILY_PLACES;
+        let regional = region * regions;
         Self {
             beneficiaries: Register::beneficiaries(ids.layout, ids.people, ids.born_a_day),
             protocols: Register::protocols(ids.protocols),
             reports: Register::reports(ids.reports, ids.reports_named_at_random),
             pages: ids.pages,
             households: ids.households,
-            places: Permutation::new(seed, region),
+            ids_tell,
+            places: Permutation::new(seed, if ids_tell { region } else { regional }),
             region,
-            regional: region * regions,
+            regional,
         }
     }
 
@@ -103,10 +112,24 @@ impl People {
         first..first + families
     }
 
-    /// The ordinals of one of the regions.
-    pub(super) const fn people_of(&self, region: u64) -> Range<u64> {
+    /// How many people one of the regions has.
+    pub(super) const fn people_of(&self, region: u64) -> u64 {
         let families = self.families_of(region);
-        families.start * FAMILY_PLACES..families.end * FAMILY_PLACES
+        (families.end - families.start) * FAMILY_PLACES
+    }
+
+    /// The ordinal of one of them, by a number below how many there are.
+    pub(super) const fn person_of(&self, region: u64, number: u64) -> u64 {
+        self.ordinal(self.families_of(region).start * FAMILY_PLACES + number)
+    }
+
+    /// The district in which somebody lives, from 1, where that is more than the id tells; else 0. As
+    /// answers name it.
+    pub(super) fn district(&self, ordinal: u64) -> u8 {
+        if self.ids_tell || self.households || ordinal >= self.regional {
+            return 0;
+        }
+        u8::try_from(self.places.place_of(ordinal) / self.region + 1).unwrap_or(0)
     }
 
     /// The members of a family: how many.
@@ -123,11 +146,18 @@ impl People {
 
     /// The ordinal of a member of a family.
     pub(super) const fn member(&self, family: u64, member: u64) -> u64 {
-        let place = family * FAMILY_PLACES + member;
+        self.ordinal(family * FAMILY_PLACES + member)
+    }
+
+    /// The ordinal of a place in a family.
+    const fn ordinal(&self, place: u64) -> u64 {
         if self.households || place >= self.regional {
-            return place;
+            place
+        } else if self.ids_tell {
+            place - place % self.region + self.places.at(place % self.region)
+        } else {
+            self.places.at(place)
         }
-        place - place % self.region + self.places.at(place % self.region)
     }
 
     /// What a route serves.
@@ -175,5 +205,29 @@ impl People {
     /// The ordinal of nobody: what a mistyped id comes to.
     pub(super) fn nobody(&self, random: &mut Random) -> u64 {
         self.beneficiaries.size + random.below(self.beneficiaries.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_a_region_has_lives_in_its_district_unless_ids_tell_that() {
+        for layout in [Layout::DateLed, Layout::Uuid] {
+            let people = People::new(&Ids { layout, people: 64_000, ..Ids::default() }, 7);
+            for region in 0..REGIONS {
+                let number = people.people_of(region);
+                assert_eq!(number, 2_000);
+                let ordinals: Vec<u64> =
+                    (0..number).map(|it| people.person_of(region, it)).collect();
+                let lives_there = |it: &u64| u64::from(people.district(*it)) == region + 1;
+                assert!(ordinals.iter().all(lives_there), "{layout:?} {region}");
+                let low = ordinals.iter().filter(|it| **it < 32_000).count();
+                assert!((800..1_200).contains(&low), "they are anywhere: {low}");
+            }
+        }
+        let dense = People::new(&Ids::default(), 7);
+        assert_eq!(dense.district(dense.person_of(3, 17)), 0);
     }
 }

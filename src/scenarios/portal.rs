@@ -17,7 +17,6 @@ use super::route::Route;
 use super::staff::{self, Staff};
 use super::visitors::Visitors;
 use crate::time::{DAY_MS, HOUR_MS, Moment};
-use std::ops::Range;
 
 /// The first login of the call centre, above those of ordinary staff.
 pub const CALL_CENTRE_FIRST: u32 = 100_000;
@@ -182,10 +181,10 @@ impl Portal {
         self.staff_with(login).misses_of(self.seed, login)
     }
 
-    /// The people, as ordinals, of the region that most of a login's patients come from.
+    /// The region that most of a login's patients come from.
     #[must_use]
-    pub fn region_of(&self, login: u32) -> Range<u64> {
-        self.people().people_of(staff::region_of(self.seed, login))
+    pub const fn region_of(&self, login: u32) -> u64 {
+        staff::region_of(self.seed, login)
     }
 
     /// New patients of a login of staff on an average day.

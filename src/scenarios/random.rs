@@ -193,6 +193,31 @@ impl Permutation {
         value
     }
 
+    /// The place of a number below the bound: what [`at`](Self::at) takes it from.
+    #[must_use]
+    pub const fn place_of(&self, number: u64) -> u64 {
+        if self.bound < 2 {
+            return 0;
+        }
+        let mut value = self.way_back(number % self.bound);
+        while value >= self.bound {
+            value = self.way_back(value);
+        }
+        value
+    }
+
+    const fn way_back(&self, value: u64) -> u64 {
+        let mask = (1_u64 << self.half_bits) - 1;
+        let (mut left, mut right) = (value >> self.half_bits, value & mask);
+        let mut round = 4;
+        while round > 0 {
+            round -= 1;
+            let mixed = mix(self.seed ^ (left << 3) ^ round) & mask;
+            (left, right) = (right ^ mixed, left);
+        }
+        (left << self.half_bits) | right
+    }
+
     const fn round_trip(&self, value: u64) -> u64 {
         let mask = (1_u64 << self.half_bits) - 1;
         let (mut left, mut right) = (value >> self.half_bits, value & mask);
@@ -222,6 +247,14 @@ mod tests {
     fn assert_near(seen: (f64, f64), expected: (f64, f64)) {
         assert!((seen.0 / expected.0 - 1.0).abs() < 0.03, "mean {seen:?}, not {expected:?}");
         assert!((seen.1 / expected.1 - 1.0).abs() < 0.06, "variance {seen:?}, not {expected:?}");
+    }
+
+    #[test]
+    fn a_number_is_found_at_its_place() {
+        for bound in [1, 2, 17, 1_000, 62_500] {
+            let order = Permutation::new(bound, bound);
+            assert!((0..bound).all(|it| order.place_of(order.at(it)) == it), "{bound}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 pub const SESSION_EXTRA: usize = 0;
 /// The place of the field with the id of a request's body.
 pub const IDENTITY_EXTRA: usize = 1;
+/// The place of the field with the district of whom was found, where the portal's ids do not tell it.
+pub const DISTRICT_EXTRA: usize = 2;
 
 /// Where the texts of one request stand while its record is in use.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,7 @@ pub struct Scratch {
     address: Vec<u8>,
     name: Vec<u8>,
     body: Vec<u8>,
+    district: Vec<u8>,
 }
 
 /// The record of a request, borrowed from `scratch`. It equals what decoding the request's line
@@ -28,11 +31,16 @@ pub fn as_record<'a>(request: &Request, scratch: &'a mut Scratch) -> AccessRecor
     scratch.address.clear();
     scratch.name.clear();
     scratch.body.clear();
+    scratch.district.clear();
     request.route.write_target(request.subject, &mut scratch.target);
     write_address(request.client.address, &mut scratch.address);
     request.client.who.write(&mut scratch.name);
     if request.route.has_body() {
         request.subject.write(&mut scratch.body);
+    }
+    let named = request.named_district();
+    if let Some(district) = named {
+        super::id::decimal(&mut scratch.district, u64::from(district), 1);
     }
     let mut record = AccessRecord {
         time: Some(request.at),
@@ -46,6 +54,9 @@ pub fn as_record<'a>(request: &Request, scratch: &'a mut Scratch) -> AccessRecor
     };
     if request.route.has_body() {
         record.extras.set(IDENTITY_EXTRA, Cow::Borrowed(&scratch.body));
+    }
+    if named.is_some() {
+        record.extras.set(DISTRICT_EXTRA, Cow::Borrowed(&scratch.district));
     }
     match request.client.who {
         Who::Nobody => {}

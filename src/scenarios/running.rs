@@ -26,6 +26,7 @@ impl Harvest {
         let mut random = Random::of(seed, 0x4a27, u64::from(label));
         let bound = match self.order {
             Order::Prefixes { numbers, .. } => numbers,
+            Order::Region { region } => people.people_of(region),
             _ => register.size,
         };
         let permutation = Permutation::new(random.bits(), bound);
@@ -95,6 +96,7 @@ impl Running {
         match self.harvest.order {
             Order::Serial { first, stride } => first + index * stride,
             Order::Random => self.permutation.at(index),
+            Order::Region { region } => self.people.person_of(region, self.permutation.at(index)),
             Order::Prefixes { first, numbers } => {
                 first + index / numbers * numbers + self.permutation.at(index % numbers)
             }
@@ -190,6 +192,7 @@ impl Running {
             records,
             agent: self.harvest.agent,
             label: self.label,
+            district: self.people.district(self.found),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration of darban that fits a simulated portal.
 
 use super::id::Layout;
+use super::people::names_districts;
 use super::portal::Portal;
 use std::fmt::Write;
 
@@ -58,6 +59,17 @@ field = "user"
 
 [[clients.keys]]
 kind = "address"
+"#;
+
+/// What is read by a field of the log's own, which comes first, so that it is the second extra.
+const SCREENING: &str = r#"
+# The code stands in the request's body, which the gateway logs as a field of its own.
+[[routes]]
+name = "screening"
+methods = ["POST"]
+path = "/screening/identity"
+subject = "json:/identity"
+class = "personal"
 "#;
 
 /// What is read besides beneficiaries by their id.
@@ -120,14 +132,6 @@ name = "protocol_change"
 methods = ["PUT", "DELETE"]
 path = "/protocols/{subject}"
 class = "write"
-
-# The code stands in the request's body, which the gateway logs as a field of its own.
-[[routes]]
-name = "screening"
-methods = ["POST"]
-path = "/screening/identity"
-subject = "json:/identity"
-class = "personal"
 
 # Text logs have no such field.
 [[routes]]
@@ -201,6 +205,12 @@ pub fn undeclared_toml(portal: &Portal) -> String {
     with_clients(UNDECLARED, portal)
 }
 
+/// Where the log says what ids do not tell.
+const DISTRICT: &str =
+    "# The portal answers with the district of whom it found, and the gateway logs that.
+region = \"json:/district\"
+";
+
 fn with_clients(clients: &str, portal: &Portal) -> String {
     let codec = match portal.ids.layout {
         Layout::Dense | Layout::Sparse => "auto",
@@ -215,10 +225,14 @@ methods = ["GET"]
 path = "/api/v2/beneficiaries/{subject}"
 class = "personal"
 "#;
+    text.push_str(SCREENING);
     text.push_str(beneficiary);
     let households = portal.ids.households;
     let written = writeln!(text, "codec = \"{codec}\"\nhouseholds = {households}");
     debug_assert!(written.is_ok(), "a string takes everything");
+    if names_districts(&portal.ids) {
+        text.push_str(DISTRICT);
+    }
     text.push_str(ROUTES);
     text
 }

@@ -50,7 +50,7 @@ pub struct Staff {
     pub misses_alike: f64,
     /// The share of look-ups of patients that were seen before.
     pub repeats: f64,
-    /// The share of families from the region of the office, where ids begin with it.
+    /// The share of families from the region of the office.
     pub own_region: f64,
     /// The share of look-ups by mobile number.
     pub by_mobile: f64,
@@ -361,11 +361,12 @@ impl Member {
         if visit < now.since { before } else { now }.at(visit)
     }
 
-    fn subject(&mut self) -> (Route, Id, Answer) {
+    /// Route, subject and answer of the next request, and where the person lives.
+    fn subject(&mut self) -> (Route, Id, Answer, u8) {
         let (ordinal, answer) = self.patient();
         let by_mobile = self.random.chance(self.staff.by_mobile);
         let route = if by_mobile { Route::ByMobile } else { Route::Beneficiary };
-        (route, self.people.id_on(route, ordinal), answer)
+        (route, self.people.id_on(route, ordinal), answer, self.people.district(ordinal))
     }
 }
 
@@ -376,15 +377,15 @@ impl Iterator for Member {
         while self.left == 0 {
             self.next_batch();
         }
-        let (route, subject, answer) = self.subject();
+        let (route, subject, answer, district) = self.subject();
         let (status, bytes) = answer.shown(&mut self.random);
         let records = answer.records();
-        let (at, client, agent) = (self.at, self.client, Agent::CLINIC);
+        let (at, client, agent, label) = (self.at, self.client, Agent::CLINIC, 0);
         self.left -= 1;
         let pause = SECOND_MS as f64 * self.random.exponential(PAUSE_SECONDS);
         if self.left > 0 {
             self.at = at.plus(whole(pause));
         }
-        Some(Request { at, client, route, subject, status, bytes, records, agent, label: 0 })
+        Some(Request { at, client, route, subject, status, bytes, records, agent, label, district })
     }
 }

@@ -180,6 +180,7 @@ fn spec(route: &Route) -> RouteSpec {
         codec: Codec::Auto,
         households: false,
         subject: route.subject.as_ref().map_or(SubjectFrom::Path, |_| in_query()),
+        region: None,
         empty_bytes: None,
         empty_field: None,
     }

@@ -240,9 +240,8 @@ fn guesser(login: u32, hits: f64, draw: &Draw<'_>) -> Harvest {
 /// An insider in office hours who reads people of the own region, and does what honest staff do
 /// afterwards.
 fn in_office_hours(draw: &Draw<'_>, login: u32) -> Harvest {
-    let region = draw.portal.region_of(login);
     Harvest {
-        order: Order::Prefixes { first: region.start, numbers: region.end - region.start },
+        order: Order::Region { region: draw.portal.region_of(login) },
         pace: Pace::Daily { per_day: INSIDER_PER_DAY, season: Season::AfterHours(0.0) },
         acts: draw.portal.staff.acts,
         ..Harvest::s9(draw.portal, login, 0.0, draw.at)

@@ -82,6 +82,6 @@ const fn first(harvest: &Harvest) -> u64 {
             first
         }
         Order::Same { ordinal } => ordinal,
-        Order::Random => 0,
+        Order::Random | Order::Region { .. } => 0,
     }
 }

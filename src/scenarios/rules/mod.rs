@@ -207,6 +207,7 @@ fn request_at(second: i64, who: super::Who, route: Route, number: u64, status: u
         records: 1,
         agent: Agent::SCRIPT,
         label: 0,
+        district: 0,
     }
 }
 
