@@ -24,8 +24,34 @@ pub(super) fn log_ratio(n: f64, m: f64, factor: f64, k_day: f64, batches: f64) -
 }
 
 /// The log of the [`mean`] over [`FACTORS`] of the likelihood ratios.
-pub(super) fn log_e(n: f64, m: f64, k_day: f64, batches: f64) -> Nats {
-    mean(ratios(n, m, k_day, batches), batches)
+pub(super) fn log_e(n: f64, m: f64, (k_day, batches): (f64, f64), doubt: Doubt) -> Nats {
+    mean(ratios(n, m, (k_day, batches), doubt), batches)
+}
+
+/// How sure a level is: of so many clients one is in truth this many times as busy as the level says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Doubt {
+    /// How many times as busy; 1 where nothing is doubted.
+    pub times: f64,
+}
+
+impl Doubt {
+    /// None.
+    pub const NONE: Self = Self { times: 1.0 };
+    /// Standard deviations that the outermost of five points of a Gauss-Hermite quadrature lies from the
+    /// mean, and the logarithm of its weight, .01126.
+    pub const SIGMAS: f64 = 2.857;
+    const LN_WEIGHT: f64 = -4.4866;
+
+    /// What is left of the log of a likelihood ratio for `n` subjects after `m` expected ones.
+    fn discount(self, n: f64, m: f64, k: f64) -> Nats {
+        // Below that such a client would be as likely as any other.
+        if self.times <= 1.0 || n <= 2.0 * m {
+            return 0;
+        }
+        let log = n * ln(self.times) + (n + k) * (ln(k + m) - ln(k + self.times * m));
+        add_logs(0, nats(Self::LN_WEIGHT + log))
+    }
 }
 
 /// What stands for an alternative that is off.
@@ -33,11 +59,18 @@ const OFF: Nats = Nats::MIN / 4;
 
 /// The logs of the likelihood ratios of [`FACTORS`]. Without batches the last is off: every subject
 /// after a full minute or hour would tell ln 64, and a monitor asks for six in its first second.
-pub(super) fn ratios(n: f64, m: f64, k_day: f64, batches: f64) -> [Nats; FACTORS.len()] {
+pub(super) fn ratios(
+    n: f64,
+    m: f64,
+    (k_day, batches): (f64, f64),
+    doubt: Doubt,
+) -> [Nats; FACTORS.len()] {
     let m = m.max(EXPECTED_MIN);
     let k = shape(m, k_day, batches);
     let known = ln(k + m);
-    let ratio = |factor: f64, log: f64| nats(n * log + (n + k) * (known - ln(k + factor * m)));
+    let discount = doubt.discount(n, m, k);
+    let ratio =
+        |factor: f64, log: f64| nats(n * log + (n + k) * (known - ln(k + factor * m))) - discount;
     // ln 1.5, ln 3, ln 8, ln 64.
     let [a, b, c, d] = FACTORS;
     [
@@ -48,22 +81,27 @@ pub(super) fn ratios(n: f64, m: f64, k_day: f64, batches: f64) -> [Nats; FACTORS
     ]
 }
 
-/// The log of the mean of the alternatives' e-values, where three and eight times the usual weigh twice as
-/// much as what is hardly more and what is a flood: a third and a sixth each; where the last is off, two
-/// fifths and one.
+/// The log of the mean of the alternatives' e-values: of four (ln 4 is 1420/1024), of three where
+/// the last is off (ln 3 is 1125/1024).
 pub(super) fn mean([a, b, c, d]: [Nats; FACTORS.len()], batches: f64) -> Nats {
-    let middle = add_logs(b, c);
-    // ln 2 is 710/1024, ln 3 1125, ln 5 1648 and ln 6 1835.
-    if batches > 1.0 {
-        add_logs(middle - 1_125, add_logs(a, d) - 1_835)
-    } else {
-        add_logs(middle - 1_648 + 710, a - 1_648)
-    }
+    let low = add_logs(a, b);
+    if batches > 1.0 { add_logs(low, add_logs(c, d)) - 1420 } else { add_logs(low, c) - 1125 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_level_in_doubt_forgives_a_day_far_above_it_and_no_other() {
+        let doubt = Doubt { times: 1.6 };
+        let less = |n: f64| {
+            let [sure, doubted] = [Doubt::NONE, doubt].map(|it| log_e(n, 20.0, (1.0, 4.5), it));
+            super::super::as_f64(sure - doubted)
+        };
+        assert!(less(30.0) < 0.01 && less(120.0) < 0.2, "{} {}", less(30.0), less(120.0));
+        assert!((2.0..8.0).contains(&less(800.0)), "{}", less(800.0));
+    }
 
     #[test]
     fn a_ratio_at_the_expectation_favours_honesty_and_far_above_it_does_not() {

@@ -23,6 +23,7 @@
 //! honesty: taken for one, a weekend undid the week of a harvest in office hours.
 
 use super::math::add_logs;
+pub use super::polya::Doubt;
 use super::polya::{FACTORS, log_e, mean, ratios};
 use super::{NATS_MAX, Nats};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
@@ -112,6 +113,8 @@ pub struct Level {
     pub carries: bool,
     /// Subjects in thirty days beyond which nothing that was learned counts.
     pub budget: f64,
+    /// How far `a_day` may be too low.
+    pub doubt: Doubt,
     /// Subjects of the last thirty days that the calendar's thirty days do not hold.
     pub before: f64,
 }
@@ -211,8 +214,8 @@ impl Windows {
         if closed == 0 {
             return;
         }
-        let (k, batches) = (level.spread.k, level.spread.longer);
-        let day = ratios(f64::from(closed), level.a_day + others, k, batches);
+        let spread = (level.spread.k, level.spread.longer);
+        let day = ratios(f64::from(closed), level.a_day + others, spread, level.doubt);
         for (sum, day) in self.carried.iter_mut().zip(day) {
             let carried = (Nats::from(*sum) * CARRY_STEP + day + CARRY_STEP / 2).max(0);
             *sum = u8::try_from(carried / CARRY_STEP).unwrap_or(u8::MAX);
@@ -293,7 +296,7 @@ impl Windows {
         let expected = hour.expected + level.an_hour;
         let n = f64::from(seen);
         let both = if n > expected && hour.seen > 0 {
-            log_e(n, expected, level.spread.k, level.spread.longer)
+            log_e(n, expected, (level.spread.k, level.spread.longer), level.doubt)
         } else {
             -ALMOST_NOTHING
         };
@@ -312,7 +315,7 @@ impl Windows {
             return -ALMOST_NOTHING;
         }
         let batches = level.spread.of(horizon);
-        let mut ratios = ratios(n, m, level.spread.k, batches);
+        let mut ratios = ratios(n, m, (level.spread.k, batches), level.doubt);
         if carries {
             let sums = ratios.iter_mut().zip(self.carried);
             sums.for_each(|(ratio, carried)| *ratio += Nats::from(carried) * CARRY_STEP);
@@ -360,6 +363,7 @@ const COLD_LEVEL: Level = Level {
     spread: Spread { k: 1.0, minute: 6.0, longer: 6.0 },
     carries: false,
     budget: f64::INFINITY,
+    doubt: Doubt::NONE,
     before: 0.0,
 };
 
@@ -386,7 +390,7 @@ const EMPTY_DAYS_MAX: i64 = 14;
 #[must_use]
 pub fn session(subjects: u32, mean: f64, k: f64) -> Reading {
     let (n, m) = (f64::from(subjects.saturating_sub(1)), (mean - 1.0).max(0.5));
-    let log = if n <= m { 0 } else { log_e(n, m, k, 1.0).clamp(0, NATS_MAX) };
+    let log = if n <= m { 0 } else { log_e(n, m, (k, 1.0), Doubt::NONE).clamp(0, NATS_MAX) };
     Reading { log_e: log, horizon: 2, doubled: false, seen: subjects, expected: mean }
 }
 
@@ -402,6 +406,7 @@ mod tests {
         spread: Spread { k: 4.0, minute: 1.4, longer: 4.5 },
         carries: true,
         budget: 8_000.0,
+        doubt: Doubt::NONE,
         before: 0.0,
     };
 

@@ -5,7 +5,7 @@ use super::dispersion::Alike;
 use super::{ClassSpec, Flag, Lesson, Profile, RATES};
 use crate::attribute::KeyKind;
 use crate::evidence::math::{exp, ln};
-use crate::evidence::volume::{Level, Spread};
+use crate::evidence::volume::{Doubt, Level, Spread};
 use crate::evidence::{Daily, Nats, ONE_NAT, Rate, STEP_MAX, act, cold, guess, miss, monotone};
 use crate::time::{DAY_MS, MINUTE_MS, Moment};
 
@@ -149,8 +149,11 @@ impl Profile {
         let a_day = a_day * busy;
         let an_hour = self.rush().max(a_day / 24.0);
         let budget = self.budget(class);
+        // What is on top of the level covers most of how far it may be too low, and the rest is doubted.
+        let far = exp(Doubt::SIGMAS * alike.error) / margin(days.max(1.0));
+        let doubt = if carries { Doubt { times: far.max(1.0) } } else { Doubt::NONE };
         let before = if budget < f64::INFINITY { self.past().before_this_month(at) } else { 0.0 };
-        Level { a_day, busy, an_hour, spread, carries, budget, before }
+        Level { a_day, busy, an_hour, spread, carries, budget, doubt, before }
     }
 
     /// By how much its days differ: their variance over the square of their mean.

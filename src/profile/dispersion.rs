@@ -50,6 +50,8 @@ pub(super) struct Alike {
     pub days: f64,
     /// The share of the class's mean in what its level is best taken as.
     pub of_class: f64,
+    /// Standard deviation of a mean of its days, over that mean.
+    pub error: f64,
 }
 
 impl Dispersion {
@@ -98,7 +100,7 @@ impl Dispersion {
     ) -> Alike {
         let count = f64::from(own_days);
         if own_days < OWN_DAYS_TELLING {
-            return Alike { k: 1.0, days: count, of_class: 0.0 };
+            return Alike { k: 1.0, days: count, of_class: 0.0, error: 0.0 };
         }
         let days = count.min(LEVEL_DAYS);
         let batches = class.longer / m.max(1.0);
@@ -121,7 +123,8 @@ impl Dispersion {
             }
             _ => 0.0,
         };
-        Alike { k: told / between, days: worth, of_class: of_mean }
+        let error = (own / days).sqrt();
+        Alike { k: told / between, days: worth, of_class: of_mean, error }
     }
 }
 

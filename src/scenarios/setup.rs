@@ -195,14 +195,19 @@ pub const fn custom_toml() -> &'static str {
 /// source, receivers or state: other tables may follow it.
 #[must_use]
 pub fn config_toml(portal: &Portal) -> String {
-    with_clients(CLIENTS, portal)
+    with_clients(CLIENTS, portal, names_districts(&portal.ids))
+}
+
+/// The same of a portal whose answers name the district of whom was found, whatever its ids.
+pub(super) fn districts_toml(portal: &Portal) -> String {
+    with_clients(CLIENTS, portal, true)
 }
 
 /// The same by an operator who declares no classes: a login is a login, a partner's too, and nobody
 /// is believed to be a crawler or a monitor.
 #[must_use]
 pub fn undeclared_toml(portal: &Portal) -> String {
-    with_clients(UNDECLARED, portal)
+    with_clients(UNDECLARED, portal, names_districts(&portal.ids))
 }
 
 /// Where the log says what ids do not tell.
@@ -211,7 +216,7 @@ const DISTRICT: &str =
 region = \"json:/district\"
 ";
 
-fn with_clients(clients: &str, portal: &Portal) -> String {
+fn with_clients(clients: &str, portal: &Portal, names_districts: bool) -> String {
     let codec = match portal.ids.layout {
         Layout::Dense | Layout::Sparse => "auto",
         Layout::DateLed => "date_led",
@@ -230,7 +235,7 @@ class = "personal"
     let households = portal.ids.households;
     let written = writeln!(text, "codec = \"{codec}\"\nhouseholds = {households}");
     debug_assert!(written.is_ok(), "a string takes everything");
-    if names_districts(&portal.ids) {
+    if names_districts {
         text.push_str(DISTRICT);
     }
     text.push_str(ROUTES);

@@ -7,7 +7,7 @@
 //! find some sooner, are left out.
 
 use crate::attribute::RouteClass;
-use crate::evidence::volume::{HORIZONS, Level, Spread, Windows, elapsed_ms};
+use crate::evidence::volume::{Doubt, HORIZONS, Level, Spread, Windows, elapsed_ms};
 use crate::evidence::{Cusum, Nats, Rate, STREAMS, Stream, cold, miss, walk};
 use crate::judge::weights_of;
 use crate::time::{DAY_MS, HOUR_MS, Moment, SECOND_MS};
@@ -71,6 +71,7 @@ pub(super) fn records(shape: Shape, owner: &Owner, page: Nats) -> Option<u32> {
         spread: owner.spread,
         carries: true,
         budget: f64::INFINITY,
+        doubt: Doubt::NONE,
         before: 0.0,
     };
     let (mut windows, mut out) = (Windows::default(), 0);

@@ -2,7 +2,7 @@
 
 use super::super::id::Id;
 use super::super::random::Random;
-use super::{ACTS, Kind};
+use super::{ACTS, DISTRICTS, ELSEWHERE, Kind};
 use crate::attribute::KeyKind;
 use crate::evidence::{cold, miss, monotone, walk};
 use std::collections::VecDeque;
@@ -27,6 +27,7 @@ pub(super) struct Rates {
     pub rises: f64,
     pub cold: f64,
     pub acts: f64,
+    pub elsewhere: f64,
 }
 
 impl Rates {
@@ -41,6 +42,7 @@ impl Rates {
             rises: around(monotone::RATE),
             cold: around(cold::RATE),
             acts: around(ACTS),
+            elsewhere: around(ELSEWHERE),
         }
     }
 }
@@ -53,6 +55,8 @@ pub(super) struct Honest {
     /// Popular records on its route; none where every client reads its own.
     popular: u64,
     last: u64,
+    /// Its own district.
+    home: u8,
     remembered: VecDeque<u64>,
 }
 
@@ -62,6 +66,7 @@ pub(super) struct Look {
     pub subject: Id,
     pub missed: bool,
     pub acts: bool,
+    pub district: u8,
 }
 
 impl Honest {
@@ -72,11 +77,12 @@ impl Honest {
         let is_register = kind.key == KeyKind::Address;
         let popular = if is_register { u64::from(clients) * 3 } else { 0 };
         let last = random.below(SPACE);
-        Self { random, rates, popular, last, remembered: VecDeque::new() }
+        let home = any_district(&mut random);
+        Self { random, rates, popular, last, home, remembered: VecDeque::new() }
     }
 
     pub(super) fn look(&mut self) -> Look {
-        let Rates { misses, walks, rises, cold, acts } = self.rates;
+        let Rates { misses, walks, rises, cold, acts, elsewhere } = self.rates;
         let rest = (1.0 - walks).max(f64::EPSILON);
         if self.random.chance(walks) {
             self.last = (self.last + 1 + self.random.below(RUN)) % SPACE;
@@ -95,7 +101,9 @@ impl Honest {
         }
         let missed = self.random.chance(misses);
         let acts = !missed && self.random.chance(acts);
-        Look { subject: Id::number(self.last), missed, acts }
+        let is_elsewhere = self.random.chance(elsewhere);
+        let district = if is_elsewhere { any_district(&mut self.random) } else { self.home };
+        Look { subject: Id::number(self.last), missed, acts, district }
     }
 
     /// Moves on to the nearest popular record that it does not remember.
@@ -116,6 +124,10 @@ impl Honest {
     }
 }
 
+fn any_district(random: &mut Random) -> u8 {
+    u8::try_from(1 + random.below(DISTRICTS)).unwrap_or(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::KINDS;
@@ -124,7 +136,8 @@ mod tests {
     #[test]
     fn a_client_does_what_its_rates_say() {
         let mut honest = Honest::new(&KINDS[3], Random::new(5), 2_000);
-        honest.rates = Rates { misses: 0.2, walks: 0.1, rises: 0.7, cold: 0.4, acts: 0.0 };
+        honest.rates =
+            Rates { misses: 0.2, walks: 0.1, rises: 0.7, cold: 0.4, acts: 0.0, elsewhere: 0.0 };
         let (mut rose, mut missed, mut walked, mut popular) = (0, 0, 0, 0);
         let apart = SPACE / 6_000;
         let trials = 20_000;

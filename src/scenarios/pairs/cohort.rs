@@ -120,7 +120,7 @@ fn looked(kind: &Kind, honest: &mut Honest, client: Client, at: Moment, out: &mu
         records,
         agent,
         label: 0,
-        district: 0,
+        district: look.district,
     };
     out.push(request);
     if look.acts && kind.key == KeyKind::Staff {

@@ -41,6 +41,9 @@ pub const PAGES_MAX: u64 = 3;
 pub const PAIRS_OF_MAX: u64 = 100_000_000;
 /// How often an act follows: what honest rates are drawn around where the engine has no start value.
 const ACTS: f64 = 0.7;
+/// How often somebody from another district is looked up, likewise, and how many districts there are.
+const ELSEWHERE: f64 = 0.15;
+const DISTRICTS: u64 = 32;
 
 /// A kind of honest client.
 #[derive(Clone, Copy, Debug, PartialEq)]

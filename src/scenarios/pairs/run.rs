@@ -3,6 +3,7 @@
 use super::super::gates::{begin, pages};
 use super::super::portal::Portal;
 use super::super::request::Request;
+use super::super::setup::districts_toml;
 use super::super::{Trial, config_toml};
 use super::cohort::Clients;
 use super::{CLIENTS_MAX, COUNTED_DAYS, HISTORY_DAYS, HISTORY_MS, KEYS, KINDS, Kind, KindFigures};
@@ -70,7 +71,7 @@ impl Cohort {
     pub fn run(&self) -> Result<KindFigures, String> {
         let portal = Portal::new(self.seed, begin(), HISTORY_DAYS + COUNTED_DAYS);
         let mut clients = Clients::new(self.kind, self.seed, self.clients, self.level);
-        let trial = Trial::new(&[self.kind.told, &config_toml(&portal)].concat(), self.seed)?;
+        let trial = Trial::new(&[self.kind.told, &districts_toml(&portal)].concat(), self.seed)?;
         let from = portal.start.plus(HISTORY_MS);
         let figures = KindFigures {
             client_days: u64::from(self.clients) * COUNTED_DAYS.unsigned_abs(),
