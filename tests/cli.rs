@@ -374,15 +374,15 @@ fn a_client_with_an_open_ticket_that_writes_is_a_page_and_a_colleague_who_writes
         line(at, login, "/api/v2/beneficiaries/4000000001").replace("GET", "DELETE")
     };
     let ticket = [["firing", "ticket", "page", "walk"]];
-    desk.put("part.log", &walk(WALKER, 7));
+    desk.put("part.log", &walk(WALKER, 6));
     assert_eq!(alerts(&desk), ticket);
-    desk.put("part.log", &(walk(WALKER, 7) + &delete(8, "clinic-9")));
+    desk.put("part.log", &(walk(WALKER, 6) + &delete(8, "clinic-9")));
     assert_eq!(alerts(&desk), ticket);
     // Who wrote before the walk began does nothing new.
-    let later = walk(WALKER, 7).replace("T08:", "T09:");
+    let later = walk(WALKER, 6).replace("T08:", "T09:");
     desk.put("part.log", &(delete(0, WALKER) + &later + &delete(3_608, WALKER)));
     assert_eq!(alerts(&desk), ticket);
-    desk.put("part.log", &(walk(WALKER, 7) + &delete(8, WALKER) + &delete(9, WALKER)));
+    desk.put("part.log", &(walk(WALKER, 6) + &delete(8, WALKER) + &delete(9, WALKER)));
     assert_eq!(alerts(&desk), [ticket[0], ["firing", "page", "page", "walk"]]);
     let rows = desk.rows(&["replay", "--config", "darban.toml", "part.log"]);
     assert_eq!(rows[1]["seen"]["quantity"], "writes under an open alert");
