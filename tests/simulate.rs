@@ -528,7 +528,7 @@ fn most_of_a_logins_people_live_in_its_region_and_moving_takes_it_to_another() {
             let first = |region: u64| people.id(region * each).number;
             match layout {
                 Layout::Dense => (first(region)..first(region + 1)).contains(&it.subject.number),
-                _ => u64::from(it.district) == region + 1,
+                _ => u64::from(it.subject.district) == region + 1,
             }
         };
         let found = |it: &Request| it.route == Route::Beneficiary && it.is_disclosed();

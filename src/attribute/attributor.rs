@@ -178,8 +178,7 @@ impl Attributor {
     fn region(&self, found: &Found<'_>, request: &Request<'_>) -> u8 {
         let Some(field) = &found.route.spec.region else { return 0 };
         let mut buffer = Vec::new();
-        let named = request.value(field, &mut buffer).filter(|it| *it != b"-");
-        named.map_or(0, |it| self.hashes.region(it))
+        request.value(field, &mut buffer).map_or(0, |it| self.hashes.region(it))
     }
 
     /// Everything of a lookup that a redelivered line has in common with the first: not where its

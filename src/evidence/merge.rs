@@ -21,7 +21,7 @@ pub struct Weights {
 }
 
 /// Part of what a stream says that counts in the joint component, in twentieths; a stream of
-/// [`Stream::ALL`] each. Counts count in full. Signs of one cause come together more often than by chance
+/// [`Stream::ALL`] each. Counts count in full, so that a weight of their own beside it would be given away. Signs of one cause come together more often than by chance
 /// (who is stood in for looks up more people, at other hours, for whom somebody else acts), so that not
 /// all of the others may.
 const JOINT_PARTS: [Nats; STREAMS] = [13, 16, 13, 13, 20, 13, 16, 13, 13];
@@ -51,9 +51,16 @@ impl Weights {
     /// Whether the stream with this index is live: some speak in the joint component only.
     #[must_use]
     pub fn is_live(&self, stream: usize) -> bool {
-        let in_joint = [Stream::Volume, Stream::Hours, Stream::Spread].map(Stream::index);
-        let is_in_joint = in_joint.contains(&stream) && self.joint != DEAD;
-        is_in_joint || self.streams.get(stream).is_some_and(|it| *it != DEAD)
+        let regimes = [Stream::Hours, Stream::Spread].map(Stream::index);
+        let is_in_joint = regimes.contains(&stream) && self.joint != DEAD;
+        is_in_joint || self.weight(stream) != DEAD
+    }
+
+    /// The weight of what the stream with this index says in full: its own, or of counts, which have all of
+    /// their weight there, the joint component's.
+    fn weight(&self, stream: usize) -> Nats {
+        let joint = if stream == Stream::Volume.index() { self.joint } else { DEAD };
+        self.streams.get(stream).map_or(DEAD, |own| joint.max(*own))
     }
 
     /// `ln E` of the streams' log e-values.
@@ -79,12 +86,10 @@ impl Weights {
     /// The stream that contributes most.
     #[must_use]
     pub fn loudest(&self, streams: &[Nats; STREAMS]) -> usize {
-        // Counts count in full in the joint component.
-        let joint = |at: usize| if at == Stream::Volume.index() { self.joint } else { DEAD };
-        let weights = self.streams.into_iter().enumerate().map(|(at, it)| it.max(joint(at)));
-        let live = streams.iter().zip(weights).enumerate().filter(|(_, (_, it))| *it != DEAD);
-        live.max_by_key(|(at, (log_e, weight))| (**log_e + weight, std::cmp::Reverse(*at)))
-            .map_or(0, |(at, _)| at)
+        let weighed = streams.iter().enumerate().map(|(at, log_e)| (at, *log_e, self.weight(at)));
+        let live = weighed.filter(|(.., weight)| *weight != DEAD);
+        live.max_by_key(|(at, log_e, weight)| (log_e + weight, std::cmp::Reverse(*at)))
+            .map_or(0, |(at, ..)| at)
     }
 }
 
@@ -103,7 +108,7 @@ mod tests {
 
     #[test]
     fn weak_signs_that_no_mean_would_tell_are_told_together_and_hours_alone_are_not() {
-        let weights = Weights::new([0.0, 2.0, 2.0, 1.0, 3.0, 0.0, 1.0, 0.0, 0.0], 3.0);
+        let weights = Weights::new([0.0, 2.0, 2.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0], 6.0);
         let said = |volume: Nats, hours: Nats| {
             let mut streams = [0; STREAMS];
             (streams[Stream::Volume.index()], streams[Stream::Hours.index()]) = (volume, hours);
@@ -114,6 +119,9 @@ mod tests {
         assert!((3 * ONE_NAT..5 * ONE_NAT).contains(&gained), "{gained}");
         assert!(said(0, seven) < 4 * ONE_NAT, "{}", said(0, seven));
         assert!(weights.is_live(Stream::Hours.index()));
+        let mut loud = [seven; STREAMS];
+        loud[Stream::Volume.index()] += ONE_NAT;
+        assert_eq!(weights.loudest(&loud), Stream::Volume.index());
         assert!(!weights.is_live(Stream::Cold.index()));
     }
 

@@ -1,6 +1,10 @@
 //! The likelihood ratio behind stream `volume`: a Polya process with batches, and its alternatives.
+//!
+//! A level is an estimate. What it is taken as covers one of its standard errors or so, and a day of thirty
+//! times the usual is had by whose level is three of them too low: a ratio is taken against that client
+//! too ([`Doubt`]).
 
-use super::math::{add_logs, ln};
+use super::math::{add_logs, exp, ln};
 use super::{Nats, nats};
 
 /// Alternatives: the rate is this many times the usual. The last is for who looks up in minutes
@@ -28,28 +32,35 @@ pub(super) fn log_e(n: f64, m: f64, (k_day, batches): (f64, f64), doubt: Doubt) 
     mean(ratios(n, m, (k_day, batches), doubt), batches)
 }
 
-/// How sure a level is: of so many clients one is in truth this many times as busy as the level says.
+/// How far a level may be too low: the client whose level is, at the outermost of five points of a
+/// Gauss-Hermite quadrature of the logarithm of levels, beside the one for whom it is right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Doubt {
-    /// How many times as busy; 1 where nothing is doubted.
-    pub times: f64,
+    /// Standard error of the level, over that.
+    pub error: f64,
+    /// How many times what was learned it is taken as, which covers part of the error.
+    pub margin: f64,
 }
 
 impl Doubt {
     /// None.
-    pub const NONE: Self = Self { times: 1.0 };
-    /// Standard deviations that the outermost of five points of a Gauss-Hermite quadrature lies from the
-    /// mean, and the logarithm of its weight, .01126.
-    pub const SIGMAS: f64 = 2.857;
+    pub const NONE: Self = Self { error: 0.0, margin: 1.0 };
+    /// How many standard errors that point lies above the mean, and the logarithm of its weight, .01126.
+    const SIGMAS: f64 = 2.857;
     const LN_WEIGHT: f64 = -4.4866;
 
-    /// What is left of the log of a likelihood ratio for `n` subjects after `m` expected ones.
+    /// By how much what speaks against the first of these clients speaks less against both, for `n`
+    /// subjects after `m` expected ones.
     fn discount(self, n: f64, m: f64, k: f64) -> Nats {
-        // Below that such a client would be as likely as any other.
-        if self.times <= 1.0 || n <= 2.0 * m {
+        // At less than twice the usual it is nothing, and most contacts need no logarithm.
+        if n <= 2.0 * m {
             return 0;
         }
-        let log = n * ln(self.times) + (n + k) * (ln(k + m) - ln(k + self.times * m));
+        let ln_times = Self::SIGMAS * self.error - ln(self.margin);
+        if ln_times <= 0.0 {
+            return 0;
+        }
+        let log = n * ln_times + (n + k) * (ln(k + m) - ln(k + exp(ln_times) * m));
         add_logs(0, nats(Self::LN_WEIGHT + log))
     }
 }
@@ -57,7 +68,7 @@ impl Doubt {
 /// What stands for an alternative that is off.
 const OFF: Nats = Nats::MIN / 4;
 
-/// The logs of the likelihood ratios of [`FACTORS`]. Without batches the last is off: every subject
+/// The logs of the likelihood ratios of [`FACTORS`] against a level in `doubt`. Without batches the last is off: every subject
 /// after a full minute or hour would tell ln 64, and a monitor asks for six in its first second.
 pub(super) fn ratios(
     n: f64,
@@ -94,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_level_in_doubt_forgives_a_day_far_above_it_and_no_other() {
-        let doubt = Doubt { times: 1.6 };
+        let doubt = Doubt { error: 0.17, margin: 1.0 };
         let less = |n: f64| {
             let [sure, doubted] = [Doubt::NONE, doubt].map(|it| log_e(n, 20.0, (1.0, 4.5), it));
             super::super::as_f64(sure - doubted)

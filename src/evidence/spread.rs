@@ -10,9 +10,9 @@
 //! contacts turn out to lie elsewhere. The share outside begins at one half, and until it is a third the
 //! stream is silent and learns from every contact; from then on it speaks, and learns from quiet days only.
 //! That takes a clerk some days, and who looks up people from everywhere, or by ids that say nothing about
-//! where they are, has no home and is never told. So it needs no configuration but for what the log names, and takes four bytes. What
-//! discloses nobody is left out: a mistyped id lies anywhere. A home follows its people by one region a
-//! day, since ids that are given out in order of time move on for everybody at once.
+//! where they are, has no home and is never told. So it needs no configuration but for what the log names,
+//! and takes four bytes. What discloses nobody is left out: a mistyped id lies anywhere. A home follows its
+//! people by one region a day, since ids that are given out in order of time move on for everybody at once.
 //!
 //! Blind to: a thief who reads only people of the client's own region, or so many others a day for a week
 //! that the home is given up, or no more of them than the client's honest share.

@@ -266,7 +266,7 @@ impl Windows {
                 HOUR => self.with_hour_before(own, single, level),
                 _ => (own, single),
             };
-            sum = add_logs(sum, own - if horizon == DAY { LN_2 } else { LN_6 });
+            sum = add_logs(sum, own + ln_part(horizon));
             if own > best {
                 (best, reading) = (own, read);
             }
@@ -349,10 +349,13 @@ impl Windows {
     }
 }
 
-/// The parts of the horizons in their mean: a half is the day's, by which clients have a level and which
+/// The log of a horizon's part in their mean: a half is the day's, by which clients have a level and which
 /// alone hands on what it knows, and a sixth that of each of the others.
-pub(crate) const LN_2: Nats = 710;
-const LN_6: Nats = 1_835;
+#[must_use]
+pub const fn ln_part(horizon: usize) -> Nats {
+    // ln 2 is 710/1024, and ln 6 is 1835/1024.
+    if horizon == DAY { -710 } else { -1_835 }
+}
 
 /// Subjects both novel and cold that a client of a register reads in a day, whatever its level:
 /// counted absolutely, so that padding with popular records does not dilute.

@@ -395,5 +395,5 @@ pub(super) fn day_volume(
 ) -> Nats {
     let m = expected_by(profile, at, level).get(DAY).copied().unwrap_or(0.0);
     let counted = telling(profile, class).map_or(profile.windows, |it| profile.windows.with(it));
-    (counted.log_e_of(DAY, m, level) - volume::LN_2).max(0)
+    (counted.log_e_of(DAY, m, level) + volume::ln_part(DAY)).max(0)
 }

@@ -150,8 +150,8 @@ impl Profile {
         let an_hour = self.rush().max(a_day / 24.0);
         let budget = self.budget(class);
         // What is on top of the level covers most of how far it may be too low, and the rest is doubted.
-        let far = exp(Doubt::SIGMAS * alike.error) / margin(days.max(1.0));
-        let doubt = if carries { Doubt { times: far.max(1.0) } } else { Doubt::NONE };
+        let doubt = Doubt { error: alike.error, margin: margin(days.max(1.0)) };
+        let doubt = if carries { doubt } else { Doubt::NONE };
         let before = if budget < f64::INFINITY { self.past().before_this_month(at) } else { 0.0 };
         Level { a_day, busy, an_hour, spread, carries, budget, doubt, before }
     }

@@ -110,28 +110,27 @@ impl Session {
         if self.passes { member() } else { Id::NONE }
     }
 
-    /// Route, subject and answer of the next request, and where the person lives.
-    fn look(&mut self) -> (Route, Id, Answer, u8) {
+    /// Route, subject and answer of the next request.
+    fn look(&mut self) -> (Route, Id, Answer) {
         let made = self.made;
         self.made += 1;
         let answer = if self.random.chance(FAILURES) { Answer::Failed } else { Answer::Found };
         if made < self.chatter {
             return match made {
-                0 => (Route::Pass, self.mobile(Route::Pass), answer, 0),
-                1 => (Route::PassCheck, self.mobile(Route::PassCheck), answer, 0),
-                _ => (Route::Slots, Id::number(1 + self.random.below(DISTRICTS)), answer, 0),
+                0 => (Route::Pass, self.mobile(Route::Pass), answer),
+                1 => (Route::PassCheck, self.mobile(Route::PassCheck), answer),
+                _ => (Route::Slots, Id::number(1 + self.random.below(DISTRICTS)), answer),
             };
         }
         let route = Route::Beneficiary;
         if self.random.chance(self.misses) {
             let nobody = self.people.nobody(&mut self.random);
-            return (route, self.people.id_on(route, nobody), Answer::Missing, 0);
+            return (route, self.people.id_on(route, nobody), Answer::Missing);
         }
         // Everybody once, then whoever comes to mind.
         let read = made - self.chatter;
         let member = if read < self.members { read } else { self.random.below(self.members) };
-        let ordinal = self.people.member(self.family, member);
-        (route, self.people.id_on(route, ordinal), answer, self.people.district(ordinal))
+        (route, self.people.id_on(route, self.people.member(self.family, member)), answer)
     }
 }
 
@@ -141,14 +140,13 @@ impl Visit for Session {
     }
 
     fn step(&mut self) -> (Request, bool) {
-        let (route, subject, answer, district) = self.look();
+        let (route, subject, answer) = self.look();
         let (status, bytes) = answer.shown(&mut self.random);
         let records = answer.records();
         let agent = Agent::browser(self.family);
         let (at, client) = (self.at, self.client);
-        let label = 0;
         let request =
-            Request { at, client, route, subject, status, bytes, records, agent, label, district };
+            Request { at, client, route, subject, status, bytes, records, agent, label: 0 };
         let pause = SECOND_MS as f64 * (1.0 + self.random.exponential(PAUSE_SECONDS));
         self.at = at.plus(whole(pause));
         (request, self.made < self.total)

@@ -93,18 +93,8 @@ impl Visit for Guest {
         let records = answer.records();
         let agent = Agent::browser(u64::from(u32::from(self.client.address)));
         let (at, client, subject) = (self.at, self.client, register.id(ordinal));
-        let request = Request {
-            at,
-            client,
-            route,
-            subject,
-            status,
-            bytes,
-            records,
-            agent,
-            label: 0,
-            district: 0,
-        };
+        let request =
+            Request { at, client, route, subject, status, bytes, records, agent, label: 0 };
         let pause = SECOND_MS as f64 * (1.0 + self.random.exponential(PAUSE_SECONDS));
         self.at = at.plus(whole(pause));
         self.left = self.left.saturating_sub(1);

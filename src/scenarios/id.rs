@@ -66,16 +66,23 @@ pub struct Id {
     pub form: Form,
     /// Its number; an ordinal for a UUID.
     pub number: u64,
+    /// The district in which the person lives, from 1, where answers name it; else 0. No part of the text.
+    pub district: u8,
 }
 
 impl Id {
     /// No id.
-    pub const NONE: Self = Self { form: Form::None, number: 0 };
+    pub const NONE: Self = Self::of(Form::None, 0);
+
+    /// The id of this number that is written so.
+    const fn of(form: Form, number: u64) -> Self {
+        Self { form, number, district: 0 }
+    }
 
     /// An id that is a plain number.
     #[must_use]
     pub const fn number(number: u64) -> Self {
-        Self { form: Form::Number, number }
+        Self::of(Form::Number, number)
     }
 
     /// Appends the id as a request writes it.
@@ -222,18 +229,18 @@ impl Register {
                 checked(BENEFICIARY_FIRST + ordinal * SPARSE_GAP + within)
             }
             Kind::Beneficiaries(Layout::DateLed, a_day) => date_led(ordinal, a_day),
-            Kind::Beneficiaries(Layout::Uuid, _) => Id { form: Form::Uuid, number: ordinal },
+            Kind::Beneficiaries(Layout::Uuid, _) => Id::of(Form::Uuid, ordinal),
             Kind::Mobiles => Id::number(MOBILE_FIRST + ordinal % MOBILES),
             Kind::Protocols => Id::number(PROTOCOL_FIRST + ordinal),
-            Kind::Reports { named_at_random: true } => Id { form: Form::Uuid, number: ordinal },
+            Kind::Reports { named_at_random: true } => Id::of(Form::Uuid, ordinal),
             Kind::Reports { .. } => Id::number(REPORT_FIRST + ordinal),
             Kind::NationalCodes => {
                 let body = ordinal % NATIONAL_CODES;
-                Id { form: Form::Ten, number: body * 10 + national_check(body) }
+                Id::of(Form::Ten, body * 10 + national_check(body))
             }
             Kind::Pages | Kind::Districts => Id::number(1 + ordinal),
             Kind::Offsets => Id::number(ordinal * u64::from(PAGE_RECORDS)),
-            Kind::Cursors => Id { form: Form::Uuid, number: ordinal },
+            Kind::Cursors => Id::of(Form::Uuid, ordinal),
             Kind::Nothing => Id::NONE,
         }
     }
@@ -256,7 +263,7 @@ fn date_led(ordinal: u64, born_a_day: u64) -> Id {
     let date = u64::try_from(year % 100 * 10_000 + month * 100 + day).unwrap_or(0);
     let century = if year < 2000 { 3 } else { 5 };
     let body = (date * 10 + century + sex) * 10_000 + serial;
-    Id { form: Form::Twelve, number: body * 10 + modulo_11(body) }
+    Id::of(Form::Twelve, body * 10 + modulo_11(body))
 }
 
 /// The check digit of an Iranian national code: weights 10 to 2 modulo 11.

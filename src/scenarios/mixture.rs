@@ -115,18 +115,7 @@ impl Iterator for Mixed {
         let (at, route, client) = (self.at, self.mixture.route, client(self.mixture.route, one));
         let subject = register.id(ordinal + beyond);
         let agent = Agent::browser(u64::from(one.number));
-        Some(Request {
-            at,
-            client,
-            route,
-            subject,
-            status,
-            bytes,
-            records,
-            agent,
-            label: 0,
-            district: 0,
-        })
+        Some(Request { at, client, route, subject, status, bytes, records, agent, label: 0 })
     }
 }
 

@@ -129,7 +129,7 @@ impl Customers {
         self.served += 1;
         let client = partner.client(self.number, self.served);
         let (route, agent) = (Route::Person, Agent::SERVER);
-        Request { at, client, route, subject, status, bytes, records, agent, label: 0, district: 0 }
+        Request { at, client, route, subject, status, bytes, records, agent, label: 0 }
     }
 }
 

@@ -67,8 +67,9 @@ pub(super) struct People {
     reports: Register,
     pages: u64,
     households: bool,
-    /// Whether ids tell the region of whom they belong to.
+    /// Whether ids tell the region of whom they belong to, or answers do.
     ids_tell: bool,
+    answers_tell: bool,
     /// Where each place of a family stands, in its region where ids tell that, unless families have
     /// adjacent ids.
     places: Permutation,
@@ -91,6 +92,7 @@ impl People {
             pages: ids.pages,
             households: ids.households,
             ids_tell,
+            answers_tell: names_districts(ids),
             places: Permutation::new(seed, if ids_tell { region } else { regional }),
             region,
             regional,
@@ -123,10 +125,9 @@ impl People {
         self.ordinal(self.families_of(region).start * FAMILY_PLACES + number)
     }
 
-    /// The district in which somebody lives, from 1, where that is more than the id tells; else 0. As
-    /// answers name it.
-    pub(super) fn district(&self, ordinal: u64) -> u8 {
-        if self.ids_tell || self.households || ordinal >= self.regional {
+    /// The district in which somebody lives, from 1, where answers name it; else 0.
+    fn district(&self, ordinal: u64) -> u8 {
+        if !self.answers_tell || ordinal >= self.regional {
             return 0;
         }
         u8::try_from(self.places.place_of(ordinal) / self.region + 1).unwrap_or(0)
@@ -192,13 +193,18 @@ impl People {
         if size < MOBILES { 2 * size + within } else { within }
     }
 
+    /// The id of a beneficiary.
+    pub(super) fn beneficiary(&self, ordinal: u64) -> Id {
+        Id { district: self.district(ordinal), ..self.beneficiaries.id(ordinal) }
+    }
+
     /// The id of a person on a route of beneficiaries.
     pub(super) fn id_on(&self, route: Route, ordinal: u64) -> Id {
         match route {
             Route::ByMobile | Route::Person | Route::Pass | Route::PassCheck => {
                 Register::mobiles().id(mix(ordinal ^ 0x6d6f_6269) % MOBILES)
             }
-            _ => self.beneficiaries.id(ordinal),
+            _ => self.beneficiary(ordinal),
         }
     }
 

@@ -120,17 +120,6 @@ impl Iterator for Polling {
         let factor = 1.0 + self.poller.jitter * (2.0 * self.random.unit() - 1.0);
         self.at = at.plus(whole(self.poller.every_ms as f64 * factor).max(1));
         let records = Answer::Found.records();
-        Some(Request {
-            at,
-            client,
-            route,
-            subject,
-            status,
-            bytes,
-            records,
-            agent,
-            label: 0,
-            district: 0,
-        })
+        Some(Request { at, client, route, subject, status, bytes, records, agent, label: 0 })
     }
 }

@@ -35,8 +35,6 @@ pub struct Request {
     pub agent: Agent,
     /// 0, or the number of the harvest that it belongs to.
     pub label: Label,
-    /// The district in which the person lives, from 1; 0 where nobody knows, or the id tells it.
-    pub district: u8,
 }
 
 impl Request {
@@ -48,8 +46,8 @@ impl Request {
 
     /// The district that the answer names: that of a person who was found.
     pub(super) fn named_district(&self) -> Option<u8> {
-        let names = self.route == Route::Beneficiary && self.is_disclosed() && self.district > 0;
-        names.then_some(self.district)
+        let names = self.route == Route::Beneficiary && self.is_disclosed();
+        Some(self.subject.district).filter(|it| names && *it > 0)
     }
 }
 

@@ -186,13 +186,15 @@ impl Running {
             at: self.at,
             client: self.client?,
             route,
-            subject: self.register.id(self.found),
+            subject: match route {
+                Route::Beneficiary => self.people.beneficiary(self.found),
+                _ => self.register.id(self.found),
+            },
             status,
             bytes: bytes * u32::from(records.max(1)),
             records,
             agent: self.harvest.agent,
             label: self.label,
-            district: self.people.district(self.found),
         })
     }
 }

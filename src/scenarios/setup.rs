@@ -198,16 +198,16 @@ pub fn config_toml(portal: &Portal) -> String {
     with_clients(CLIENTS, portal, names_districts(&portal.ids))
 }
 
-/// The same of a portal whose answers name the district of whom was found, whatever its ids.
-pub(super) fn districts_toml(portal: &Portal) -> String {
-    with_clients(CLIENTS, portal, true)
-}
-
 /// The same by an operator who declares no classes: a login is a login, a partner's too, and nobody
 /// is believed to be a crawler or a monitor.
 #[must_use]
 pub fn undeclared_toml(portal: &Portal) -> String {
     with_clients(UNDECLARED, portal, names_districts(&portal.ids))
+}
+
+/// [`config_toml`] of a portal whose answers name the district of whom was found, whatever its ids.
+pub(super) fn districts_toml(portal: &Portal) -> String {
+    with_clients(CLIENTS, portal, true)
 }
 
 /// Where the log says what ids do not tell.

@@ -361,12 +361,11 @@ impl Member {
         if visit < now.since { before } else { now }.at(visit)
     }
 
-    /// Route, subject and answer of the next request, and where the person lives.
-    fn subject(&mut self) -> (Route, Id, Answer, u8) {
+    fn subject(&mut self) -> (Route, Id, Answer) {
         let (ordinal, answer) = self.patient();
         let by_mobile = self.random.chance(self.staff.by_mobile);
         let route = if by_mobile { Route::ByMobile } else { Route::Beneficiary };
-        (route, self.people.id_on(route, ordinal), answer, self.people.district(ordinal))
+        (route, self.people.id_on(route, ordinal), answer)
     }
 }
 
@@ -377,15 +376,15 @@ impl Iterator for Member {
         while self.left == 0 {
             self.next_batch();
         }
-        let (route, subject, answer, district) = self.subject();
+        let (route, subject, answer) = self.subject();
         let (status, bytes) = answer.shown(&mut self.random);
         let records = answer.records();
-        let (at, client, agent, label) = (self.at, self.client, Agent::CLINIC, 0);
+        let (at, client, agent) = (self.at, self.client, Agent::CLINIC);
         self.left -= 1;
         let pause = SECOND_MS as f64 * self.random.exponential(PAUSE_SECONDS);
         if self.left > 0 {
             self.at = at.plus(whole(pause));
         }
-        Some(Request { at, client, route, subject, status, bytes, records, agent, label, district })
+        Some(Request { at, client, route, subject, status, bytes, records, agent, label: 0 })
     }
 }

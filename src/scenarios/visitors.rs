@@ -98,18 +98,8 @@ impl Visit for Visitor {
         let records = answer.records();
         let (at, client, subject) = (self.at, self.client, self.people.protocols.id(number));
         let agent = Agent::browser(u64::from(u32::from(client.address)));
-        let request = Request {
-            at,
-            client,
-            route,
-            subject,
-            status,
-            bytes,
-            records,
-            agent,
-            label: 0,
-            district: 0,
-        };
+        let request =
+            Request { at, client, route, subject, status, bytes, records, agent, label: 0 };
         let pause = SECOND_MS as f64 * (1.0 + self.random.exponential(PAUSE_SECONDS));
         self.at = at.plus(whole(pause));
         (request, self.protocols > 0 || self.last.is_some())

@@ -7,6 +7,7 @@ use crate::deliver::scratch::Scratch;
 use crate::deliver::wait::{wait_for, wait_until};
 use crate::kafka::broker::Broker;
 use darban::time::Clock;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -66,6 +67,10 @@ fn an_owner_that_was_stopped_while_another_took_over_ends_and_tells_nothing() {
     let harvests = traffic.end();
     lives[1].take_over(&lives[0], if judged_on > 0 { told } else { usize::MAX });
     lives[1].end(heir, harvests);
+    let ids = |life: &Lives| -> BTreeSet<String> {
+        life.told().iter().map(|it| it["id"].to_string()).collect()
+    };
+    assert!(ids(&lives[0]).is_subset(&ids(&lives[1])), "it told what is none of its heir's");
     println!("{harvests} harvests, {}", lives[1].check(&pager));
 }
 

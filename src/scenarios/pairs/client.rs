@@ -66,7 +66,6 @@ pub(super) struct Look {
     pub subject: Id,
     pub missed: bool,
     pub acts: bool,
-    pub district: u8,
 }
 
 impl Honest {
@@ -103,7 +102,7 @@ impl Honest {
         let acts = !missed && self.random.chance(acts);
         let is_elsewhere = self.random.chance(elsewhere);
         let district = if is_elsewhere { any_district(&mut self.random) } else { self.home };
-        Look { subject: Id::number(self.last), missed, acts, district }
+        Look { subject: Id { district, ..Id::number(self.last) }, missed, acts }
     }
 
     /// Moves on to the nearest popular record that it does not remember.

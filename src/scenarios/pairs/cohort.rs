@@ -79,7 +79,6 @@ impl Clients {
                 records: 0,
                 agent,
                 label: 0,
-                district: 0,
             });
             let count = 1 + honest.random.negative_binomial(self.level - 1.0, self.kind.k);
             for _ in 0..count {
@@ -110,18 +109,8 @@ fn looked(kind: &Kind, honest: &mut Honest, client: Client, at: Moment, out: &mu
     let (status, bytes) = answer.shown(&mut honest.random);
     let (subject, records) = (look.subject, answer.records());
     let agent = Agent::browser(0);
-    let request = Request {
-        at,
-        client,
-        route: kind.route,
-        subject,
-        status,
-        bytes,
-        records,
-        agent,
-        label: 0,
-        district: look.district,
-    };
+    let request =
+        Request { at, client, route: kind.route, subject, status, bytes, records, agent, label: 0 };
     out.push(request);
     if look.acts && kind.key == KeyKind::Staff {
         let wait = 20.0 + honest.random.exponential(ACT_SECONDS);

@@ -207,7 +207,6 @@ fn request_at(second: i64, who: super::Who, route: Route, number: u64, status: u
         records: 1,
         agent: Agent::SCRIPT,
         label: 0,
-        district: 0,
     }
 }
 
